@@ -1,0 +1,64 @@
+# `make demo` runs the main job, `make test` proves it. Both set up what they need.
+
+# The first that runs and is new enough; a name on the PATH may be a shim with nothing behind it.
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+VENV := .venv
+BIN := $(VENV)/bin
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+export npm_config_fund = false
+export npm_config_audit = false
+
+.PHONY: help demo test test-fast lint bench build clean
+
+help:
+	@echo "make demo        emulator, relay and shop on this machine; DEMO_PORT=8080"
+	@echo "make test        linters, type checks and every test"
+	@echo "make test-fast   what needs no browser and no fault injection, under a minute"
+	@echo "make bench       side-by-side figures, as ratios"
+	@echo "make build       the snippet and the wheel"
+
+$(VENV)/.run: pyproject.toml
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed; none found (set PYTHON=...)" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install -q --upgrade 'pip>=25.1'
+	$(BIN)/python -m pip install -q -e .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.run
+	$(BIN)/python -m pip install -q --group lint --group test
+	@touch $@
+
+js-snippet/node_modules/.done: js-snippet/package-lock.json
+	cd js-snippet && npm ci --silent
+	@touch $@
+
+demo: $(VENV)/.run
+	@exec $(BIN)/personalize-relay demo
+
+lint: $(VENV)/.dev js-snippet/node_modules/.done
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+	$(BIN)/mypy
+	$(BIN)/pyright
+	cd js-snippet && npm run --silent lint
+
+test-fast: $(VENV)/.dev
+	$(BIN)/pytest -q -m "not browser and not faults"
+
+test: lint
+	scripts/install-test-tools
+	cd js-snippet && npm test --silent
+	$(BIN)/pytest
+
+bench: $(VENV)/.dev
+	$(BIN)/python -m tests.bench
+
+build: $(VENV)/.dev js-snippet/node_modules/.done
+	cd js-snippet && npm run --silent build
+	$(BIN)/python -m pip wheel -q --no-deps -w dist .
+	@ls -l dist js-snippet/dist
+
+clean:
+	rm -rf $(VENV) js-snippet/node_modules dist

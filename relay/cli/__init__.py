@@ -1,0 +1,61 @@
+"""The command `personalize-relay`: one file a command group, loaded when it is asked for.
+
+Exit codes: 0 done, 1 failed at run time, 2 wrong use or settings, 3 nothing to do because it already is so.
+"""
+
+import importlib
+import sys
+
+import click
+
+from relay import __version__
+from relay.errors import RelayError, SettingsError
+
+_COMMANDS = {
+    "serve": "Run the relay.",
+    "demo": "Run the demo: emulator, relay and shop.",
+    "emulator": "Run only the local Amazon Personalize.",
+    "check": "Show the effective settings and every problem found.",
+    "token": "Mint and look at tokens.",
+    "snippet": "Print the script tag.",
+}
+"""Name of each command → its one line. `relay.cli.NAME` holds it as `command`."""
+
+
+class _LazyGroup(click.Group):
+    """Imports a command's module only when that command runs: `--help` stays fast."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Names, in the order of the table."""
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command, imported now."""
+        if cmd_name not in _COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(f"relay.cli.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands from the table, importing none."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_COMMANDS.items()))
+
+
+@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="personalize-relay")
+def command() -> None:
+    """What people see and click on a website, into Amazon Personalize."""
+
+
+def main() -> None:
+    """Run the command; errors of ours are lines on stderr, never a traceback."""
+    try:
+        command(prog_name="personalize-relay")
+    except SettingsError as error:
+        for problem in error.problems:
+            click.echo(problem, err=True)
+        sys.exit(2)
+    except RelayError as error:
+        click.echo(str(error), err=True)
+        sys.exit(1)

@@ -1,0 +1,50 @@
+"""The seam to where batches go. One attempt a call: the only retry in the relay is the spool's."""
+
+from typing import Literal, Protocol
+
+import msgspec
+
+from relay.model import Batch
+
+
+class Delivered(msgspec.Struct, frozen=True, tag=True):
+    """The service took the whole batch and said so with a request id."""
+
+    request_id: str
+
+
+class Throttled(msgspec.Struct, frozen=True, tag=True):
+    """The service asks us to slow down; try later, slower."""
+
+    code: str
+    message: str = ""
+
+
+class Unreachable(msgspec.Struct, frozen=True, tag=True):
+    """No verdict on these events: try again, the events are not to blame.
+
+    `cause` says whether trying soon is any use: `network` and `service` come and go by themselves,
+    `credentials` and `target` (tracker, region, permission) wait for a person.
+    """
+
+    code: str
+    message: str = ""
+    cause: Literal["network", "service", "credentials", "target"] = "network"
+
+
+class Refused(msgspec.Struct, frozen=True, tag=True):
+    """The service will never take this batch as it is: at least one of its records is at fault."""
+
+    code: str
+    message: str = ""
+
+
+Outcome = Delivered | Throttled | Unreachable | Refused
+
+
+class Sink(Protocol):
+    """Where batches go."""
+
+    async def deliver(self, batch: Batch) -> Outcome:
+        """Send one batch, once, within a hard deadline. Never raises for anything the far side does."""
+        ...

@@ -1,0 +1,112 @@
+"""The seam to durable storage: six verbs. Every implementation passes the same suite, tests/spool.
+
+Guarantees of every durable implementation:
+
+1. What `append` returned for is on disk: kill -9 or power loss after it loses nothing.
+2. A record leaves only by `settle` (delivered or buried) or `erase`.
+3. At most one lease a session at a time; a session's records are leased in order of acceptance.
+4. A settle with a lease that is no longer the session's newest changes nothing: `attempt` is the fence.
+5. After a restart everything not settled is leased again; repeats carry the same `event_id`.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import msgspec
+
+from relay.model import Binding, NewRecord, Record, SessionKey
+
+
+class Lease(msgspec.Struct, frozen=True):
+    """A time-bounded claim on the oldest records of one session."""
+
+    key: SessionKey
+    records: tuple[Record, ...]
+    """Oldest first; all of one user; at least one."""
+    attempt: int
+    """1 on the first try of this session's head, then counting; the fence of `settle`."""
+
+
+class Burial(msgspec.Struct, frozen=True):
+    """A record that is kept but no longer tried."""
+
+    seq: int
+    reason: str
+    """The service's error code, or one of ours; a metric label, so from a short list."""
+    message: str
+    """What the service said, for the person who looks."""
+
+
+class SpoolStats(msgspec.Struct, frozen=True):
+    """Figures since the spool was made: `accepted = delivered + buried + erased + pending`."""
+
+    accepted: int
+    delivered: int
+    buried: int
+    erased: int
+    pending: int
+    """Waiting or leased."""
+    size_bytes: int
+    oldest_accepted_at_ms: int | None
+    """Of the pending records."""
+
+
+class Spool(Protocol):
+    """The durable queue between accepting an event and delivering it."""
+
+    async def append(self, records: Sequence[NewRecord], binding: Binding | None = None) -> frozenset[int]:
+        """Store the records, and bind the session, in one step that either happens or does not.
+
+        Returns once all of it is on disk. A `binding` also gives its user to the records of that session
+        (same `session_id`, no user yet) that still wait, leased ones excepted until they are retried.
+
+        Returns:
+            Indexes of the records that were not stored because their session holds, or lately held
+            (10 minutes, bounded), the same `event_id`.
+
+        Raises:
+            SpoolFullError: past `RELAY_SPOOL_MAX_BYTES`.
+            SpoolError: the disk refused; nothing was stored.
+        """
+        ...
+
+    async def lease(self, *, max_sessions: int, linger_s: float = 0.0) -> list[Lease]:
+        """Claim up to `max_sessions` sessions that are due, the longest waiting first; wait until there is one.
+
+        A session is due when no lease is out on it, its retry time has come, and it either holds a full
+        call's worth (10) or its oldest record is at least `linger_s` seconds old. A lease carries at most 10 records.
+        """
+        ...
+
+    def settle(
+        self,
+        lease: Lease,
+        *,
+        delivered: Sequence[int] = (),
+        buried: Sequence[Burial] = (),
+        retry_after_s: float = 0.0,
+    ) -> bool:
+        """End a lease: `delivered` and `buried` name seqs; the rest waits again, for `retry_after_s` seconds.
+
+        Takes effect at once; reaches the disk with the next commit (at most 50 ms later), so that a crash in
+        between repeats a delivery, which the service leaves out by its event id.
+
+        Returns:
+            False when the lease had been taken over, and nothing was changed.
+        """
+        ...
+
+    async def erase(self, *, user_id: str | None = None, session_id: str | None = None) -> int:
+        """Remove every record and binding of a user or a session, pending and buried; how many records went.
+
+        Durable on return. A call in flight cannot be taken back.
+        """
+        ...
+
+    async def bindings(self) -> list[Binding]:
+        """Every binding not yet expired, for the start of the process."""
+        ...
+
+    def stats(self) -> SpoolStats:
+        """Figures as of now, without touching the disk."""
+        ...
