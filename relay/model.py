@@ -4,6 +4,7 @@ A record is stored as the very JSON the service gets, so that what was checked a
 nothing is decoded on the way.
 """
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -96,3 +97,23 @@ class Batch(msgspec.Struct, frozen=True):
     key: SessionKey
     user_id: str | None
     records: tuple[Record, ...]
+
+
+class SpoolStats(msgspec.Struct, frozen=True):
+    """The spool's ledger since it was made: `accepted = delivered + buried + erased + pending`.
+
+    The totals are kept on disk beside the records and survive a restart. A replay of a buried record counts
+    as accepted again; erasing or discarding a buried record changes nothing here, it was counted when buried.
+    """
+
+    accepted: int
+    delivered: int
+    buried: Mapping[str, int]
+    """Records ever buried, by reason."""
+    erased: int
+    pending: int
+    """Waiting or leased, now."""
+    size_bytes: int
+    """What the spool holds on disk, now."""
+    oldest_accepted_at_ms: int | None
+    """Of the pending records; None when there are none."""

@@ -14,7 +14,7 @@ from typing import Protocol
 
 import msgspec
 
-from relay.model import Binding, NewRecord, Record, SessionKey
+from relay.model import Binding, NewRecord, Record, SessionKey, SpoolStats
 
 
 class Lease(msgspec.Struct, frozen=True):
@@ -35,20 +35,6 @@ class Burial(msgspec.Struct, frozen=True):
     """The service's error code, or one of ours; a metric label, so from a short list."""
     message: str
     """What the service said, for the person who looks."""
-
-
-class SpoolStats(msgspec.Struct, frozen=True):
-    """Figures since the spool was made: `accepted = delivered + buried + erased + pending`."""
-
-    accepted: int
-    delivered: int
-    buried: int
-    erased: int
-    pending: int
-    """Waiting or leased."""
-    size_bytes: int
-    oldest_accepted_at_ms: int | None
-    """Of the pending records."""
 
 
 class Spool(Protocol):

@@ -1,0 +1,74 @@
+"""Metrics of one relay, in a registry of its own; names and labels are those of the contract."""
+
+from collections.abc import Callable, Iterator
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from relay.clock import Clock
+from relay.model import SpoolStats
+
+
+class Metrics:
+    """Counters and histograms the parts of the relay write to."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.beacons = Counter("relay_beacons", "Beacons answered, by HTTP status.", ["status"], registry=self.registry)
+        self.events_rejected = Counter(
+            "relay_events_rejected", "Events refused at the door, by reason.", ["reason"], registry=self.registry
+        )
+        self.events_without_item = Counter(
+            "relay_events_without_item", "Events taken without an itemId.", registry=self.registry
+        )
+        self.events_lost = Counter(
+            "relay_events_lost", "Events a page had to give up, as reported by it.", ["reason"], registry=self.registry
+        )
+        self.identities = Counter(
+            "relay_identities", "Beacons by what their identity token said.", ["result"], registry=self.registry
+        )
+        self.put_events_calls = Counter(
+            "relay_put_events_calls", "PutEvents calls, by outcome.", ["outcome"], registry=self.registry
+        )
+        self.put_events_batch_size = Histogram(
+            "relay_put_events_batch_size",
+            "Events in one PutEvents call.",
+            buckets=tuple(range(1, 11)),
+            registry=self.registry,
+        )
+        self.delivery_seconds = Histogram(
+            "relay_delivery_seconds",
+            "Seconds from accepted to delivered.",
+            buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 7200, 86400),
+            registry=self.registry,
+        )
+
+    def watch_spool(self, stats: Callable[[], SpoolStats], clock: Clock) -> None:
+        """Show the spool's ledger, read anew at every scrape."""
+        self.registry.register(_SpoolCollector(stats, clock))
+
+    def exposition(self) -> bytes:
+        """Everything, in the Prometheus text format."""
+        return generate_latest(self.registry)
+
+
+class _SpoolCollector(Collector):
+    def __init__(self, stats: Callable[[], SpoolStats], clock: Clock) -> None:
+        self._stats = stats
+        self._clock = clock
+
+    def collect(self) -> Iterator[Metric]:
+        stats = self._stats()
+        yield CounterMetricFamily("relay_events_accepted", "Events put on disk and acknowledged.", stats.accepted)
+        yield CounterMetricFamily("relay_events_delivered", "Events the service took.", stats.delivered)
+        yield CounterMetricFamily("relay_events_erased", "Pending events removed by an erasure.", stats.erased)
+        buried = CounterMetricFamily("relay_events_buried", "Events kept but no longer tried.", labels=["reason"])
+        for reason, count in stats.buried.items():
+            buried.add_metric([reason], count)
+        yield buried
+        yield GaugeMetricFamily("relay_events_pending", "Events waiting or on their way.", stats.pending)
+        yield GaugeMetricFamily("relay_spool_bytes", "Bytes the spool holds on disk.", stats.size_bytes)
+        oldest = stats.oldest_accepted_at_ms
+        age_s = 0.0 if oldest is None else max(0.0, (self._clock.now_ms() - oldest) / 1000)
+        yield GaugeMetricFamily("relay_spool_oldest_seconds", "Age of the oldest pending event.", age_s)
