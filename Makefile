@@ -26,7 +26,7 @@ $(VENV)/.run: pyproject.toml
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.run
-	$(BIN)/python -m pip install -q --group lint --group test
+	$(BIN)/python -m pip install -q --group lint --group test --group bench
 	@touch $@
 
 js-snippet/node_modules/.done: js-snippet/package-lock.json
@@ -53,7 +53,8 @@ test: lint
 	$(BIN)/pytest
 
 bench: $(VENV)/.dev
-	$(BIN)/python -m tests.bench
+	@scripts/install-bench-tools
+	$(BIN)/python -m tests.bench $(ARGS)
 
 build: $(VENV)/.dev js-snippet/node_modules/.done
 	cd js-snippet && npm run --silent build

@@ -1,0 +1,44 @@
+"""`make bench`: every figure side by side in one run, as ratios; `--json FILE` keeps them for the next version.
+
+Linux only: the server runs on the first CPU, the load and the far side on the second.
+"""
+
+from pathlib import Path
+
+import click
+import msgspec
+from rich.console import Console
+
+from tests.bench import accept, deliver, machine, ratios, sink, snippet
+
+BENCHES = {
+    "accept": ("Accept, durable: 64 connections, 3 events a beacon", accept.run),
+    "deliver": ("End to end: every beacon another session, CPU with the drain", deliver.run),
+    "sink": ("Sink: one PutEvents call of 10 events", sink.run),
+    "snippet": ("Snippet: bytes on the wire", snippet.run),
+}
+
+
+@click.command()
+@click.argument("names", nargs=-1, type=click.Choice(list(BENCHES)))
+@click.option("--rounds", default=5, show_default=True, help="Counted rounds of each contestant.")
+@click.option("--seconds", default=4.0, show_default=True, help="Length of one round.")
+@click.option("--json", "json_file", type=click.Path(path_type=Path), help="Also write the figures here.")
+def main(names: tuple[str, ...], rounds: int, seconds: float, json_file: Path | None) -> None:
+    """Run the benches named, or all of them."""
+    console = Console()
+    facts = machine.describe()
+    console.print("  ".join(f"{name} {value}" for name, value in facts.items()))
+    rows: list[ratios.Figure] = []
+    for name in names or BENCHES:
+        title, run = BENCHES[name]
+        console.print()
+        some = run(rounds=rounds, seconds=seconds)
+        ratios.show(title, some, console)
+        rows += some
+    if json_file is not None:
+        json_file.write_bytes(msgspec.json.format(msgspec.json.encode({"machine": facts, "figures": rows})))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,49 @@
+"""What the machine says about a process: the CPU time it has used, and where it may run."""
+
+import os
+import platform
+from importlib.metadata import version
+from pathlib import Path
+
+SERVER_CPU = 0
+LOAD_CPU = 1
+
+
+def tree(pid: int) -> list[int]:
+    """The process and all its descendants that live now."""
+    pids = [pid]
+    for task in Path(f"/proc/{pid}/task").glob("*/children"):
+        try:
+            children = task.read_text().split()
+        except OSError:
+            continue
+        for child in children:
+            pids += tree(int(child))
+    return pids
+
+
+def cpu_s(pid: int) -> float:
+    """CPU seconds used so far by the process, its live threads and its live children.
+
+    Read from schedstat, which counts nanoseconds; `times` would count ticks of 10 ms.
+    """
+    total_ns = 0
+    for member in tree(pid):
+        for stat in Path(f"/proc/{member}/task").glob("*/schedstat"):
+            try:
+                total_ns += int(stat.read_text().split()[0])
+            except OSError:
+                continue
+    return total_ns / 1e9
+
+
+def describe() -> dict[str, str]:
+    """The machine and the versions that matter for a figure."""
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    model = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "unknown")
+    packages = ("starlette", "uvicorn", "uvloop", "httptools", "msgspec", "itsdangerous", "aioboto3", "aiohttp")
+    return {
+        "cpu": f"{os.cpu_count()} x {model}",
+        "python": platform.python_version(),
+        **{name: version(name) for name in packages},
+    }
