@@ -1,0 +1,129 @@
+"""The way to Amazon Personalize: clients that make one attempt, and one place that tries again."""
+
+import asyncio
+import os
+import random
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TYPE_CHECKING, Final, TypeVar
+
+import aioboto3
+from aiobotocore.config import AioConfig
+
+from relay.clock import Clock, SystemClock
+from relay.personalize.errors import EndpointError, PersonalizeError, mapped_errors
+
+if TYPE_CHECKING:  # the stubs are a development dependency
+    from types_aiobotocore_personalize import PersonalizeClient
+    from types_aiobotocore_personalize_events import PersonalizeEventsClient
+
+Answer = TypeVar("Answer")
+
+_CONNECT_TIMEOUT_S: Final = 5
+_READ_TIMEOUT_S: Final = 20
+_TRIES: Final = 6
+"""Together about 10 seconds of waiting: control-plane throttling passes within that."""
+_FIRST_PAUSE_S: Final = 0.3
+_MAX_PAUSE_S: Final = 5.0
+
+
+class Connection:
+    """An open way to the service in one account and region; made by `connect`.
+
+    Both clients make exactly one attempt a call; `ask` is what tries again.
+    """
+
+    def __init__(
+        self,
+        *,
+        control: "PersonalizeClient",
+        events: "PersonalizeEventsClient",
+        clock: Clock,
+        sleep: Callable[[float], Awaitable[None]],
+        chance: random.Random,
+    ) -> None:
+        self.control = control
+        """Dataset groups, schemas, datasets, event trackers."""
+        self.events = events
+        """PutEvents and its kin."""
+        self.clock = clock
+        self.sleep = sleep
+        self._chance = chance
+
+    @property
+    def region(self) -> str:
+        """The region the calls go to."""
+        return str(self.control.meta.region_name)
+
+    async def ask(self, operation: str, call: "Callable[[PersonalizeClient], Awaitable[Answer]]") -> Answer:
+        """Make one control-plane call; throttled, unreachable and failed ones are tried again for some seconds.
+
+        Only for calls that may be repeated. A create that was done although its answer got lost
+        answers `ResourceAlreadyExistsError` when repeated.
+
+        Raises:
+            PersonalizeError: the service said no, or none of the tries got through.
+        """
+        for attempt in range(1, _TRIES):
+            try:
+                with mapped_errors(operation):
+                    return await call(self.control)
+            except PersonalizeError as error:
+                if not error.transient:
+                    raise
+            await self.sleep(min(_MAX_PAUSE_S, _FIRST_PAUSE_S * 2**attempt) * self._chance.uniform(0.5, 1.0))
+        with mapped_errors(operation):
+            return await call(self.control)
+
+
+@asynccontextmanager
+async def connect(
+    *,
+    region: str | None = None,
+    clock: Clock | None = None,
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    chance: random.Random | None = None,
+) -> AsyncGenerator[Connection, None]:
+    """Open the clients, with region, credentials and endpoints from the ordinary AWS variables and files.
+
+    Opening makes no call: wrong credentials show at the first one.
+
+    Args:
+        region: Instead of the one of `AWS_REGION` or the profile.
+        clock: For deadlines of waits.
+        sleep: How to wait.
+        chance: For jitter.
+
+    Raises:
+        CredentialsError: the profile that is named does not exist.
+        RegionError: no region is set.
+        EndpointError: an endpoint that is set is not a URL.
+    """
+    config = AioConfig(
+        connect_timeout=_CONNECT_TIMEOUT_S,
+        read_timeout=_READ_TIMEOUT_S,
+        retries={"total_max_attempts": 1, "mode": "standard"},
+        parameter_validation=True,
+    )
+    async with AsyncExitStack() as stack:
+        with mapped_errors():
+            try:
+                session = aioboto3.Session(region_name=region or _region_of_environment())
+                # Of the services' stubs only those of Personalize are installed.
+                client = session.client  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+                control = await stack.enter_async_context(client("personalize", config=config))
+                events = await stack.enter_async_context(client("personalize-events", config=config))
+            except ValueError as error:  # botocore's for "Invalid endpoint: ..."
+                raise EndpointError(str(error)) from error
+        yield Connection(
+            control=control,
+            events=events,
+            clock=clock or SystemClock(),
+            sleep=sleep,
+            chance=chance or random.Random(),  # noqa: S311 - jitter, not a secret
+        )
+
+
+def _region_of_environment() -> str | None:
+    # boto3 reads AWS_DEFAULT_REGION only; every other SDK and the contract say AWS_REGION.
+    return os.environ.get("AWS_REGION") or None  # noqa: TID251 - an AWS variable, read where AWS's own are
