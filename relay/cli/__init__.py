@@ -17,6 +17,9 @@ _COMMANDS = {
     "emulator": "Run only the local Amazon Personalize.",
     "check": "Show the effective settings and every problem found.",
     "token": "Mint and look at tokens.",
+    "tracker": "Make, look at, wait for and delete event trackers.",
+    "setup": "From nothing to a running event tracker.",
+    "put": "Put users, items, actions and past interactions from a file.",
     "snippet": "Print the script tag.",
 }
 """Name of each command → its one line. `relay.cli.NAME` holds it as `command`."""
