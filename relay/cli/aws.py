@@ -1,0 +1,70 @@
+"""What the commands that talk to Amazon Personalize share: one run, exit codes, and lines that show progress."""
+
+import asyncio
+import sys
+from collections.abc import Callable, Coroutine, Generator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import click
+from rich.console import Console
+from rich.status import Status
+
+from relay.personalize.errors import (
+    CredentialsError,
+    EndpointError,
+    InvalidInputError,
+    PersonalizeError,
+    RegionError,
+    ResourceAlreadyExistsError,
+    TooManyTagsError,
+)
+
+Result = TypeVar("Result")
+
+_WRONG_USE = (InvalidInputError, TooManyTagsError, CredentialsError, RegionError, EndpointError)
+
+
+def run(work: Callable[[], Coroutine[Any, Any, Result]], *, passing: tuple[type[PersonalizeError], ...] = ()) -> Result:
+    """Run a command's work to its end; what the service refuses is one line on stderr and the exit code.
+
+    The codes are those of `relay.cli`: 2 for input, credentials or region to be corrected, 3 for what exists
+    already, 1 for the rest. Errors of the types in `passing` are the caller's.
+    """
+    try:
+        return asyncio.run(work())
+    except passing:
+        raise
+    except PersonalizeError as error:
+        click.echo(str(error), err=True)
+        sys.exit(exit_code(error))
+
+
+def exit_code(error: PersonalizeError) -> int:
+    """The exit code an error ends in."""
+    if isinstance(error, ResourceAlreadyExistsError):
+        return 3
+    return 2 if isinstance(error, _WRONG_USE) else 1
+
+
+@contextmanager
+def status_line(what: str) -> Generator[Callable[[str, float], None], None, None]:
+    """A live line on stderr; where that is no terminal, a line for each change instead.
+
+    Yields:
+        To be called with a status and the seconds waited so far.
+    """
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    if console.is_terminal:
+        with Status(what, console=console) as live:
+            yield lambda status, waited_s: live.update(f"{what}: {status}, {waited_s:.0f} s")
+        return
+    seen = ""
+
+    def on_status(status: str, waited_s: float) -> None:
+        nonlocal seen
+        if status != seen:
+            seen = status
+            click.echo(f"{what}: {status} ({waited_s:.0f} s)", err=True)
+
+    yield on_status
