@@ -39,7 +39,7 @@ def command() -> None:
 @_timeout
 @_as_json
 def create(
-    name: str, dataset_group_arn: str, tags: tuple[str, ...], wait: bool, timeout_s: float, as_json: bool
+    *, name: str, dataset_group_arn: str, tags: tuple[str, ...], wait: bool, timeout_s: float, as_json: bool
 ) -> None:
     """Make an event tracker and print its tracking id.
 

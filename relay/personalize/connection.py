@@ -21,8 +21,8 @@ Answer = TypeVar("Answer")
 
 _CONNECT_TIMEOUT_S: Final = 5
 _READ_TIMEOUT_S: Final = 20
-_TRIES: Final = 6
-"""Together about 10 seconds of waiting: control-plane throttling passes within that."""
+_TRIES: Final = 5
+"""Together about 7 seconds of waiting: control-plane throttling passes within that."""
 _FIRST_PAUSE_S: Final = 0.3
 _MAX_PAUSE_S: Final = 5.0
 

@@ -188,7 +188,7 @@ def mapped_errors(operation: str = "") -> Generator[None, None, None]:
         raise RegionError(str(error), operation=operation) from error
     except aws.ParamValidationError as error:
         raise InvalidInputError(str(error), operation=operation) from error
-    except (aws.HTTPClientError, aws.IncompleteReadError, TimeoutError) as error:
+    except (aws.HTTPClientError, aws.ConnectionError, aws.IncompleteReadError, TimeoutError) as error:
         raise UnreachableError(str(error) or "no answer in time", operation=operation) from error
     except ResponseParserError as error:
         said = "the answer is not one of Amazon Personalize (a proxy, or a wrong endpoint)"
