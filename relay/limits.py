@@ -66,3 +66,6 @@ PUT_RECORDS_CALLS_PER_S: Final = 10
 
 MAX_EVENT_TYPES_AND_METADATA: Final = 10
 """Distinct event types plus optional metadata columns of an interactions dataset [Q]."""
+
+MAX_CATEGORICAL_CHARS: Final = 1000
+"""A categorical value, all its categories and `|` together [Q]."""
