@@ -1,0 +1,101 @@
+"""`personalize-relay emulator`: the local Amazon Personalize as a process."""
+
+import asyncio
+import contextlib
+import signal
+import socket
+from collections.abc import Generator
+from pathlib import Path
+
+import click
+import uvicorn
+
+from relay.emulator import DEFAULT_QUOTAS, Emulator, JournalError, create_app
+
+
+class _Server(uvicorn.Server):
+    """Ends with exit code 0 on SIGINT and SIGTERM, also while it makes clients wait on purpose."""
+
+    def __init__(self, config: uvicorn.Config, emulator: Emulator, banner: str) -> None:
+        super().__init__(config)
+        self._emulator = emulator
+        self._banner = banner
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        click.echo(self._banner)
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self._stop)
+        yield
+
+    def _stop(self) -> None:
+        self._emulator.closing.set()
+        self.should_exit = True
+
+
+@click.command(name="emulator", short_help="Run only the local Amazon Personalize.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", default=8082, show_default=True, type=click.IntRange(0, 65535), help="0: any free one.")
+@click.option("--data", type=click.Path(file_okay=False, path_type=Path), help="Keep what comes in this folder.")
+@click.option(
+    "--state-seconds",
+    default=2.0,
+    show_default=True,
+    type=click.FloatRange(0, 3600),
+    help="How long creating and deleting a resource takes.",
+)
+@click.option(
+    "--tracking-id",
+    metavar="ID",
+    help="Start with dataset group, datasets and an ACTIVE event tracker named `demo`, with this tracking id.",
+)
+@click.option(
+    "--quota-put-events", default=DEFAULT_QUOTAS["PutEvents"], show_default=True, help="PutEvents calls a second."
+)
+@click.option(
+    "--quota-put-records",
+    default=DEFAULT_QUOTAS["PutItems"],
+    show_default=True,
+    help="PutUsers and PutItems calls a second, each.",
+)
+def command(
+    *,
+    host: str,
+    port: int,
+    data: Path | None,
+    state_seconds: float,
+    tracking_id: str | None,
+    quota_put_events: float,
+    quota_put_records: float,
+) -> None:
+    """Run a local Amazon Personalize for any AWS client whose secret access key is `emulator`."""
+    quotas = {
+        **DEFAULT_QUOTAS,
+        "PutEvents": quota_put_events,
+        "PutUsers": quota_put_records,
+        "PutItems": quota_put_records,
+    }
+    emulator = Emulator(state_seconds=state_seconds, quotas=quotas, data_dir=data, seed_tracking_id=tracking_id)
+    try:
+        emulator.open()
+    except (JournalError, OSError) as error:
+        raise click.ClickException(str(error)) from None
+    try:
+        listener = socket.create_server((host, port), backlog=1024)
+    except OSError as error:
+        raise click.ClickException(f"can't listen on {host}:{port}: {error.strerror}") from None
+    shown_host = "127.0.0.1" if host in {"0.0.0.0", "::"} else host  # noqa: S104  # only compared
+    banner = f"Emulator ready: http://{shown_host}:{listener.getsockname()[1]}"
+    config = uvicorn.Config(
+        create_app(emulator),
+        log_level="warning",
+        access_log=False,
+        lifespan="on",
+        timeout_graceful_shutdown=2,
+        server_header=False,
+    )
+    _Server(config, emulator, banner).run(sockets=[listener])

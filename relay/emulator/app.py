@@ -1,0 +1,38 @@
+"""The emulator over HTTP: the AWS operations, the inspection pages and the live page on one port."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+from starlette.applications import Starlette
+from starlette.routing import Route
+
+from relay.emulator.endpoint import AwsEndpoint
+from relay.emulator.inspection import inspection_routes
+from relay.emulator.operations import PATHS
+from relay.emulator.state import Emulator
+
+
+def create_app(emulator: Emulator) -> Starlette:
+    """The ASGI application before one emulator, which its lifespan opens and closes.
+
+    Serve it with uvicorn, on port 0 in tests; `tests/support/emulator.py` shows how.
+    """
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncGenerator[None]:
+        emulator.open()
+        try:
+            yield
+        finally:
+            emulator.close()
+
+    aws = AwsEndpoint(emulator)
+    routes = [
+        *(Route(path, aws) for path in PATHS),
+        Route("/", aws, methods=["POST"]),
+        *inspection_routes(emulator),
+        Route("/{path:path}", aws),
+    ]
+    app = Starlette(routes=routes, lifespan=lifespan)
+    app.state.emulator = emulator
+    return app

@@ -1,0 +1,85 @@
+"""What `personalize-events` does with a call, once it is known who sent it."""
+
+from collections.abc import Iterable
+
+from relay.emulator.events import (
+    check_action_interactions,
+    check_events,
+    decode_put_action_interactions,
+    decode_put_events,
+)
+from relay.emulator.properties import parse_properties
+from relay.emulator.records import decode_put_actions, decode_put_items, decode_put_users
+from relay.emulator.resources import Kind
+from relay.emulator.state import Emulator
+from relay.emulator.wire import in_use, invalid, not_found
+
+_NO_CONTENT = b""
+
+
+def put_events(emulator: Emulator, body: bytes) -> bytes:
+    """PutEvents. An unknown tracking id or a tracker not ACTIVE is InvalidInput: the operation models nothing else."""
+    call = decode_put_events(body)
+    tracker = emulator.registry.of_tracking_id(call.tracking_id, Kind.EVENT_TRACKER)
+    if tracker is None:
+        raise invalid(f"No event tracker has the tracking id {call.tracking_id!r}.")
+    if not emulator.registry.is_active(tracker):
+        raise invalid(f"The event tracker of {call.tracking_id!r} is not ACTIVE.")
+    emulator.quotas.take("PutEvents", tracker.dataset_group_arn or "")
+    check_events(call, len(body))
+    emulator.faults.check_items(event.item_id for event in call.event_list)
+    return _NO_CONTENT
+
+
+def put_action_interactions(emulator: Emulator, body: bytes) -> bytes:
+    """PutActionInteractions; the tracking id is that of the dataset of action interactions."""
+    call = decode_put_action_interactions(body)
+    dataset = emulator.registry.of_tracking_id(call.tracking_id, Kind.DATASET)
+    if dataset is None:
+        raise not_found(f"No dataset of action interactions has the tracking id {call.tracking_id!r}.")
+    if not emulator.registry.is_active(dataset):
+        raise in_use(f"The dataset of {call.tracking_id!r} is not ACTIVE.")
+    emulator.quotas.take("PutActionInteractions", dataset.dataset_group_arn or "")
+    check_action_interactions(call)
+    return _NO_CONTENT
+
+
+def put_users(emulator: Emulator, body: bytes) -> bytes:
+    """PutUsers."""
+    call = decode_put_users(body)
+    _check_dataset(emulator, "PutUsers", call.dataset_arn, "USERS")
+    _check_all_properties(user.properties or "" for user in call.users)
+    emulator.records.put_users(call.dataset_arn, call.users)
+    return _NO_CONTENT
+
+
+def put_items(emulator: Emulator, body: bytes) -> bytes:
+    """PutItems."""
+    call = decode_put_items(body)
+    _check_dataset(emulator, "PutItems", call.dataset_arn, "ITEMS")
+    _check_all_properties(item.properties or "" for item in call.items)
+    emulator.faults.check_items(item.item_id for item in call.items)
+    emulator.records.put_items(call.dataset_arn, call.items)
+    return _NO_CONTENT
+
+
+def put_actions(emulator: Emulator, body: bytes) -> bytes:
+    """PutActions."""
+    call = decode_put_actions(body)
+    _check_dataset(emulator, "PutActions", call.dataset_arn, "ACTIONS")
+    _check_all_properties(action.properties or "" for action in call.actions)
+    emulator.records.put_actions(call.dataset_arn, call.actions)
+    return _NO_CONTENT
+
+
+def _check_dataset(emulator: Emulator, operation: str, arn: str, dataset_type: str) -> None:
+    dataset = emulator.registry.get_active(Kind.DATASET, arn)
+    if dataset.dataset_type != dataset_type:
+        raise invalid(f"{arn} is not a dataset of type {dataset_type}.")
+    emulator.quotas.take(operation, dataset.dataset_group_arn or "")
+
+
+def _check_all_properties(texts: Iterable[str]) -> None:
+    for text in texts:
+        if text:
+            parse_properties(text)

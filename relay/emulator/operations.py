@@ -1,0 +1,44 @@
+"""Which operation a request asks for, and who does it."""
+
+from collections.abc import Callable, Mapping
+from typing import Final, NamedTuple
+
+from relay.emulator import data_plane
+from relay.emulator.state import Emulator
+
+Handler = Callable[[Emulator, bytes], bytes]
+"""Takes the body of the request and gives that of the answer; raises `AwsError` to refuse."""
+
+
+class Operation(NamedTuple):
+    """An operation of one of the three APIs."""
+
+    name: str
+    handler: Handler
+    control_plane: bool = False
+    """JSON 1.1 by target instead of REST by path."""
+
+
+_BY_PATH: Final[Mapping[str, Operation]] = {
+    "/events": Operation("PutEvents", data_plane.put_events),
+    "/users": Operation("PutUsers", data_plane.put_users),
+    "/items": Operation("PutItems", data_plane.put_items),
+    "/actions": Operation("PutActions", data_plane.put_actions),
+    "/action-interactions": Operation("PutActionInteractions", data_plane.put_action_interactions),
+}
+
+_TARGET_PREFIX: Final = b"AmazonPersonalize."
+_BY_TARGET: Final[Mapping[bytes, Operation]] = {}
+
+PATHS: Final = tuple(_BY_PATH)
+"""Paths of the REST operations."""
+
+
+def find_operation(method: str, path: str, headers: Mapping[bytes, bytes]) -> Operation | None:
+    """The operation of a request; None when it is none of ours."""
+    if method != "POST":
+        return None
+    if path == "/":
+        target = headers.get(b"x-amz-target", b"")
+        return _BY_TARGET.get(target.removeprefix(_TARGET_PREFIX)) if target.startswith(_TARGET_PREFIX) else None
+    return _BY_PATH.get(path)

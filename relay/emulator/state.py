@@ -1,0 +1,131 @@
+"""Everything one emulator knows: its resources, what it was sent, and how it is to behave."""
+
+import asyncio
+import random
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from relay.emulator.calls import DEFAULT_MAX_BYTES, Call, CallLog
+from relay.emulator.clock import Clock, SystemClock
+from relay.emulator.dataset_records import DatasetRecords
+from relay.emulator.faults import Faults
+from relay.emulator.journal import CallEntry, Entry, Journal, NumberEntry, ResourceEntry
+from relay.emulator.quotas import DEFAULT_QUOTAS, Quotas
+from relay.emulator.resources import Registry, Resource
+from relay.emulator.seed import seed_tracker
+from relay.emulator.sigv4 import Verifier
+from relay.emulator.wire import RequestIds
+
+DEFAULT_ACCOUNT_ID: Final = "123456789012"
+DEFAULT_REGION: Final = "us-east-1"
+
+
+class Emulator:
+    """The state behind one local Amazon Personalize; `relay.emulator.create_app` puts HTTP before it.
+
+    `open` must be called before the first request and `close` after the last; the application's lifespan does both.
+    """
+
+    def __init__(
+        self,
+        *,
+        clock: Clock | None = None,
+        rng: random.Random | None = None,
+        state_seconds: float = 2.0,
+        quotas: Mapping[str, float] = DEFAULT_QUOTAS,
+        data_dir: Path | None = None,
+        account_id: str = DEFAULT_ACCOUNT_ID,
+        region: str = DEFAULT_REGION,
+        seed_tracking_id: str | None = None,
+        max_bytes: int = DEFAULT_MAX_BYTES,
+        max_dataset_groups: int = 5,
+    ) -> None:
+        """A new one.
+
+        Args:
+            clock: Where time comes from; the machine's by default.
+            rng: Where ids come from; the machine's randomness by default.
+            state_seconds: How long creating and deleting a resource takes; 0 for at once.
+            quotas: Operation to calls a second; an operation that is missing has none.
+            data_dir: Where to keep the journal; None keeps everything in memory only.
+            account_id: Twelve digits; stands in every ARN.
+            region: Stands in the ARN of every resource made here. Calls signed for any region are served.
+            seed_tracking_id: With it, `open` makes sure of an ACTIVE event tracker with this tracking id.
+            max_bytes: Memory for calls; past it the oldest are forgotten.
+            max_dataset_groups: The quota of the account.
+        """
+        self.clock: Clock = clock or SystemClock()
+        self.rng = rng or random.SystemRandom()
+        self.account_id = account_id
+        self.region = region
+        self.max_dataset_groups = max_dataset_groups
+        self.calls = CallLog(max_bytes=max_bytes)
+        self.records = DatasetRecords()
+        self.registry = Registry(clock=self.clock, state_ms=round(state_seconds * 1000), changed=self._keep_resource)
+        self.quotas = Quotas(clock=self.clock, per_s=quotas)
+        self.faults = Faults(self.rng)
+        self.verifier = Verifier()
+        self.request_ids = RequestIds(self.rng)
+        self.closing = asyncio.Event()
+        """Set when the server stops: answers that were to take for ever end."""
+        self._journal = Journal(data_dir) if data_dir is not None else None
+        self._seed_tracking_id = seed_tracking_id
+        self._state_ms = round(state_seconds * 1000)
+        self._is_open = False
+
+    def open(self) -> None:
+        """Read the journal, if there is one, and seed; `JournalError` when it can't be used. Twice is once."""
+        if self._is_open:
+            return
+        self._is_open = True
+        if self._journal is not None:
+            self._journal.open()
+            for entry in self._journal.read():
+                self._replay(entry)
+        if self._seed_tracking_id is not None:
+            ready_ms = self.clock.now_ms() - self._state_ms
+            seed_tracker(self.registry, self.arn, self._seed_tracking_id, created_ms=ready_ms)
+
+    def close(self) -> None:
+        """Give the journal back."""
+        if self._journal is not None:
+            self._journal.close()
+
+    def arn(self, path: str) -> str:
+        """The ARN of a resource of this account, `dataset-group/demo` for example."""
+        return f"arn:aws:personalize:{self.region}:{self.account_id}:{path}"
+
+    def uuid(self) -> str:
+        """A random id of the shape of a UUID."""
+        text = f"{self.rng.getrandbits(128):032x}"
+        return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+    def keep_call(self, call: Call) -> None:
+        """Remember a call that is about to be answered."""
+        self.calls.append(call)
+        if self._journal is not None:
+            self._journal.append(CallEntry(call))
+
+    def forget_calls(self) -> None:
+        """Forget every call and what came with them: events, users, items, actions. Resources and faults stay."""
+        self.calls.clear()
+        self.records.clear()
+        if self._journal is not None:
+            resources = [ResourceEntry(resource) for resource in self.registry.everything()]
+            self._journal.rewrite([NumberEntry(self.calls.last_n), *resources])
+
+    def _keep_resource(self, resource: Resource) -> None:
+        if self._journal is not None:
+            self._journal.append(ResourceEntry(resource))
+
+    def _replay(self, entry: Entry) -> None:
+        match entry:
+            case CallEntry(call):
+                self.calls.append(call)
+                if call.taken:
+                    self.records.replay(call.operation, call.body)
+            case ResourceEntry(resource):
+                self.registry.restore(resource)
+            case NumberEntry(last_n):
+                self.calls.last_n = last_n

@@ -1,0 +1,64 @@
+"""Serve any ASGI application on a free port of this machine, from inside a test."""
+
+import asyncio
+import socket
+from collections.abc import AsyncGenerator, Callable, Generator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any
+
+import uvicorn
+
+
+class _Server(uvicorn.Server):
+    """uvicorn that leaves the signals alone and stops the moment it is told to."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.ready = asyncio.Event()
+        self.stop = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.ready.set()
+
+    async def main_loop(self) -> None:
+        await self.on_tick(0)
+        await self.stop.wait()
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        yield
+
+
+@asynccontextmanager
+async def serving(
+    app: Any, *, grace_s: int = 2, stopping: Callable[[], None] | None = None, **config: Any
+) -> AsyncGenerator[str]:
+    """The base URL of `app`, served under uvicorn on a free port of 127.0.0.1.
+
+    The lifespan of the application runs. On leaving, requests in flight get `grace_s` seconds, then are cancelled;
+    every task of the server has ended when this returns.
+
+    Args:
+        app: An ASGI application.
+        grace_s: For requests in flight at the end.
+        stopping: Called before the server stops: end here what would hold requests open.
+        config: More of `uvicorn.Config`.
+    """
+    listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
+    port = listener.getsockname()[1]
+    options = {"log_config": None, "access_log": False, "timeout_graceful_shutdown": grace_s, "lifespan": "on"}
+    server = _Server(uvicorn.Config(app, **(options | config)))
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(server.serve(sockets=[listener]))
+        ready = group.create_task(server.ready.wait())
+        await asyncio.wait((task, ready), return_when=asyncio.FIRST_COMPLETED)
+        if task.done():
+            ready.cancel()
+            raise RuntimeError("the application did not start", task.exception())
+        try:
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            if stopping is not None:
+                stopping()
+            server.stop.set()
