@@ -55,6 +55,8 @@ class Binding(msgspec.Struct, frozen=True):
     session_id: str
     user_id: str
     expires_at_ms: int
+    target: str | None = None
+    """The tracking id of the site: only what waits for it gets the user. None: whatever waits under the session id."""
 
 
 class SessionKey(NamedTuple):

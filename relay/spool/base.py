@@ -1,4 +1,4 @@
-"""The seam to durable storage: six verbs. Every implementation passes the same suite, tests/spool.
+"""The seam to durable storage: six verbs and two looks. Every implementation passes the same suite, tests/spool.
 
 Guarantees of every durable implementation:
 
@@ -9,7 +9,7 @@ Guarantees of every durable implementation:
 5. After a restart everything not settled is leased again; repeats carry the same `event_id`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 import msgspec
@@ -56,11 +56,21 @@ class Spool(Protocol):
         """
         ...
 
-    async def lease(self, *, max_sessions: int, linger_s: float = 0.0) -> list[Lease]:
+    async def lease(
+        self, *, max_sessions: int, linger_s: float = 0.0, holds: Mapping[str, float] | None = None
+    ) -> list[Lease]:
         """Claim up to `max_sessions` sessions that are due, the longest waiting first; wait until there is one.
 
         A session is due when no lease is out on it, its retry time has come, and it either holds a full
         call's worth (10) or its oldest record is at least `linger_s` seconds old. A lease carries at most 10 records.
+
+        Targets take turns, and where one has a backlog, what came in the last seconds keeps a share of the turns.
+        A lease not settled within a minute is taken back.
+
+        Args:
+            max_sessions: how many leases at most.
+            linger_s: least age of a session's oldest record.
+            holds: the same for single targets, where it is more; `math.inf` leaves a target alone altogether.
         """
         ...
 
@@ -95,4 +105,8 @@ class Spool(Protocol):
 
     def stats(self) -> SpoolStats:
         """Figures as of now, without touching the disk."""
+        ...
+
+    def problems(self) -> list[str]:
+        """What keeps the spool from taking more, one line each; empty when all is well."""
         ...
