@@ -1,0 +1,154 @@
+"""`personalize-relay put`: users, items and actions from a file into their dataset."""
+
+import asyncio
+import contextlib
+import os
+import random
+import signal
+import sys
+from pathlib import Path
+from typing import Any, Literal
+
+import click
+import msgspec
+
+from relay.cli.aws import run
+from relay.cli.progress import file_progress
+from relay.limits import PUT_RECORDS_CALLS_PER_S
+from relay.personalize.catalog import CATALOG_KINDS, CatalogKind
+from relay.personalize.connection import connect
+from relay.personalize.put_file import FileToPut, PutResult, put_file, schema_for
+from relay.personalize.schema import parse_schema
+
+
+@click.group()
+def command() -> None:
+    """Put users, items, actions and past interactions from a file.
+
+    FILE is CSV with the column names in its first line, or JSON Lines; - is standard input. Run the same command
+    again to go on after Ctrl-C or a crash. Refused rows are in FILE.rejected.jsonl with the reason.
+    """
+
+
+def _catalog_command(kind: CatalogKind) -> click.Command:
+    @click.command(
+        name=kind.plural,
+        help=f"Put {kind.plural} from FILE into a dataset. A record replaces the whole {kind.plural[:-1]} of its id.",
+        epilog="Exits 0 when done (refused rows are told), 1 stopped or failed, 2 wrong use, 3 all was sent before.",
+    )
+    @click.argument("file", type=click.Path(exists=True, dir_okay=False, allow_dash=True))
+    @click.option("--dataset-arn", required=True, help=f"The {kind.dataset_type} dataset.")
+    @click.option("--format", "file_format", type=click.Choice(["csv", "jsonl"]), help="Instead of by FILE's name.")
+    @click.option("--delimiter", help="Between cells of CSV. Default: a comma, a tab in .tsv.")
+    @click.option("--ignore-unknown", is_flag=True, help="Leave out columns the dataset's schema does not have.")
+    @click.option("--restart", is_flag=True, help="From the beginning, whatever was sent before.")
+    @click.option(
+        "--schema",
+        "schema_file",
+        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        help="The dataset's schema as a file, where the credentials may not describe the dataset.",
+    )
+    @click.option(
+        "--calls-per-s",
+        type=click.FloatRange(min=0.01),
+        default=PUT_RECORDS_CALLS_PER_S,
+        show_default=True,
+        help="The service's quota is 10; for the emulator and for sharing the quota.",
+    )
+    @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
+    def put(**options: Any) -> None:
+        _put(kind, **options)
+
+    return put
+
+
+def _put(
+    kind: CatalogKind,
+    *,
+    file: str,
+    dataset_arn: str,
+    file_format: Literal["csv", "jsonl"] | None,
+    delimiter: str | None,
+    ignore_unknown: bool,
+    restart: bool,
+    schema_file: Path | None,
+    calls_per_s: float,
+    as_json: bool,
+) -> None:
+    if delimiter is not None and (len(delimiter) != 1 or delimiter in '"\r\n'):
+        message = "one character that is no quote"
+        raise click.BadParameter(message, param_hint="--delimiter")
+    path = None if file == "-" else Path(file)
+    rejected_path = Path("stdin.rejected.jsonl") if path is None else path.with_name(path.name + ".rejected.jsonl")
+
+    async def work() -> PutResult:
+        stop = asyncio.Event()
+        async with contextlib.AsyncExitStack() as stack:
+            stream = sys.stdin.buffer if path is None else stack.enter_context(path.open("rb"))
+            connection = await stack.enter_async_context(connect())
+            schema = (
+                parse_schema(schema_file.read_bytes())
+                if schema_file is not None
+                else await schema_for(connection, kind, dataset_arn)
+            )
+            _stop_on_signals(stop)
+            size_bytes = None if path is None else os.fstat(stream.fileno()).st_size
+            name = "standard input" if path is None else path.name
+            watcher = stack.enter_context(file_progress(name, size_bytes, connection.clock))
+            return await put_file(
+                connection,
+                kind,
+                dataset_arn,
+                FileToPut(
+                    path=path,
+                    stream=stream,
+                    rejected_path=rejected_path,
+                    file_format=file_format,
+                    delimiter=delimiter,
+                ),
+                schema=schema,
+                stop=stop,
+                ignore_unknown=ignore_unknown,
+                restart=restart,
+                calls_per_s=calls_per_s,
+                chance=random.Random(),  # noqa: S311 - jitter, not a secret
+                watcher=watcher,
+            )
+
+    result = run(work)
+    if as_json:
+        click.echo(msgspec.json.encode(result).decode())
+    _tell(result, kind, rejected_path, resumable=path is not None)
+
+
+def _stop_on_signals(stop: asyncio.Event) -> None:
+    """The first signal ends it in order, the second at once."""
+    loop = asyncio.get_running_loop()
+
+    def stopping() -> None:
+        stop.set()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)
+
+    with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C is a KeyboardInterrupt there
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, stopping)
+
+
+def _tell(result: PutResult, kind: CatalogKind, rejected_path: Path, *, resumable: bool) -> None:
+    refused = f", {result.rejected:,} refused (see {rejected_path})" if result.rejected else ""
+    figures = f"{result.rows:,} rows: {result.sent:,} {kind.plural} sent{refused}"
+    if result.already_done:
+        click.echo(f"Nothing to do, all of it was sent before: {figures}. --restart sends it again.", err=True)
+        sys.exit(3)
+    if not result.done:
+        again = "Run the same command to go on there." if resumable else ""
+        click.echo(f"Stopped after {figures}. {again}".rstrip(), err=True)
+        sys.exit(1)
+    click.echo(f"Done, {figures}.", err=True)
+    if result.rejected and not result.sent:
+        sys.exit(1)
+
+
+for _kind in CATALOG_KINDS.values():
+    command.add_command(_catalog_command(_kind))

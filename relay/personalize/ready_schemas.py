@@ -1,0 +1,53 @@
+"""Ready-made schemas of the interactions dataset, holding every field the relay sends.
+
+Properties of one's own need columns of their own: give `setup` a schema file then.
+"""
+
+from typing import Final, Literal
+
+import msgspec
+
+Domain = Literal["e-commerce", "video", "custom"]
+
+SERVICE_DOMAIN: Final[dict[str, Literal["ECOMMERCE", "VIDEO_ON_DEMAND"] | None]] = {
+    "e-commerce": "ECOMMERCE",
+    "video": "VIDEO_ON_DEMAND",
+    "custom": None,
+}
+"""What the service calls them; a custom dataset group has no domain."""
+
+NEEDED_EVENT_TYPES: Final[dict[str, tuple[str, ...]]] = {
+    "ECOMMERCE": ("View", "Purchase"),
+    "VIDEO_ON_DEMAND": ("Watch", "Click"),
+}
+"""Event types the recommenders of a domain are trained on [D: use cases of the domains]."""
+
+_REQUIRED: Final[list[dict[str, object]]] = [
+    {"name": "USER_ID", "type": "string"},
+    {"name": "ITEM_ID", "type": "string"},
+    {"name": "EVENT_TYPE", "type": "string"},
+    {"name": "TIMESTAMP", "type": "long"},
+]
+_OPTIONAL: Final[list[dict[str, object]]] = [
+    {"name": "EVENT_VALUE", "type": ["null", "float"]},
+    {"name": "IMPRESSION", "type": ["null", "string"]},
+    {"name": "RECOMMENDATION_ID", "type": ["null", "string"]},
+    {"name": "EVENT_ATTRIBUTION_SOURCE", "type": ["null", "string"]},
+]
+
+
+def interactions_schema() -> str:
+    """The Avro JSON of an interactions dataset; the same for every domain and for custom.
+
+    All columns but the four required ones are reserved by the service: they need no place among the metadata
+    columns. EVENT_TYPE is required in the domains and by metric attribution, so custom has it too.
+    """
+    return msgspec.json.encode(
+        {
+            "type": "record",
+            "name": "Interactions",
+            "namespace": "com.amazonaws.personalize.schema",
+            "fields": [*_REQUIRED, *_OPTIONAL],
+            "version": "1.0",
+        }
+    ).decode()
