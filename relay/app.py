@@ -1,0 +1,69 @@
+"""The public ASGI application.
+
+Its state is an `Edge`, put there by the lifespan; see `examples/embed` for mounting the routes in an application of
+your own.
+"""
+
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+import msgspec
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from relay.routes.answer import Problem
+from relay.routes.beacons import BeaconEndpoint
+from relay.routes.edge import Edge, State
+from relay.routes.health import healthz, readyz
+from relay.routes.metrics import metrics
+from relay.routes.snippet import snippet, snippet_by_hash
+
+OpenEdge = Callable[[], AbstractAsyncContextManager[Edge]]
+
+
+def create_app(open_edge: OpenEdge, *, prefix: str = "/r") -> Starlette:
+    """The relay as an application; its lifespan opens and closes what `open_edge` gives."""
+    return application(public_routes(prefix), open_edge)
+
+
+def public_routes(prefix: str) -> list[BaseRoute]:
+    """What a browser, a backend and a load balancer may reach. Needs an `Edge` in the state, under `edge`."""
+    return [
+        Route(f"{prefix}/e", BeaconEndpoint()),
+        Route(f"{prefix}/s.js", snippet),
+        Route(f"{prefix}/s.{{hash}}.js", snippet_by_hash),
+        Route("/healthz", healthz),
+        Route("/readyz", readyz),
+    ]
+
+
+def create_admin_app(open_edge: OpenEdge) -> Starlette:
+    """Metrics and health, for a listener that strangers cannot reach."""
+    return application([Route("/metrics", metrics), Route("/healthz", healthz), Route("/readyz", readyz)], open_edge)
+
+
+def application(routes: list[BaseRoute], open_edge: OpenEdge) -> Starlette:
+    """An application whose errors are `Problem`s and which guesses no path."""
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncGenerator[State]:
+        async with open_edge() as edge:
+            yield {"edge": edge}
+
+    app = Starlette(routes=routes, lifespan=lifespan, exception_handlers={HTTPException: _http_problem})
+    app.router.redirect_slashes = False
+    return app
+
+
+async def _http_problem(_request: Request, error: Exception) -> Response:
+    status, headers = (error.status_code, error.headers) if isinstance(error, HTTPException) else (500, None)
+    name = {404: "not_found", 405: "method_not_allowed"}.get(status, "refused")
+    return Response(
+        msgspec.json.encode(Problem(name, "there is nothing here" if status == 404 else "not like this")),
+        status_code=status,
+        headers={**(headers or {}), "cache-control": "no-store"},
+        media_type="application/json",
+    )

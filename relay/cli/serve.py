@@ -1,0 +1,47 @@
+"""`personalize-relay serve`."""
+
+import asyncio
+import signal
+from pathlib import Path
+
+import click
+
+from relay.logs import configure_logs
+from relay.serving import Stop, running
+from relay.settings import Settings, load_settings
+
+
+@click.command()
+@click.option(
+    "--config",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Settings file; default relay.toml, if there is one.",
+)
+def command(config: Path | None) -> None:
+    """Run the relay.
+
+    Settings come from RELAY_* variables, then from the settings file, then the defaults; `personalize-relay check`
+    shows them. SIGTERM or Ctrl-C shuts down in order, a second one at once; the exit code is 0 either way.
+    """
+    settings = load_settings(config=config)
+    configure_logs()
+    with asyncio.Runner(loop_factory=_new_loop) as runner:
+        runner.run(_serve(settings))
+
+
+async def _serve(settings: Settings) -> None:
+    stop = Stop()
+    loop = asyncio.get_running_loop()
+    for one in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(one, stop.ask)
+    async with running(settings, stop=stop) as relay:
+        click.echo(f"relay on {relay.url}{settings.prefix}, admin on {relay.admin_url}")
+        await stop.asked.wait()
+
+
+def _new_loop() -> asyncio.AbstractEventLoop:
+    try:
+        import uvloop  # noqa: PLC0415 - not on every platform
+    except ImportError:
+        return asyncio.new_event_loop()
+    return uvloop.new_event_loop()

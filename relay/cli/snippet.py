@@ -1,0 +1,41 @@
+"""`personalize-relay snippet`: the script tag."""
+
+from html import escape
+from pathlib import Path
+
+import click
+
+from relay.bundled import bundled
+from relay.clock import SystemClock
+from relay.routes.snippet_file import SnippetFile
+from relay.settings import load_settings
+from relay.tokens import SiteClaims, Tokens
+
+
+@click.command()
+@click.option(
+    "--url", help="Where browsers reach the relay, such as https://events.shop.example; default its own address."
+)
+@click.option("--site", "site_name", help="Name of the site; default RELAY_SITE.")
+@click.option(
+    "--floating", is_flag=True, help="Without `integrity`: pages follow the installed version within an hour."
+)
+@click.option(
+    "--config",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Settings file; default relay.toml, if there is one.",
+)
+def command(url: str | None, site_name: str | None, floating: bool, config: Path | None) -> None:
+    """Print the script tag for the page, with a site token made now."""
+    settings = load_settings(config=config)
+    site = site_name or settings.site
+    if site not in settings.all_sites():
+        raise click.UsageError(f"--site: there is no site {site!r}; there is {', '.join(settings.all_sites())}")
+    token = Tokens(settings.keys(), clock=SystemClock()).mint(SiteClaims(site))
+    file = SnippetFile(bundled("snippet"))
+    base = (url or f"http://{settings.host}:{settings.port}").rstrip("/") + settings.prefix
+    attributes = {"src": f"{base}/{'s.js' if floating else file.name}", "data-token": token}
+    if not floating:
+        attributes |= {"integrity": file.integrity, "crossorigin": "anonymous"}
+    shown = " ".join(f'{name}="{escape(value)}"' for name, value in attributes.items())
+    click.echo(f"<script async {shown}></script>")

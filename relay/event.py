@@ -1,0 +1,156 @@
+"""One event of a beacon: its typed shape, and the entry of a PutEvents call it becomes.
+
+Every limit of the service on an event is enforced here or in `salvage`, with the numbers of `limits`; the service's
+own client checks none of the maxima.
+"""
+
+from typing import Annotated, Any, Final
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from relay import limits
+from relay.model import Reason
+from relay.tolerant_json import as_object, fault, parse
+
+DAY_MS: Final = 86_400_000
+"""How far ahead of the relay's clock a corrected time may be."""
+
+_NO_VALUE: Final = frozenset({"null", "undefined", "NaN", "[object Object]"})
+"""What a variable without a value turns into as text: as an id it would join strangers."""
+
+_Id = Annotated[str, Meta(min_length=1, max_length=limits.MAX_ID_CHARS)]
+
+
+class Attribution(msgspec.Struct, rename="camel", frozen=True, gc=False):
+    """Where a click came from, for metric attribution."""
+
+    event_attribution_source: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            max_length=limits.MAX_ATTRIBUTION_SOURCE_CHARS,
+            pattern=r"^[\x20-\x7E]*[\x21-\x7E][\x20-\x7E]*\Z",
+        ),
+    ]
+
+
+class BeaconEvent(msgspec.Struct, rename="camel", frozen=True, omit_defaults=True):
+    """An event as the browser sends it, each field within its limit; times and `properties` still to be looked at."""
+
+    event_type: _Id
+    event_id: _Id | UnsetType = UNSET
+    item_id: _Id | UnsetType = UNSET
+    sent_at: float | UnsetType = UNSET
+    """Milliseconds by the browser's clock."""
+    event_value: Annotated[float, Meta(ge=-limits.MAX_EVENT_VALUE, le=limits.MAX_EVENT_VALUE)] | UnsetType = UNSET
+    properties: dict[str, Any] | str | UnsetType = UNSET
+    recommendation_id: Annotated[str, Meta(min_length=1, max_length=limits.MAX_RECOMMENDATION_ID_CHARS)] | UnsetType = (
+        UNSET
+    )
+    impression: Annotated[list[_Id], Meta(min_length=1, max_length=limits.MAX_IMPRESSION_ITEMS)] | UnsetType = UNSET
+    metric_attribution: Attribution | UnsetType = UNSET
+
+
+class Rejected(msgspec.Struct, frozen=True):
+    """An event that is not taken, alone."""
+
+    reason: Reason
+    event_id: str | None = None
+    """As sent, where it is an id at all."""
+
+
+class _Entry(msgspec.Struct, rename="camel", omit_defaults=True):
+    """One entry of PutEvents' `eventList`, field by field as the service names them."""
+
+    event_id: str
+    event_type: str
+    sent_at: int
+    """Whole seconds since the epoch: the finest the service's clients keep."""
+    item_id: str | UnsetType = UNSET
+    event_value: float | UnsetType = UNSET
+    properties: str | UnsetType = UNSET
+    recommendation_id: str | UnsetType = UNSET
+    impression: list[str] | UnsetType = UNSET
+    metric_attribution: Attribution | UnsetType = UNSET
+
+
+_encode: Final = msgspec.json.Encoder().encode
+
+
+def says_nothing(text: str) -> bool:
+    """Whether an id is blank, or what a variable without a value turns into."""
+    return text in _NO_VALUE or text.isspace()
+
+
+def has_saying_ids(event: BeaconEvent) -> bool:
+    """Whether every id of the event says something."""
+    return not (
+        says_nothing(event.event_type)
+        or (event.item_id is not UNSET and says_nothing(event.item_id))
+        or (event.event_id is not UNSET and says_nothing(event.event_id))
+        or (event.recommendation_id is not UNSET and says_nothing(event.recommendation_id))
+        or (event.impression is not UNSET and any(map(says_nothing, event.impression)))
+    )
+
+
+def entry(event: BeaconEvent, *, event_id: str, skew_ms: float, now_ms: int, max_age_ms: float) -> bytes | Reason:
+    """The event as one entry of a PutEvents call, UTF-8 JSON, or why it cannot be one.
+
+    Args:
+        event: Within the limits of its type.
+        event_id: The event's own, or one made for it.
+        skew_ms: What to add to the browser's times to get the relay's.
+        now_ms: The relay's time, used for an event without one.
+        max_age_ms: Older events are `bad_time`.
+    """
+    at_ms = now_ms if event.sent_at is UNSET else event.sent_at + skew_ms
+    if not now_ms - max_age_ms <= at_ms <= now_ms + DAY_MS or at_ms < 0:
+        return Reason.BAD_TIME
+    properties = UNSET if event.properties is UNSET else packed_properties(event.properties)
+    if isinstance(properties, Reason):
+        return properties
+    body = _encode(
+        _Entry(
+            event_id=event_id,
+            event_type=event.event_type,
+            sent_at=int(at_ms // 1000),
+            item_id=event.item_id,
+            event_value=event.event_value,
+            properties=properties,
+            recommendation_id=event.recommendation_id,
+            impression=event.impression,
+            metric_attribution=event.metric_attribution,
+        )
+    )
+    return Reason.TOO_LARGE if len(body) > limits.MAX_EVENT_BYTES else body
+
+
+def packed_properties(properties: dict[str, Any] | str) -> str | Reason:
+    """An object, or a string holding one, as the compact string the service wants.
+
+    Characters outside ASCII stay as they are: the limit of 1024 counts the string, in which an escape would count
+    six times.
+    """
+    if isinstance(properties, str):
+        if not properties or properties.isspace():
+            return Reason.EMPTY
+        try:
+            held = parse(properties)
+        except ValueError:
+            return Reason.BAD_TYPE
+        found = fault(held)
+        if found:
+            return found
+    else:
+        held = properties
+    keys = as_object(held)
+    if keys is None:
+        return Reason.BAD_TYPE
+    if any(key.lower() in limits.RESERVED_PROPERTY_KEYS for key in keys):
+        return Reason.RESERVED_KEY
+    try:
+        text = _encode(keys).decode()
+    except RecursionError:
+        return Reason.TOO_LONG  # far deeper than 1024 characters can be
+    return Reason.TOO_LONG if len(text) > limits.MAX_EVENT_PROPERTIES_CHARS else text

@@ -1,0 +1,145 @@
+"""Takes a beacon's events: checks each, corrects its time, and puts the good ones on disk.
+
+When `take` has returned, the accepted events are in the spool for good.
+"""
+
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from relay.bindings import Bindings
+from relay.clock import Clock
+from relay.event import BeaconEvent, Rejected, entry
+from relay.identity import Decision, Identities, IdentityResult
+from relay.model import NewRecord, Operation, Reason, SessionKey
+from relay.spool.base import Spool
+from relay.telemetry import Metrics
+
+
+class Rejection(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
+    """One event that was not taken."""
+
+    index: int
+    """In the beacon's `eventList`."""
+    reason: Reason
+    event_id: str | None = None
+
+
+class Taken(msgspec.Struct, frozen=True):
+    """What became of a beacon; its JSON is the body of the 202."""
+
+    accepted: int
+    rejected: list[Rejection]
+    identity: IdentityResult
+
+
+class Destination(msgspec.Struct, frozen=True):
+    """Where a site's events go, and which it wants."""
+
+    site: str
+    tracking_id: str
+    event_types: frozenset[str] | None = None
+
+
+class Intake:
+    """From events to records on disk."""
+
+    def __init__(
+        self,
+        *,
+        spool: Spool,
+        identities: Identities,
+        bindings: Bindings,
+        metrics: Metrics,
+        clock: Clock,
+        make_id: Callable[[], str],
+        max_event_age_s: float,
+    ) -> None:
+        self._spool = spool
+        self._identities = identities
+        self._bindings = bindings
+        self._metrics = metrics
+        self._clock = clock
+        self._make_id = make_id
+        self._max_age_ms = max_event_age_s * 1000
+
+    async def take(
+        self,
+        events: Sequence[BeaconEvent | Rejected],
+        *,
+        destination: Destination,
+        session_id: str,
+        sent_at_ms: float | None,
+        identity_token: object,
+    ) -> Taken:
+        """Decide who sent the events, and take the good ones.
+
+        Raises:
+            SpoolFullError: nothing was taken, for want of room.
+            SpoolError: nothing was taken, the disk refused.
+        """
+        decision = self._identities.decide(site=destination.site, session_id=session_id, token=identity_token)
+        taken = await self._take(events, destination=destination, sent_at_ms=sent_at_ms, decision=decision)
+        self._metrics.identities.labels(decision.result).inc()
+        return taken
+
+    async def take_trusted(
+        self,
+        events: Sequence[BeaconEvent | Rejected],
+        *,
+        destination: Destination,
+        session_id: str,
+        user_id: str | None,
+    ) -> Taken:
+        """Take events from a backend whose word on the user counts.
+
+        Raises:
+            SpoolError: as `take`.
+        """
+        decision = self._identities.trust(site=destination.site, session_id=session_id, user_id=user_id)
+        return await self._take(events, destination=destination, sent_at_ms=None, decision=decision)
+
+    async def _take(
+        self,
+        events: Sequence[BeaconEvent | Rejected],
+        *,
+        destination: Destination,
+        sent_at_ms: float | None,
+        decision: Decision,
+    ) -> Taken:
+        now_ms = self._clock.now_ms()
+        skew_ms = 0.0 if sent_at_ms is None else now_ms - sent_at_ms
+        key = SessionKey(Operation.PUT_EVENTS, destination.tracking_id, decision.identity.session_id)
+        rejected: list[Rejection] = []
+        records: list[NewRecord] = []
+        places: list[int] = []
+        without_item = 0
+        for index, event in enumerate(events):
+            if isinstance(event, Rejected):
+                rejected.append(Rejection(index, event.reason, event.event_id))
+                continue
+            event_id = event.event_id or self._make_id()
+            if destination.event_types is not None and event.event_type not in destination.event_types:
+                body: bytes | Reason = Reason.UNKNOWN_EVENT_TYPE
+            else:
+                body = entry(event, event_id=event_id, skew_ms=skew_ms, now_ms=now_ms, max_age_ms=self._max_age_ms)
+            if isinstance(body, Reason):
+                rejected.append(Rejection(index, body, event.event_id or None))
+                continue
+            records.append(NewRecord(key, decision.identity.user_id, event_id, body))
+            places.append(index)
+            without_item += not event.item_id
+        repeated: frozenset[int] = frozenset()
+        if records or decision.binding:
+            repeated = await self._spool.append(records, decision.binding)
+        if decision.binding:
+            self._bindings.saved(decision.binding)
+        if repeated:
+            rejected += [Rejection(places[one], Reason.DUPLICATE, records[one].event_id) for one in repeated]
+        if rejected:
+            rejected.sort(key=lambda one: one.index)
+            for one in rejected:
+                self._metrics.events_rejected.labels(one.reason).inc()
+        if without_item:
+            self._metrics.events_without_item.inc(without_item)
+        return Taken(len(records) - len(repeated), rejected, decision.result)

@@ -1,0 +1,48 @@
+"""Answers as raw ASGI messages: small, complete, never cached."""
+
+from typing import Final
+
+import msgspec
+from starlette.types import Send
+
+Headers = list[tuple[bytes, bytes]]
+
+NO_STORE: Final = (b"cache-control", b"no-store")
+_JSON: Final = (b"content-type", b"application/json")
+_NOSNIFF: Final = (b"x-content-type-options", b"nosniff")
+_encode: Final = msgspec.json.Encoder().encode
+
+
+class Problem(msgspec.Struct, frozen=True):
+    """The body of every answer that is not a success."""
+
+    error: str
+    """For programs, from a short list."""
+    detail: str
+    """For people, one line; nothing of the request in it."""
+
+
+class Refusal(Exception):  # noqa: N818 - an answer, not an error
+    """Ends a request with a status and a `Problem`."""
+
+    def __init__(
+        self, status: int, error: str, detail: str, *, retry_after_s: int | None = None, headers: Headers | None = None
+    ) -> None:
+        super().__init__(error)
+        self.status = status
+        self.problem = Problem(error, detail)
+        self.headers: Headers = list(headers or ())
+        if retry_after_s is not None:
+            self.headers.append((b"retry-after", str(retry_after_s).encode()))
+
+
+async def send_json(send: Send, status: int, body: object, headers: Headers) -> None:
+    """One JSON answer."""
+    await send_bytes(send, status, _encode(body), [_JSON, *headers])
+
+
+async def send_bytes(send: Send, status: int, body: bytes, headers: Headers) -> None:
+    """One answer that browsers must not cache or guess the type of."""
+    length = (b"content-length", str(len(body)).encode())
+    await send({"type": "http.response.start", "status": status, "headers": [length, NO_STORE, _NOSNIFF, *headers]})
+    await send({"type": "http.response.body", "body": body})

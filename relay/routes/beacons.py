@@ -1,0 +1,159 @@
+"""`POST {prefix}/e`: one beacon in, one answer out. Pure ASGI: this is the path every event takes."""
+
+import asyncio
+from typing import Final
+
+from starlette.requests import cookie_parser
+from starlette.types import Receive, Scope, Send
+
+from relay.beacon import Beacon, NotABeaconError, decode
+from relay.errors import SpoolError, SpoolFullError
+from relay.intake import Taken
+from relay.routes.answer import Headers, Refusal, send_bytes, send_json
+from relay.routes.edge import ANY_ORIGIN, Edge, EdgeSite, edge_of
+from relay.routes.request_body import ClientGoneError, check_plain_json, read_body
+from relay.tokens import TokenFault
+
+MAX_WAITING: Final = 2000
+"""Beacons being worked on at once; past it 503, before memory grows. 2000 of 64 KiB are 128 MB."""
+
+_FULL_RETRY_S: Final = 30
+_DISK_RETRY_S: Final = 5
+_BUSY_RETRY_S: Final = 1
+_MAX_COOKIE_BYTES: Final = 16_384
+
+_VARY: Final = (b"vary", b"Origin")
+_CREDENTIALS: Final = (b"access-control-allow-credentials", b"true")
+_EXPOSE: Final = (b"access-control-expose-headers", b"Retry-After")
+_PREFLIGHT: Final = (
+    (b"access-control-allow-methods", b"POST"),
+    (b"access-control-allow-headers", b"Content-Type"),
+    (b"access-control-max-age", b"86400"),
+)
+_CROSS_SITE: Final = (b"cross-site", b"same-site")
+
+
+class BeaconEndpoint:
+    """The ASGI application behind `{prefix}/e`."""
+
+    def __init__(self) -> None:
+        self._waiting = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        edge = edge_of(scope)
+        headers: dict[bytes, bytes] = dict(scope["headers"])
+        answer_headers: Headers = [_VARY]
+        self._waiting += 1
+        try:
+            origin = _allowed_origin(edge, headers)
+            if origin is not None:
+                answer_headers += ((b"access-control-allow-origin", origin.encode("latin-1")), _CREDENTIALS, _EXPOSE)
+            if scope["method"] == "OPTIONS":
+                await send_bytes(send, 204, b"", [*answer_headers, *_PREFLIGHT])
+                return
+            if scope["method"] != "POST":
+                raise Refusal(405, "method_not_allowed", "send a POST", headers=[(b"allow", b"POST, OPTIONS")])
+            if self._waiting > MAX_WAITING:
+                raise Refusal(503, "busy", "too many beacons at once", retry_after_s=_BUSY_RETRY_S)
+            check_plain_json(headers)
+            body = await read_body(receive, headers, max_bytes=edge.max_body_bytes)
+            taken = await _take(edge, scope, headers, origin, body)
+            status: int = 202
+            await send_json(send, status, taken, answer_headers)
+        except Refusal as refusal:
+            status = refusal.status
+            await send_json(send, status, refusal.problem, answer_headers + refusal.headers)
+        except ClientGoneError:
+            return
+        except asyncio.CancelledError:
+            if not edge.readiness.draining:
+                raise
+            # The relay is going down and this client was too slow; it may try again, nothing of it was taken.
+            status = 503
+            problem = Refusal(503, "draining", "the relay is shutting down", retry_after_s=_BUSY_RETRY_S)
+            await send_json(send, status, problem.problem, answer_headers + problem.headers)
+        finally:
+            self._waiting -= 1
+        if scope["method"] == "POST":
+            edge.metrics.beacons.labels(status).inc()
+
+
+def _allowed_origin(edge: Edge, headers: dict[bytes, bytes]) -> str | None:
+    """The origin, if it is one of any site's; None when there is none, which says nothing about a browser.
+
+    Every browser sends `Origin` with a POST from a page, so a request without one is no page's. It still needs its
+    site token, and cannot use a cookie.
+    """
+    raw = headers.get(b"origin")
+    if raw is None:
+        if headers.get(b"sec-fetch-site") in _CROSS_SITE:
+            raise Refusal(403, "origin", "a page of another site must say its Origin")
+        return None
+    origin = raw.decode("latin-1")
+    if origin not in edge.origins and (origin == "null" or ANY_ORIGIN not in edge.origins):
+        raise Refusal(403, "origin", "this Origin is not in RELAY_ALLOWED_ORIGINS")
+    return origin
+
+
+async def _take(edge: Edge, scope: Scope, headers: dict[bytes, bytes], origin: str | None, body: bytes) -> Taken:
+    try:
+        beacon = decode(body)
+    except NotABeaconError as error:
+        _limit(edge, scope, headers, events=1)
+        raise Refusal(400, error.reason, error.detail) from None
+    _limit(edge, scope, headers, events=len(beacon.events) or 1)
+    site = _site(edge, beacon)
+    if origin is not None and not site.allows(origin):
+        raise Refusal(403, "origin", "this Origin is not one of the site's")
+    identity_token = beacon.identity
+    if identity_token is None and edge.identity_cookie is not None and origin is not None:
+        identity_token = _cookie(edge.identity_cookie, headers)
+    if not beacon.events and identity_token is None:
+        raise Refusal(400, "empty", "eventList is empty and there is no identity")
+    if edge.limit_session is not None:
+        key = (site.destination.site, beacon.session_id)
+        _refuse_if(edge.limit_session.wait_s(key, len(beacon.events) or 1), "session")
+    for reason, count in beacon.lost.items():
+        edge.metrics.events_lost.labels(reason).inc(count)
+    try:
+        return await edge.intake.take(
+            beacon.events,
+            destination=site.destination,
+            session_id=beacon.session_id,
+            sent_at_ms=beacon.sent_at_ms,
+            identity_token=identity_token,
+        )
+    except SpoolFullError as error:
+        edge.readiness.spool_refused(error)
+        raise Refusal(503, "spool_full", "no room for events now", retry_after_s=_FULL_RETRY_S) from None
+    except SpoolError as error:
+        edge.readiness.spool_refused(error)
+        raise Refusal(503, "spool_unwritable", "events cannot be stored now", retry_after_s=_DISK_RETRY_S) from None
+
+
+def _site(edge: Edge, beacon: Beacon) -> EdgeSite:
+    claims = edge.tokens.site(beacon.token)
+    if isinstance(claims, TokenFault):
+        raise Refusal(401, f"token_{claims}", "the site token is not valid here")
+    site = edge.sites.get(claims.site)
+    if site is None:
+        raise Refusal(401, "token_unknown_site", "the site token is for a site this relay does not serve")
+    return site
+
+
+def _limit(edge: Edge, scope: Scope, headers: dict[bytes, bytes], *, events: int) -> None:
+    if edge.limit_address is not None:
+        _refuse_if(edge.limit_address.wait_s(edge.client_address.key(scope, headers), events), "address")
+
+
+def _refuse_if(wait_s: int, what: str) -> None:
+    if wait_s:
+        raise Refusal(429, "too_many", f"too many events from this {what}", retry_after_s=wait_s)
+
+
+def _cookie(name: str, headers: dict[bytes, bytes]) -> str | None:
+    raw = headers.get(b"cookie", b"")
+    if len(raw) > _MAX_COOKIE_BYTES:
+        return None
+    return cookie_parser(raw.decode("latin-1")).get(name) or None

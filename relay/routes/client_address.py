@@ -1,0 +1,62 @@
+"""Which network a request comes from, as a key for rate limits. It is never logged."""
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from typing import cast
+
+from starlette.types import Scope
+
+_Address = IPv4Address | IPv6Address
+_Network = IPv4Network | IPv6Network
+
+
+class ClientAddress:
+    """Reads one header, and only from proxies that are trusted to set it; else the peer's address counts."""
+
+    def __init__(self, *, header: str | None = None, trusted: Sequence[_Network] = ()) -> None:
+        self._header = header.lower().encode() if header else None
+        self._trusted = tuple(trusted)
+
+    def key(self, scope: Scope, headers: Mapping[bytes, bytes]) -> str:
+        """An IPv4 address, or the /64 of an IPv6 address: one home or one server, not one of its 2^64 addresses."""
+        client = cast("tuple[str, int] | None", scope.get("client"))
+        peer = _parse(client[0]) if client else None
+        if peer is None:
+            return "unknown"
+        if self._header is not None and self._is_trusted(peer):
+            value = headers.get(self._header)
+            if value is not None:
+                peer = self._nearest_stranger(value[-1024:].decode("latin-1")) or peer
+        return _network_key(peer)
+
+    def _nearest_stranger(self, value: str) -> _Address | None:
+        """The right-most address that is no proxy of ours: everything left of it is the client's own claim."""
+        for part in reversed(value.split(",")):
+            address = _parse(part.strip())
+            if address is None or not self._is_trusted(address):
+                return address
+        return None
+
+    def _is_trusted(self, address: _Address) -> bool:
+        return any(address.version == network.version and address in network for network in self._trusted)
+
+
+@lru_cache(maxsize=4096)
+def _parse(text: str) -> _Address | None:
+    """An address, also in the spellings `ip:port` and `[ip]:port` of load balancers."""
+    for candidate in (text, text.rpartition(":")[0], text.strip("[]"), text.rpartition(":")[0].strip("[]")):
+        try:
+            address = ip_address(candidate)
+        except ValueError:
+            continue
+        mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+        return mapped or address
+    return None
+
+
+@lru_cache(maxsize=4096)
+def _network_key(address: _Address) -> str:
+    if isinstance(address, IPv6Address):
+        return str(IPv6Network((int(address) >> 64 << 64, 64)))
+    return str(address)

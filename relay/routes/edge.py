@@ -1,0 +1,66 @@
+"""What the routes need, handed to them as the typed lifespan state."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TypedDict, cast
+
+from starlette.types import Scope
+
+from relay.clock import Clock
+from relay.intake import Destination, Intake
+from relay.rate_limit import RateLimit
+from relay.readiness import Readiness
+from relay.routes.client_address import ClientAddress
+from relay.routes.snippet_file import SnippetFile
+from relay.spool.base import Spool
+from relay.telemetry import Metrics
+from relay.tokens import Tokens
+
+ANY_ORIGIN = "*"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EdgeSite:
+    """A site as the edge sees it."""
+
+    destination: Destination
+    origins: frozenset[str]
+
+    def allows(self, origin: str) -> bool:
+        """Whether pages of this origin may send."""
+        return origin in self.origins or ANY_ORIGIN in self.origins
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edge:
+    """One relay, seen from HTTP."""
+
+    sites: Mapping[str, EdgeSite]
+    tokens: Tokens
+    intake: Intake
+    spool: Spool
+    metrics: Metrics
+    clock: Clock
+    readiness: Readiness
+    snippet: SnippetFile
+    client_address: ClientAddress
+    max_body_bytes: int
+    identity_cookie: str | None = None
+    limit_address: RateLimit | None = None
+    limit_session: RateLimit | None = None
+    origins: frozenset[str] = field(init=False)
+    """Of all sites: what is not among them is refused before its body is read."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "origins", frozenset().union(*(site.origins for site in self.sites.values())))
+
+
+class State(TypedDict):
+    """The lifespan state of the application."""
+
+    edge: Edge
+
+
+def edge_of(scope: Scope) -> Edge:
+    """The relay this request is for."""
+    return cast("State", scope["state"])["edge"]
