@@ -9,6 +9,7 @@
 
 from relay.personalize.connection import Connection, connect
 from relay.personalize.errors import PersonalizeError
+from relay.personalize.fit import Target, misfits, target_of
 from relay.personalize.trackers import (
     EventTracker,
     create_tracker,
@@ -24,12 +25,15 @@ __all__ = [
     "Connection",
     "EventTracker",
     "PersonalizeError",
+    "Target",
     "connect",
     "create_tracker",
     "delete_tracker",
     "describe_tracker",
     "find_tracker",
     "list_trackers",
+    "misfits",
+    "target_of",
     "wait_until_active",
     "wait_until_gone",
 ]

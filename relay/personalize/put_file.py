@@ -135,7 +135,8 @@ async def put_file(
         if file.state_path
         else fresh
     )
-    file_format: Format = file.file_format or await _in_thread(partial(_format, file))
+    guessed: Format = await _in_thread(partial(_format, file))
+    file_format = file.file_format or guessed
     delimiter = file.delimiter or ("\t" if file.path is not None and file.path.suffix.lower() == ".tsv" else ",")
     reader = RowReader(file.stream, file_format, delimiter=delimiter)
     await _in_thread(reader.start)

@@ -9,7 +9,7 @@ import msgspec
 
 Domain = Literal["e-commerce", "video", "custom"]
 
-SERVICE_DOMAIN: Final[dict[str, Literal["ECOMMERCE", "VIDEO_ON_DEMAND"] | None]] = {
+SERVICE_DOMAIN: Final[dict[Domain, Literal["ECOMMERCE", "VIDEO_ON_DEMAND"] | None]] = {
     "e-commerce": "ECOMMERCE",
     "video": "VIDEO_ON_DEMAND",
     "custom": None,
@@ -36,18 +36,48 @@ _OPTIONAL: Final[list[dict[str, object]]] = [
 ]
 
 
+_ITEMS: Final[dict[Domain, list[dict[str, object]]]] = {
+    "e-commerce": [
+        {"name": "ITEM_ID", "type": "string"},
+        {"name": "PRICE", "type": "float"},
+        {"name": "CATEGORY_L1", "type": "string", "categorical": True},
+        {"name": "CATEGORY_L2", "type": ["null", "string"], "categorical": True},
+        {"name": "CREATION_TIMESTAMP", "type": ["null", "long"]},
+    ],
+    "video": [
+        {"name": "ITEM_ID", "type": "string"},
+        {"name": "GENRES", "type": "string", "categorical": True},
+        {"name": "CREATION_TIMESTAMP", "type": "long"},
+    ],
+    "custom": [
+        {"name": "ITEM_ID", "type": "string"},
+        {"name": "CATEGORY", "type": ["null", "string"], "categorical": True},
+        {"name": "CREATION_TIMESTAMP", "type": ["null", "long"]},
+    ],
+}
+
+
 def interactions_schema() -> str:
     """The Avro JSON of an interactions dataset; the same for every domain and for custom.
 
     All columns but the four required ones are reserved by the service: they need no place among the metadata
     columns. EVENT_TYPE is required in the domains and by metric attribution, so custom has it too.
     """
+    return _avro("Interactions", [*_REQUIRED, *_OPTIONAL])
+
+
+def items_schema(domain: Domain) -> str:
+    """The Avro JSON of an items dataset with the columns the domain requires."""
+    return _avro("Items", _ITEMS[domain])
+
+
+def _avro(name: str, fields: list[dict[str, object]]) -> str:
     return msgspec.json.encode(
         {
             "type": "record",
-            "name": "Interactions",
+            "name": name,
             "namespace": "com.amazonaws.personalize.schema",
-            "fields": [*_REQUIRED, *_OPTIONAL],
+            "fields": fields,
             "version": "1.0",
         }
     ).decode()
