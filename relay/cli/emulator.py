@@ -54,13 +54,18 @@ class _Server(uvicorn.Server):
     help="Start with dataset group, datasets and an ACTIVE event tracker named `demo`, with this tracking id.",
 )
 @click.option(
-    "--quota-put-events", default=DEFAULT_QUOTAS["PutEvents"], show_default=True, help="PutEvents calls a second."
+    "--quota-put-events",
+    default=DEFAULT_QUOTAS["PutEvents"],
+    show_default=True,
+    type=click.FloatRange(1),
+    help="PutEvents calls a second and dataset group.",
 )
 @click.option(
     "--quota-put-records",
     default=DEFAULT_QUOTAS["PutItems"],
     show_default=True,
-    help="PutUsers and PutItems calls a second, each.",
+    type=click.FloatRange(1),
+    help="PutUsers and PutItems calls a second and dataset group, each.",
 )
 def command(
     *,

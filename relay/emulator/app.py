@@ -7,7 +7,7 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 
 from relay.emulator.endpoint import AwsEndpoint
-from relay.emulator.inspection import inspection_routes
+from relay.emulator.inspection import Inspection
 from relay.emulator.operations import PATHS
 from relay.emulator.state import Emulator
 
@@ -30,7 +30,7 @@ def create_app(emulator: Emulator) -> Starlette:
     routes = [
         *(Route(path, aws) for path in PATHS),
         Route("/", aws, methods=["POST"]),
-        *inspection_routes(emulator),
+        *Inspection(emulator).routes(),
         Route("/{path:path}", aws),
     ]
     app = Starlette(routes=routes, lifespan=lifespan)

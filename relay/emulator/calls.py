@@ -10,6 +10,7 @@ DEFAULT_MAX_BYTES: Final = 512 * 1024 * 1024
 """Memory for calls. Past it the oldest are forgotten, which the statistics show; a journal keeps them on disk."""
 
 _CALL_OVERHEAD_BYTES: Final = 500
+_MAX_CALL_BYTES: Final = 5 * 1024 * 1024
 
 
 class Call(msgspec.Struct, gc=False, frozen=True):
@@ -123,6 +124,11 @@ class CallLog:
         if self._first > 1000 and self._first * 2 > len(self._calls):
             del self._calls[: self._first]
             self._first = 0
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the next call may push out an older one."""
+        return self._bytes + _MAX_CALL_BYTES > self._max_bytes
 
     def clear(self) -> None:
         """Forget all; numbers go on where they were."""

@@ -20,8 +20,8 @@ Impression = Annotated[list[Text256], Meta(min_length=1, max_length=limits.MAX_I
 EventProperties = Annotated[str, Meta(min_length=1, max_length=limits.MAX_EVENT_PROPERTIES_CHARS)]
 ItemProperties = Annotated[str, Meta(min_length=1, max_length=limits.MAX_ITEM_PROPERTIES_CHARS)]
 UserProperties = Annotated[str, Meta(min_length=1, max_length=limits.MAX_USER_PROPERTIES_CHARS)]
-Arn = Annotated[str, Meta(max_length=limits.MAX_DATASET_ARN_CHARS, pattern=f"^{limits.ARN_PATTERN.pattern}$")]
-Name = Annotated[str, Meta(min_length=1, max_length=63, pattern=f"^{limits.RESOURCE_NAME_PATTERN.pattern}$")]
+Arn = Annotated[str, Meta(max_length=limits.MAX_DATASET_ARN_CHARS, pattern=f"^{limits.ARN_PATTERN.pattern}\\Z")]
+Name = Annotated[str, Meta(min_length=1, max_length=63, pattern=f"^{limits.RESOURCE_NAME_PATTERN.pattern}\\Z")]
 
 T = TypeVar("T")
 

@@ -70,7 +70,7 @@ class FaultSpec(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     """HTTP 307 to `location`."""
     slow_body: Rate | Rule | list[Rule] | UnsetType = UNSET
     """The head of a good answer at once, its body drop by drop."""
-    refuse_items: list[str] = []
+    refuse_items: list[str] = msgspec.field(default_factory=list[str])
     """PutEvents and PutItems with one of these item ids are InvalidInput."""
     refuse_naming: bool = False
     """Whether the refusal names the item; the service is not known to."""

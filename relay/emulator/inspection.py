@@ -1,45 +1,189 @@
-"""Looking into the emulator over HTTP: `/_emulator/...`."""
+"""Looking into the emulator over HTTP: `/_emulator/...`. Any page on this machine may read, only its own may change."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
+from itertools import islice
+from typing import Any, Final
+from urllib.parse import urlsplit
 
+import msgspec
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from relay.emulator.calls import Call, call_line
+from relay.emulator.calls import call_line
+from relay.emulator.dataset_records import RecordKind
+from relay.emulator.faults import FaultSpec
+from relay.emulator.resources import Kind
 from relay.emulator.state import Emulator
+from relay.emulator.training import interactions_csv
 
-_LINES_A_TURN = 200
+_LINES_A_TURN: Final = 200
+_JSON_LINES: Final = "application/jsonl"
+_LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+
+Endpoint = Callable[[Request], Awaitable[Response]]
 
 
-def inspection_routes(emulator: Emulator) -> list[Route]:
-    """Everything under `/_emulator`."""
+class Inspection:
+    """The endpoints under `/_emulator` of one emulator."""
 
-    async def calls(request: Request) -> Response:
-        if request.method == "DELETE":
-            emulator.forget_calls()
-            return Response(status_code=204)
+    def __init__(self, emulator: Emulator) -> None:
+        self._emulator = emulator
+
+    def routes(self) -> list[Route]:
+        """All of them."""
+        return [
+            Route("/_emulator/calls", _readable(self.calls), methods=["GET"]),
+            Route("/_emulator/calls", self.forget, methods=["DELETE"]),
+            Route("/_emulator/stats", _readable(self.stats), methods=["GET"]),
+            Route("/_emulator/interactions.csv", _readable(self.interactions), methods=["GET"]),
+            Route("/_emulator/users", _readable(self.users), methods=["GET"]),
+            Route("/_emulator/items", _readable(self.items), methods=["GET"]),
+            Route("/_emulator/actions", _readable(self.actions), methods=["GET"]),
+            Route("/_emulator/faults", _readable(self.faults), methods=["GET"]),
+            Route("/_emulator/faults", self.set_faults, methods=["PUT"]),
+        ]
+
+    async def calls(self, request: Request) -> Response:
+        """Calls as JSON Lines, oldest first.
+
+        Query: `after` (number of a call), `operation`, `limit`, and `tail`: only the last so many.
+        """
         try:
-            after = int(request.query_params.get("after", 0))
-            limit = int(request.query_params.get("limit", 10**9))
-        except ValueError:
-            return PlainTextResponse("after and limit must be whole numbers\n", 400)
-        chosen = emulator.calls.after(after, operation=request.query_params.get("operation"))
-        return StreamingResponse(_lines(chosen, limit), media_type="application/jsonl")
+            after, limit, tail = (_count(request, name) for name in ("after", "limit", "tail"))
+        except ValueError as error:
+            return PlainTextResponse(f"{error}\n", 400)
+        chosen = list(self._emulator.calls.after(after or 0, operation=request.query_params.get("operation")))
+        if tail is not None:
+            chosen = chosen[max(0, len(chosen) - tail) :]
+        return StreamingResponse(_in_turns(map(call_line, islice(chosen, limit))), media_type=_JSON_LINES)
 
-    return [Route("/_emulator/calls", calls, methods=["GET", "DELETE"])]
+    async def forget(self, _: Request) -> Response:
+        """Forget every call and what came with them."""
+        self._emulator.forget_calls()
+        return Response(status_code=204)
+
+    async def stats(self, _: Request) -> Response:
+        """Figures, as one JSON object."""
+        emulator = self._emulator
+        emulator.digest.catch_up(emulator.calls)
+        figures = emulator.digest.statistics.as_json() | {
+            "last_call": emulator.calls.last_n,
+            "calls_kept": len(emulator.calls),
+            "calls_forgotten": emulator.calls.forgotten,
+            "records": {kind: len(emulator.records.of(kind)) for kind in ("users", "items", "actions")},
+            "time": emulator.clock.now_ms(),
+        }
+        return _json(figures)
+
+    async def interactions(self, request: Request) -> Response:
+        """`interactions.csv`: with `?anonymous=1` also sessions of nobody, with `?trackingId=` of one tracker only."""
+        wanted = request.query_params.get("trackingId")
+        tracking = msgspec.json.Decoder(_TrackingId).decode
+        calls = [
+            call
+            for call in self._emulator.calls.after(0, operation="PutEvents")
+            if call.taken and (wanted is None or tracking(call.body).tracking_id == wanted)
+        ]
+        pieces = interactions_csv(
+            calls, group_of=self._group_of, anonymous=request.query_params.get("anonymous") == "1"
+        )
+
+        async def in_turns() -> AsyncGenerator[str]:
+            for piece in pieces:
+                yield piece
+                await asyncio.sleep(0)
+
+        return StreamingResponse(in_turns(), media_type="text/csv")
+
+    async def users(self, _: Request) -> Response:
+        """Users as they stand, as JSON Lines."""
+        return self._records("users")
+
+    async def items(self, _: Request) -> Response:
+        """Items as they stand, as JSON Lines."""
+        return self._records("items")
+
+    async def actions(self, _: Request) -> Response:
+        """Actions as they stand, as JSON Lines."""
+        return self._records("actions")
+
+    async def faults(self, _: Request) -> Response:
+        """The faults as they were set, and how often each struck since."""
+        return self._faults()
+
+    async def set_faults(self, request: Request) -> Response:
+        """Replace the faults; 400 says what is wrong with them."""
+        try:
+            spec = msgspec.json.decode(await request.body(), type=FaultSpec)
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+            return PlainTextResponse(f"{error}\n", 400)
+        self._emulator.faults.apply(spec)
+        return self._faults()
+
+    def _records(self, kind: RecordKind) -> Response:
+        return StreamingResponse(_in_turns(_record_lines(self._emulator, kind)), media_type=_JSON_LINES)
+
+    def _faults(self) -> Response:
+        faults = self._emulator.faults
+        return _json({"faults": faults.spec, "struck": faults.struck()})
+
+    def _group_of(self, tracking_id: str) -> str:
+        tracker = self._emulator.registry.of_tracking_id(tracking_id, Kind.EVENT_TRACKER)
+        return (tracker.dataset_group_arn if tracker else None) or tracking_id
 
 
-async def _lines(calls: Iterable[Call], limit: int) -> AsyncIterator[bytes]:
-    lines: list[bytes] = []
-    for count, call in enumerate(calls):
-        if count >= limit:
-            break
-        lines.append(call_line(call))
-        if len(lines) == _LINES_A_TURN:
-            yield b"\n".join([*lines, b""])
-            lines.clear()
-            await asyncio.sleep(0)
-    if lines:
-        yield b"\n".join([*lines, b""])
+class _TrackingId(msgspec.Struct, rename="camel"):
+    tracking_id: str
+
+
+def _readable(endpoint: Endpoint) -> Endpoint:
+    """Let pages of any other origin on this machine read what it answers."""
+
+    async def answer(request: Request) -> Response:
+        response = await endpoint(request)
+        origin = request.headers.get("origin", "")
+        if _is_loopback(origin):
+            response.headers["access-control-allow-origin"] = origin
+        response.headers["vary"] = "Origin"
+        response.headers["cache-control"] = "no-store"
+        return response
+
+    return answer
+
+
+def _is_loopback(origin: str) -> bool:
+    try:
+        host = urlsplit(origin).hostname or ""
+    except ValueError:
+        return False
+    return host in _LOOPBACK or host.endswith(".localhost")
+
+
+def _count(request: Request, name: str) -> int | None:
+    text = request.query_params.get(name)
+    if text is None:
+        return None
+    if not (text.isascii() and text.isdecimal() and len(text) <= 15):
+        raise ValueError(f"{name} must be a whole number")
+    return int(text)
+
+
+def _json(value: Any) -> Response:
+    return Response(msgspec.json.encode(value), media_type="application/json")
+
+
+def _record_lines(emulator: Emulator, kind: RecordKind) -> Iterable[bytes]:
+    id_field = {"users": "userId", "items": "itemId", "actions": "actionId"}[kind]
+    for (dataset_arn, record_id), properties in list(emulator.records.of(kind).items()):
+        shown = msgspec.Raw(properties.encode()) if properties else None
+        yield msgspec.json.encode({"datasetArn": dataset_arn, id_field: record_id, "properties": shown})
+
+
+async def _in_turns(lines: Iterable[bytes]) -> AsyncGenerator[bytes]:
+    """Lines in pieces, giving way to other requests after each."""
+    remaining = iter(lines)
+    while piece := list(islice(remaining, _LINES_A_TURN)):
+        yield b"\n".join([*piece, b""])
+        await asyncio.sleep(0)

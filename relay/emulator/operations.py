@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple
 
 from relay.emulator import data_plane
+from relay.emulator.control_plane import CONTROL_OPERATIONS
+from relay.emulator.recommendations import get_recommendations
 from relay.emulator.state import Emulator
 
 Handler = Callable[[Emulator, bytes], bytes]
@@ -25,10 +27,13 @@ _BY_PATH: Final[Mapping[str, Operation]] = {
     "/items": Operation("PutItems", data_plane.put_items),
     "/actions": Operation("PutActions", data_plane.put_actions),
     "/action-interactions": Operation("PutActionInteractions", data_plane.put_action_interactions),
+    "/recommendations": Operation("GetRecommendations", get_recommendations),
 }
 
 _TARGET_PREFIX: Final = b"AmazonPersonalize."
-_BY_TARGET: Final[Mapping[bytes, Operation]] = {}
+_BY_TARGET: Final[Mapping[bytes, Operation]] = {
+    name.encode(): Operation(name, handler, control_plane=True) for name, handler in CONTROL_OPERATIONS.items()
+}
 
 PATHS: Final = tuple(_BY_PATH)
 """Paths of the REST operations."""

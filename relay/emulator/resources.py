@@ -34,7 +34,7 @@ class Resource(msgspec.Struct, omit_defaults=True):
     name: str
     created_ms: int
     deleted_ms: int | None = None
-    tags: dict[str, str] = {}
+    tags: dict[str, str] = msgspec.field(default_factory=dict[str, str])
     dataset_group_arn: str | None = None
     dataset_type: str | None = None
     schema_arn: str | None = None

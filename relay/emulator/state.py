@@ -9,6 +9,7 @@ from typing import Final
 from relay.emulator.calls import DEFAULT_MAX_BYTES, Call, CallLog
 from relay.emulator.clock import Clock, SystemClock
 from relay.emulator.dataset_records import DatasetRecords
+from relay.emulator.digest import Digest
 from relay.emulator.faults import Faults
 from relay.emulator.journal import CallEntry, Entry, Journal, NumberEntry, ResourceEntry
 from relay.emulator.quotas import DEFAULT_QUOTAS, Quotas
@@ -61,6 +62,7 @@ class Emulator:
         self.region = region
         self.max_dataset_groups = max_dataset_groups
         self.calls = CallLog(max_bytes=max_bytes)
+        self.digest = Digest()
         self.records = DatasetRecords()
         self.registry = Registry(clock=self.clock, state_ms=round(state_seconds * 1000), changed=self._keep_resource)
         self.quotas = Quotas(clock=self.clock, per_s=quotas)
@@ -103,7 +105,7 @@ class Emulator:
 
     def keep_call(self, call: Call) -> None:
         """Remember a call that is about to be answered."""
-        self.calls.append(call)
+        self._remember(call)
         if self._journal is not None:
             self._journal.append(CallEntry(call))
 
@@ -111,9 +113,15 @@ class Emulator:
         """Forget every call and what came with them: events, users, items, actions. Resources and faults stay."""
         self.calls.clear()
         self.records.clear()
+        self.digest = Digest(after=self.calls.last_n)
         if self._journal is not None:
             resources = [ResourceEntry(resource) for resource in self.registry.everything()]
             self._journal.rewrite([NumberEntry(self.calls.last_n), *resources])
+
+    def _remember(self, call: Call) -> None:
+        if self.calls.is_full:
+            self.digest.catch_up(self.calls)
+        self.calls.append(call)
 
     def _keep_resource(self, resource: Resource) -> None:
         if self._journal is not None:
@@ -122,10 +130,11 @@ class Emulator:
     def _replay(self, entry: Entry) -> None:
         match entry:
             case CallEntry(call):
-                self.calls.append(call)
+                self._remember(call)
                 if call.taken:
                     self.records.replay(call.operation, call.body)
             case ResourceEntry(resource):
                 self.registry.restore(resource)
             case NumberEntry(last_n):
                 self.calls.last_n = last_n
+                self.digest = Digest(after=last_n)

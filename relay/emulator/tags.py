@@ -1,0 +1,70 @@
+"""Tags of resources: what they may hold, and the three operations on them."""
+
+import unicodedata
+from typing import Final
+
+import msgspec
+
+from relay import limits
+from relay.emulator.control_inputs import Tag, decode_list_tags, decode_tag_resource, decode_untag_resource
+from relay.emulator.resources import Kind, Resource
+from relay.emulator.state import Emulator
+from relay.emulator.wire import AwsError, invalid, not_found
+
+_PUNCTUATION: Final = frozenset("_.:/=+-@")
+
+
+def checked_tags(tags: list[Tag], *, had: dict[str, str] | None = None) -> dict[str, str]:
+    """Key to value of these tags, added to those a resource had.
+
+    Raises:
+        AwsError: TooManyTagsException above the limit; InvalidInputException for a key or a value that may not be.
+    """
+    result = dict(had or {})
+    for tag in tags:
+        if tag.tag_key.lower().startswith("aws:"):
+            raise invalid("Tag keys that begin with aws: are reserved.")
+        if not (_is_tag_text(tag.tag_key) and _is_tag_text(tag.tag_value)):
+            raise invalid("A tag may hold letters, numbers, spaces and _ . : / = + - @ only.")
+        result[tag.tag_key] = tag.tag_value
+    if max(len(tags), len(result)) > limits.MAX_TAGS:
+        raise AwsError("TooManyTagsException", f"A resource may have {limits.MAX_TAGS} tags at most.")
+    return result
+
+
+def tag_resource(emulator: Emulator, body: bytes) -> bytes:
+    """TagResource."""
+    call = decode_tag_resource(body)
+    resource = _taggable(emulator, call.resource_arn)
+    emulator.registry.tag(resource, checked_tags(call.tags, had=resource.tags))
+    return b"{}"
+
+
+def untag_resource(emulator: Emulator, body: bytes) -> bytes:
+    """UntagResource."""
+    call = decode_untag_resource(body)
+    if len(call.tag_keys) > limits.MAX_TAGS:
+        raise AwsError("TooManyTagKeysException", f"{limits.MAX_TAGS} tag keys at most.")
+    resource = _taggable(emulator, call.resource_arn)
+    gone = frozenset(call.tag_keys)
+    emulator.registry.tag(resource, {key: value for key, value in resource.tags.items() if key not in gone})
+    return b"{}"
+
+
+def list_tags_for_resource(emulator: Emulator, body: bytes) -> bytes:
+    """ListTagsForResource."""
+    resource = _taggable(emulator, decode_list_tags(body).resource_arn)
+    return msgspec.json.encode({"tags": [{"tagKey": k, "tagValue": v} for k, v in resource.tags.items()]})
+
+
+def _taggable(emulator: Emulator, arn: str) -> Resource:
+    resource = emulator.registry.find(arn)
+    if resource is None:
+        raise not_found(f"Resource Arn {arn} does not exist.")
+    if resource.kind is Kind.SCHEMA:
+        raise invalid("Schemas have no tags.")
+    return resource
+
+
+def _is_tag_text(text: str) -> bool:
+    return all(char in _PUNCTUATION or unicodedata.category(char)[0] in "LZN" for char in text)
