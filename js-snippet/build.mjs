@@ -1,0 +1,124 @@
+// Builds dist/; the same source gives the same bytes.
+//   node build.mjs           writes dist/ and prints the sizes
+//   node build.mjs --check   fails when dist/ is not the build of src/, or larger than package.json allows
+//   node build.mjs --tests   bundles test/*.test.ts into build/test/, since Node 20 does not run TypeScript
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { brotliCompressSync, constants } from 'node:zlib';
+import { build } from 'esbuild';
+
+const root = dirname(fileURLToPath(import.meta.url));
+const dist = join(root, 'dist');
+const { sizeLimits } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+
+const brotli = (bytes) =>
+  brotliCompressSync(bytes, { params: { [constants.BROTLI_PARAM_QUALITY]: 11 } });
+
+/** What dist/ has to hold: path to bytes. */
+async function built() {
+  const shared = { absWorkingDir: root, bundle: true, write: false, legalComments: 'none', target: 'es2021' };
+  const script = { ...shared, format: 'iife', minify: true, mangleProps: /^_/ };
+  const outputs = await Promise.all([
+    build({ ...script, entryPoints: { s: 'src/snippet.ts' }, outdir: dist }),
+    build({ ...script, bundle: false, format: undefined, entryPoints: ['src/stub.ts'], outdir: dist }),
+    build({
+      ...shared,
+      format: 'esm',
+      splitting: true,
+      chunkNames: 'chunk',
+      entryPoints: ['src/index.ts', 'src/react.ts', 'src/vue.ts'],
+      external: ['react', 'vue'],
+      outdir: dist,
+    }),
+  ]);
+  const files = new Map();
+  for (const { path, contents } of outputs.flatMap(({ outputFiles }) => outputFiles)) {
+    files.set(relative(dist, path), Buffer.from(contents));
+  }
+  files.set('s.js.br', brotli(files.get('s.js')));
+  for (const [path, contents] of declarations()) {
+    files.set(path, contents);
+  }
+  return files;
+}
+
+function declarations() {
+  const out = mkdtempSync(join(tmpdir(), 'types-'));
+  try {
+    const tsc = join(root, 'node_modules/typescript/bin/tsc');
+    const flags = ['--noEmit', 'false', '--emitDeclarationOnly', '--stripInternal', '--outDir', out];
+    execFileSync(process.execPath, [tsc, '-p', root, ...flags], { stdio: 'inherit' });
+    return readdirSync(out)
+      .filter((name) => !/^(stub|snippet)\./.test(name))
+      .map((name) => [join('types', name), readFileSync(join(out, name))]);
+  } finally {
+    rmSync(out, { recursive: true });
+  }
+}
+
+function filesUnder(folder) {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(folder, join(entry.parentPath, entry.name)));
+}
+
+/** Prints each size that has a limit; the problems found. */
+function overweight(files) {
+  return Object.entries(sizeLimits).flatMap(([path, limit]) => {
+    const { length } = files.get(relative('dist', path));
+    const small = brotli(files.get(relative('dist', path))).length;
+    // The stub stands inside the page, where it is not a file of its own.
+    const counted = path.endsWith('stub.js') ? length : small;
+    console.log(`${path}: ${length} bytes, ${small} brotli, limit ${limit}`);
+    return counted > limit ? [`${path} is ${counted - limit} bytes too large`] : [];
+  });
+}
+
+async function check() {
+  const files = await built();
+  const present = filesUnder(dist);
+  const problems = [
+    ...present.filter((path) => !files.has(path)).map((path) => `dist/${path} is built from nothing`),
+    ...[...files]
+      .filter(([path, bytes]) => !present.includes(path) || !bytes.equals(readFileSync(join(dist, path))))
+      .map(([path]) => `dist/${path} is not the build of its source: npm run build`),
+    ...overweight(files),
+  ];
+  for (const problem of problems) {
+    console.error(problem);
+  }
+  process.exitCode = problems.length ? 1 : 0;
+}
+
+async function write() {
+  const files = await built();
+  rmSync(dist, { recursive: true, force: true });
+  for (const [path, bytes] of files) {
+    mkdirSync(dirname(join(dist, path)), { recursive: true });
+    writeFileSync(join(dist, path), bytes);
+  }
+  overweight(files);
+}
+
+async function tests() {
+  const folder = join(root, 'build/test');
+  rmSync(folder, { recursive: true, force: true });
+  await build({
+    absWorkingDir: root,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    packages: 'external',
+    sourcemap: 'inline',
+    entryPoints: readdirSync(join(root, 'test'))
+      .filter((name) => name.endsWith('.test.ts'))
+      .map((name) => join('test', name)),
+    outdir: folder,
+  });
+}
+
+const modes = { "--check": check, "--tests": tests };
+await (modes[process.argv[2]] ?? write)();

@@ -1,0 +1,11 @@
+/** The inline line that queues calls until the snippet is there; only pages that call `relay` themselves need it. */
+interface Window {
+  relay?: unknown;
+}
+declare const relay: { q?: unknown[] };
+window.relay =
+  window.relay ||
+  function () {
+    // biome-ignore lint/complexity/noArguments: the shortest way to keep them all
+    (relay.q = relay.q || []).push([Date.now(), arguments]);
+  };
