@@ -3,21 +3,21 @@
 import asyncio
 import os
 import random
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import aioboto3
 from aiobotocore.config import AioConfig
 
 from relay.clock import Clock, SystemClock
-from relay.personalize.errors import EndpointError, PersonalizeError, mapped_errors
+from relay.personalize.errors import EndpointError, PersonalizeError, confirmed, mapped_errors
 
 if TYPE_CHECKING:  # the stubs are a development dependency
     from types_aiobotocore_personalize import PersonalizeClient
     from types_aiobotocore_personalize_events import PersonalizeEventsClient
 
-Answer = TypeVar("Answer")
+Answer = TypeVar("Answer", bound=Mapping[str, Any])
 
 _CONNECT_TIMEOUT_S: Final = 5
 _READ_TIMEOUT_S: Final = 20
@@ -66,14 +66,19 @@ class Connection:
         """
         for attempt in range(1, _TRIES):
             try:
-                with mapped_errors(operation):
-                    return await call(self.control)
+                return await self._once(operation, call)
             except PersonalizeError as error:
                 if not error.transient:
                     raise
             await self.sleep(min(_MAX_PAUSE_S, _FIRST_PAUSE_S * 2**attempt) * self._chance.uniform(0.5, 1.0))
+        return await self._once(operation, call)
+
+    async def _once(self, operation: str, call: "Callable[[PersonalizeClient], Awaitable[Answer]]") -> Answer:
         with mapped_errors(operation):
-            return await call(self.control)
+            answer = await call(self.control)
+        metadata: Mapping[str, Any] = answer.get("ResponseMetadata", {})
+        confirmed(metadata.get("RequestId"), operation)
+        return answer
 
 
 @asynccontextmanager
