@@ -8,6 +8,7 @@ from starlette.routing import Route
 
 from relay.emulator.endpoint import AwsEndpoint
 from relay.emulator.inspection import Inspection
+from relay.emulator.live_page import live_page_routes
 from relay.emulator.operations import PATHS
 from relay.emulator.state import Emulator
 
@@ -30,6 +31,7 @@ def create_app(emulator: Emulator) -> Starlette:
     routes = [
         *(Route(path, aws) for path in PATHS),
         Route("/", aws, methods=["POST"]),
+        *live_page_routes(),
         *Inspection(emulator).routes(),
         Route("/{path:path}", aws),
     ]

@@ -177,8 +177,13 @@ def _json(value: Any) -> Response:
 def _record_lines(emulator: Emulator, kind: RecordKind) -> Iterable[bytes]:
     id_field = {"users": "userId", "items": "itemId", "actions": "actionId"}[kind]
     for (dataset_arn, record_id), properties in list(emulator.records.of(kind).items()):
-        shown = msgspec.Raw(properties.encode()) if properties else None
+        shown = _on_one_line(properties) if properties else None
         yield msgspec.json.encode({"datasetArn": dataset_arn, id_field: record_id, "properties": shown})
+
+
+def _on_one_line(json: str) -> msgspec.Raw:
+    raw = json.encode()
+    return msgspec.Raw(msgspec.json.encode(msgspec.json.decode(raw)) if b"\n" in raw or b"\r" in raw else raw)
 
 
 async def _in_turns(lines: Iterable[bytes]) -> AsyncGenerator[bytes]:

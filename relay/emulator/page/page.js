@@ -1,0 +1,278 @@
+// The live page: polls the calls and the figures once a second. Text goes in as text, never as markup.
+
+const MAX_ROWS = 200
+const MAX_SESSIONS = 5000
+const POLL_MS = 1000
+const FAULTS = [
+  ['throttling', 'Throttled', 'HTTP 400'],
+  ['server_error', 'Server error', 'HTTP 500'],
+  ['reset', 'Connection reset', 'no answer'],
+  ['hang', 'Hang', 'no answer for 30 s'],
+  ['html', 'HTML with 200', 'a captive portal'],
+  ['redirect', 'Redirect', 'HTTP 307'],
+  ['slow_body', 'Slow body', 'drop by drop'],
+]
+
+const $ = id => document.getElementById(id)
+const list = $('list')
+let lastCall = 0
+let paused = false
+let rates = []
+let before = null
+const userOf = new Map()
+
+function make(tag, className, text) {
+  const element = document.createElement(tag)
+  if (className) element.className = className
+  if (text !== undefined) element.textContent = text
+  return element
+}
+
+function short(text, most) {
+  const value = String(text ?? '')
+  return value.length > most ? `${value.slice(0, most - 1)}…` : value
+}
+
+function hue(text) {
+  let hash = 0
+  for (const char of String(text)) hash = (hash * 31 + char.codePointAt(0)) % 360
+  return hash
+}
+
+function chip(className, strong, text, title) {
+  const element = make('span', `chip ${className}`)
+  if (strong) element.append(make('b', '', strong))
+  if (text) element.append(make('span', '', text))
+  if (title) element.title = title
+  return element
+}
+
+// A session that was anonymous so far and now comes with a user: the link Personalize joins histories by.
+function isLink({ sessionId, userId }) {
+  const wasAnonymous = userOf.get(sessionId) === ''
+  if (userId || !userOf.has(sessionId)) userOf.set(sessionId, userId ?? '')
+  if (userOf.size > MAX_SESSIONS) userOf.delete(userOf.keys().next().value)
+  return wasAnonymous && Boolean(userId)
+}
+
+function eventChips(event) {
+  const value = event.eventValue === undefined ? '' : ` · ${event.eventValue}`
+  const chips = [chip('', short(event.eventType, 40), short(event.itemId ?? 'no item', 60) + value, event.eventId)]
+  if (event.impression?.length) {
+    chips.push(chip('plain', '', `${event.impression.length} seen`, event.impression.join(', ')))
+  }
+  return chips
+}
+
+function whatHappened(call) {
+  const body = call.body ?? {}
+  const what = make('div', 'what')
+  if (call.operation === 'PutEvents') {
+    const events = Array.isArray(body.eventList) ? body.eventList : []
+    for (const event of events) what.append(...eventChips(event))
+    const id = events.find(event => event.recommendationId)?.recommendationId
+    if (id) what.append(chip('plain', '', short(id, 14), id))
+    if (call.taken && body.sessionId && isLink(body)) {
+      what.append(chip('link', '', 'session linked to user', 'what came before belongs to this user from now on'))
+    }
+    return what
+  }
+  if (call.operation === 'GetRecommendations') {
+    what.append(chip('plain', '', 'recommendations'))
+    if (body.itemId) what.append(chip('', 'for item', short(body.itemId, 60)))
+    return what
+  }
+  const records = body.users ?? body.items ?? body.actions ?? body.actionInteractions
+  what.append(chip('plain', '', call.operation ?? 'unknown operation'))
+  if (Array.isArray(records)) what.append(chip('', String(records.length), 'records'))
+  else if (body.name) what.append(chip('', '', short(body.name, 60)))
+  return what
+}
+
+function who(call) {
+  const body = call.body ?? {}
+  const element = make('div', 'who')
+  if (body.sessionId) {
+    const session = make('span', 'session')
+    const dot = make('span', 'dot')
+    dot.style.background = `hsl(${hue(body.sessionId)} 60% 55%)`
+    session.append(dot, make('span', 'mono', short(body.sessionId, 13)))
+    session.title = `session ${body.sessionId}`
+    element.append(session)
+  }
+  const user = body.userId ? short(body.userId, 20) : call.operation === 'PutEvents' ? 'anonymous' : ''
+  if (user) element.append(make('span', body.userId ? 'user' : 'user none', user))
+  return element
+}
+
+function state(call) {
+  const fault = call.fault ? ` · ${call.fault.replace('_', ' ')}` : ''
+  if (call.error) return make('span', 'state bad', `${call.status} ${short(call.error.replace(/Exception$/, ''), 22)}`)
+  if (fault) return make('span', 'state odd', `${call.taken ? 'taken' : 'lost'}${fault}`)
+  return make('span', 'state', String(call.status))
+}
+
+function row(call) {
+  const item = make('li', 'call fresh')
+  const details = make('details')
+  const summary = make('summary')
+  const when = make('time', 'when', new Date(call.time).toLocaleTimeString([], { hour12: false }))
+  when.dateTime = call.time
+  when.title = `call ${call.n}, ${call.time}`
+  summary.append(when, who(call), whatHappened(call), state(call))
+  details.append(summary)
+  details.addEventListener('toggle', () => {
+    if (!details.open || details.lastChild !== summary) return
+    details.append(make('pre', '', JSON.stringify(call, null, 2)))
+  })
+  item.append(details)
+  return item
+}
+
+async function showCalls() {
+  const operation = $('operation').value
+  const query = new URLSearchParams({ after: lastCall, tail: MAX_ROWS, ...(operation && { operation }) })
+  const answer = await fetch(`/_emulator/calls?${query}`)
+  if (!answer.ok) throw new Error(answer.statusText)
+  const lines = (await answer.text()).split('\n').filter(Boolean)
+  const rows = document.createDocumentFragment()
+  for (const line of lines) {
+    const call = JSON.parse(line)
+    lastCall = Math.max(lastCall, call.n)
+    rows.prepend(row(call))
+  }
+  list.prepend(rows)
+  while (list.childElementCount > MAX_ROWS) list.lastElementChild.remove()
+}
+
+const number = value => Number(value ?? 0).toLocaleString('en')
+const sum = counts => Object.values(counts ?? {}).reduce((total, count) => total + count, 0)
+
+async function showFigures() {
+  const answer = await fetch('/_emulator/stats')
+  if (!answer.ok) throw new Error(answer.statusText)
+  const figures = await answer.json()
+  const refused = Object.entries(figures.refused).sort((a, b) => b[1] - a[1])
+  $('events').textContent = number(figures.events)
+  $('events-note').textContent = figures.events_repeated ? `${number(figures.events_repeated)} of them repeated` : ''
+  $('put-events').textContent = number(figures.calls.PutEvents)
+  $('per-call').textContent = figures.events ? `${figures.events_per_call_mean.toFixed(2)} events a call` : ''
+  $('sessions').textContent = number(figures.sessions)
+  $('users').textContent = number(figures.users)
+  $('refused').textContent = number(sum(figures.refused))
+  $('refused-note').textContent = refused.length ? refused[0][0].replace(/Exception$/, '') : ''
+  showRate(figures)
+  showTypes(figures.event_types)
+}
+
+function showRate(figures) {
+  if (before && figures.time > before.time) {
+    rates.push(Math.max(0, ((figures.last_call - before.last_call) * 1000) / (figures.time - before.time)))
+  }
+  before = figures
+  rates = rates.slice(-60)
+  const most = Math.max(1, ...rates)
+  const points = rates.map((rate, index) => `${240 - (rates.length - 1 - index) * (240 / 59)},${42 - (rate / most) * 38}`)
+  $('spark-line').setAttribute('points', points.join(' '))
+  $('spark-area').setAttribute('d', points.length ? `M${points[0].split(',')[0]},44 L${points.join(' L')} L240,44 Z` : '')
+  $('rate').textContent = `${(rates.at(-1) ?? 0).toFixed(1)} now, ${Math.max(0, ...rates).toFixed(1)} at most`
+}
+
+function showTypes(types) {
+  const most = Math.max(1, ...Object.values(types))
+  const rows = Object.entries(types)
+    .slice(0, 8)
+    .map(([name, count]) => {
+      const element = make('div', 'row')
+      const track = make('div', 'track')
+      const fill = make('span', 'fill')
+      fill.style.width = `${(count / most) * 100}%`
+      track.append(fill)
+      element.append(make('span', 'name', name), make('span', 'count', number(count)), track)
+      return element
+    })
+  $('types').replaceChildren(...(rows.length ? rows : [make('span', 'count', 'none yet')]))
+}
+
+function buildFaults() {
+  for (const [kind, name, note] of FAULTS) {
+    const element = make('label', 'fault')
+    const label = make('span', '', `${name} `)
+    label.append(make('small', '', note))
+    const output = make('output', '', '0 %')
+    const slider = make('input')
+    Object.assign(slider, { type: 'range', min: 0, max: 100, step: 5, value: 0, id: `fault-${kind}` })
+    slider.addEventListener('input', () => markFault(slider))
+    slider.addEventListener('change', setFaults)
+    element.append(label, output, slider)
+    $('faults').append(element)
+  }
+}
+
+function markFault(slider) {
+  slider.closest('.fault').classList.toggle('on', slider.value > 0)
+  slider.closest('.fault').querySelector('output').textContent = `${slider.value} %`
+}
+
+async function setFaults() {
+  const faults = { refuse_items: $('refuse').value.split(/[\s,]+/).filter(Boolean) }
+  for (const [kind] of FAULTS) {
+    const rate = Number($(`fault-${kind}`).value) / 100
+    if (rate) faults[kind] = { rate, taken: $('taken').checked }
+  }
+  const answer = await fetch('/_emulator/faults', { method: 'PUT', body: JSON.stringify(faults) })
+  $('fault-problem').hidden = answer.ok
+  $('fault-problem').textContent = answer.ok ? '' : await answer.text()
+}
+
+async function readFaults() {
+  const { faults } = await (await fetch('/_emulator/faults')).json()
+  for (const [kind] of FAULTS) {
+    const rule = [faults[kind] ?? 0].flat()[0] ?? 0
+    const slider = $(`fault-${kind}`)
+    slider.value = Math.round((typeof rule === 'number' ? rule : (rule.rate ?? 1)) * 100)
+    if (rule.taken) $('taken').checked = true
+    markFault(slider)
+  }
+  $('refuse').value = (faults.refuse_items ?? []).join(', ')
+}
+
+function showAnew() {
+  lastCall = 0
+  userOf.clear()
+  list.replaceChildren()
+}
+
+async function poll() {
+  try {
+    if (!paused && !document.hidden) await Promise.all([showCalls(), showFigures()])
+    $('live').className = paused ? 'live' : 'live on'
+    $('live').textContent = paused ? 'paused' : 'live'
+  } catch {
+    $('live').className = 'live off'
+    $('live').textContent = 'not reachable'
+  }
+  setTimeout(poll, POLL_MS)
+}
+
+$('endpoint').textContent = location.origin
+$('operation').addEventListener('change', showAnew)
+$('pause').addEventListener('click', () => {
+  paused = !paused
+  $('pause').setAttribute('aria-pressed', String(paused))
+  $('pause').textContent = paused ? 'Go on' : 'Pause'
+})
+$('forget').addEventListener('click', async () => {
+  await fetch('/_emulator/calls', { method: 'DELETE' })
+  list.replaceChildren()
+})
+$('refuse').addEventListener('change', setFaults)
+$('taken').addEventListener('change', setFaults)
+$('calm').addEventListener('click', async () => {
+  await fetch('/_emulator/faults', { method: 'PUT', body: '{}' })
+  $('taken').checked = false
+  await readFaults()
+})
+buildFaults()
+readFaults().catch(() => {})
+poll()
