@@ -37,6 +37,19 @@ class _Server(uvicorn.Server):
         self.should_exit = True
 
 
+def _listen(host: str, port: int) -> socket.socket:
+    family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    listener = socket.socket(family, kind, protocol)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(1024)
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
 @click.command(name="emulator", short_help="Run only the local Amazon Personalize.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", default=8082, show_default=True, type=click.IntRange(0, 65535), help="0: any free one.")
@@ -90,10 +103,11 @@ def command(
     except (JournalError, OSError) as error:
         raise click.ClickException(str(error)) from None
     try:
-        listener = socket.create_server((host, port), backlog=1024)
+        listener = _listen(host, port)
     except OSError as error:
         raise click.ClickException(f"can't listen on {host}:{port}: {error.strerror}") from None
     shown_host = "127.0.0.1" if host in {"0.0.0.0", "::"} else host  # noqa: S104  # only compared
+    shown_host = f"[{shown_host}]" if ":" in shown_host else shown_host
     banner = f"Emulator ready: http://{shown_host}:{listener.getsockname()[1]}"
     config = uvicorn.Config(
         create_app(emulator),
