@@ -1,0 +1,80 @@
+"""Bindings on disk, and giving a bound session's user to what still waits for it."""
+
+import sqlite3
+from collections.abc import Sequence
+
+from relay.model import Binding, SessionKey
+from relay.spool.jobs import Append
+from relay.spool.rows import COLUMNS, Row, checksum, statement
+
+_BIND = statement("bind")
+_CHUNK = 500
+
+
+def bound(binding: Binding, key: SessionKey) -> bool:
+    """Whether what waits under `key` belongs to the session that was bound."""
+    return bool(key.session_id) and key.session_id == binding.session_id and binding.target in (None, key.target)
+
+
+def save_binding(sql: sqlite3.Connection, binding: Binding) -> None:
+    """Remember it, in place of an earlier one of the same session."""
+    sql.execute(_BIND, (binding.site, binding.session_id, binding.user_id, binding.target, binding.expires_at_ms))
+
+
+def give_user(sql: sqlite3.Connection, job: Append) -> list[int]:
+    """Give the binding's user to the anonymous records that wait for it; which ones."""
+    binding = job.binding
+    if binding is None:
+        return []
+    seqs = [*job.anonymous]
+    for append in (*job.earlier, job):
+        seqs += [
+            seq
+            for seq, record in zip(append.seqs, append.records, strict=False)  # seqs is empty where a commit failed
+            if seq and record.user_id is None and bound(binding, record.key)
+        ]
+    given: list[int] = []
+    for start in range(0, len(seqs), _CHUNK):
+        for row in _anonymous_rows(sql, seqs[start : start + _CHUNK]):
+            if not row.is_intact():
+                continue  # found and counted when it is leased
+            crc = checksum(
+                row.seq,
+                row.session,
+                row.flow,
+                row.accepted_at_ms,
+                row.session_id,
+                binding.user_id,
+                row.event_id,
+                row.body,
+            )
+            sql.execute("UPDATE records SET user_id = ?, crc = ? WHERE seq = ?", (binding.user_id, crc, row.seq))
+            given.append(row.seq)
+    return given
+
+
+def _anonymous_rows(sql: sqlite3.Connection, seqs: Sequence[int]) -> list[Row]:
+    marks = ",".join("?" * len(seqs))
+    found = sql.execute(
+        f"SELECT {COLUMNS} FROM records WHERE user_id IS NULL AND seq IN ({marks})",  # noqa: S608  constants and marks
+        seqs,
+    )
+    return [Row(*row) for row in found]
+
+
+def read_bindings(sql: sqlite3.Connection, now_ms: int) -> list[Binding]:
+    """Every binding not yet expired."""
+    rows = sql.execute(
+        "SELECT site, session_id, user_id, expires_at_ms, target FROM bindings WHERE expires_at_ms > ?", (now_ms,)
+    )
+    return [Binding(*row) for row in rows]
+
+
+def purge_bindings(sql: sqlite3.Connection, now_ms: int) -> int:
+    """Forget expired bindings; how many."""
+    return sql.execute("DELETE FROM bindings WHERE expires_at_ms <= ?", (now_ms,)).rowcount
+
+
+def erase_bindings(sql: sqlite3.Connection, column: str, value: str | None) -> int:
+    """Forget the bindings whose `column` (`user_id` or `session_id`) has that value."""
+    return sql.execute(f"DELETE FROM bindings WHERE {column} = ?", (value,)).rowcount  # noqa: S608  one of two constants

@@ -1,0 +1,31 @@
+"""Records lately appended, so that the usual lease needs no read."""
+
+from relay.model import Record
+
+_OVERHEAD_BYTES = 400
+"""What a record costs beside its body, about."""
+
+
+class RecordCache:
+    """Holds up to `max_bytes` of records; when full, newcomers stay out, since the oldest are leased first."""
+
+    def __init__(self, max_bytes: int = 16 * 1024 * 1024) -> None:
+        self._room = max_bytes
+        self._records: dict[int, Record] = {}
+
+    def put(self, record: Record) -> None:
+        """Keep it if there is room."""
+        cost = len(record.body) + _OVERHEAD_BYTES
+        if cost <= self._room:
+            self._room -= cost
+            self._records[record.seq] = record
+
+    def get(self, seq: int) -> Record | None:
+        """The record, if it is here."""
+        return self._records.get(seq)
+
+    def drop(self, seq: int) -> None:
+        """Forget it."""
+        record = self._records.pop(seq, None)
+        if record is not None:
+            self._room += len(record.body) + _OVERHEAD_BYTES

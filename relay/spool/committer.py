@@ -1,0 +1,147 @@
+"""Group commit: one thread, one transaction for everything that waits, one fsync.
+
+Guarantees:
+
+1. Jobs are done in the order they were put; a job's result is told only once its transaction is on disk.
+2. One job that cannot be done fails alone: its neighbours are committed without it.
+3. Nothing a waiter does (cancel, close its connection, raise) reaches the thread.
+4. After the disk failed to write or sync, nothing is acknowledged any more until the spool is opened anew: what the
+   page cache says then is no proof (the rule of PostgreSQL). A full disk is not such a failure; it may get space again.
+"""
+
+import asyncio
+import logging
+import sqlite3
+import threading
+from collections import deque
+from collections.abc import Callable
+from typing import Final
+
+from relay.errors import SpoolError, SpoolFullError
+from relay.spool.database import Database
+from relay.spool.jobs import Append, Job, Settled
+
+MAX_RECORDS_PER_COMMIT: Final = 2000
+"""Keeps a transaction, and so the wait of who comes next, short."""
+
+_logger = logging.getLogger(__name__)
+
+
+class Committer:
+    """Owns the database from `start` to `stop`."""
+
+    def __init__(self, database: Database, told: Callable[[list[Job]], None]) -> None:
+        self._database = database
+        self._told = told
+        self._queue: deque[Job] = deque()
+        self._owed: list[Settled] = []
+        self._wake = threading.Event()
+        self._stopping = False
+        self._thread: threading.Thread | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self.broken: str | None = None
+        """Why nothing is acknowledged any more."""
+        self.refused: str | None = None
+        """Why the last commit failed, if it did and the next may not."""
+
+    def start(self) -> None:
+        """Begin, telling the running loop of results."""
+        self._loop = asyncio.get_running_loop()
+        self._thread = threading.Thread(target=self._run, name="relay-spool", daemon=True)
+        self._thread.start()
+
+    async def stop(self) -> None:
+        """Do what was put so far, then end."""
+        self._stopping = True
+        self._wake.set()
+        if self._thread is not None:
+            await asyncio.get_running_loop().run_in_executor(None, self._thread.join)
+
+    def put(self, job: Job, *, now: bool = True) -> None:
+        """Hand over a job; without `now` it is done when something else is, or at the next `wake`."""
+        self._queue.append(job)
+        if now:
+            self.wake()
+
+    def wake(self) -> None:
+        """Do what is in the queue."""
+        if not self._wake.is_set():
+            self._wake.set()
+
+    # ── on the thread ───────────────────────────────────────────────────────────────────────────────────────
+
+    def _run(self) -> None:
+        while True:
+            self._wake.wait()
+            self._wake.clear()
+            jobs = self._next_group()
+            while jobs or (self._owed and not self.refused):
+                self._do(jobs)
+                jobs = self._next_group()
+            if self._owed and self.refused:
+                self._do([])
+            if self._stopping and not self._queue:
+                return
+
+    def _next_group(self) -> list[Job]:
+        jobs: list[Job] = []
+        records = 0
+        while self._queue and records < MAX_RECORDS_PER_COMMIT:
+            job = self._queue.popleft()
+            records += len(job.records) if isinstance(job, Append) else 1
+            jobs.append(job)
+        return jobs
+
+    def _do(self, jobs: list[Job]) -> None:
+        if self.broken is None:
+            jobs = [*self._owed, *jobs]
+            self._owed = []
+            self._commit(jobs, apart=True)
+        else:
+            _fail(jobs, SpoolError(self.broken))
+        if self._loop is not None:
+            try:
+                self._loop.call_soon_threadsafe(self._told, jobs)
+            except RuntimeError:  # the loop is closed: nobody is left to be told
+                self._stopping = True
+
+    def _commit(self, jobs: list[Job], *, apart: bool) -> None:
+        """Commit; if a job is at fault, each alone."""
+        try:
+            self._database.commit(jobs)
+        except sqlite3.Error as error:
+            self._refuse(jobs, error)
+        except Exception as error:  # noqa: BLE001  whatever a job raises is that job's failure, never the thread's
+            if apart and len(jobs) > 1:
+                for job in jobs:
+                    self._commit([job], apart=False)
+            else:
+                _logger.warning("the spool cannot store something: %s", type(error).__name__)
+                _fail(jobs, SpoolError(f"cannot be stored: {type(error).__name__}"))
+        else:
+            self.refused = None
+
+    def _refuse(self, jobs: list[Job], error: sqlite3.Error) -> None:
+        code = getattr(error, "sqlite_errorcode", None)
+        name = getattr(error, "sqlite_errorname", type(error).__name__)
+        told: SpoolError
+        if code is not None and code & 0xFF == sqlite3.SQLITE_FULL:
+            self.refused, told = "disk full", SpoolFullError("the disk is full")
+        elif code is not None and code & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            self.refused, told = "locked by another process", SpoolError("another process is writing to the spool")
+        else:
+            self.broken = f"{name}: {error}; open the spool anew"
+            told = SpoolError(f"the spool cannot be written: {name}")
+        _logger.error("spool: commit of %d jobs failed: %s: %s", len(jobs), name, error)
+        # What was delivered stays delivered: it is written with the next commit that succeeds.
+        owed = [job for job in jobs if isinstance(job, Settled)]
+        for job in owed:
+            job.missed = []
+        self._owed += owed
+        _fail(jobs, told)
+
+
+def _fail(jobs: list[Job], error: SpoolError) -> None:
+    for job in jobs:
+        if not isinstance(job, Settled):
+            job.error = error

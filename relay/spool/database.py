@@ -1,0 +1,272 @@
+"""The spool's file, as the committing thread sees it: opening, and applying jobs inside a transaction.
+
+One instance belongs to one thread. Nothing here knows of asyncio, queues or leases.
+"""
+
+import logging
+import os
+import sqlite3
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from relay.clock import Clock
+from relay.errors import SpoolError, SpoolVersionError
+from relay.model import Operation
+from relay.spool.bindings import erase_bindings, give_user, purge_bindings, save_binding
+from relay.spool.connection import connect
+from relay.spool.guard import Guard
+from relay.spool.jobs import Append, Job, Settled
+from relay.spool.ledger import BURIED_PREFIX
+from relay.spool.ready import ReadyIndex
+from relay.spool.recent import RecentIds
+from relay.spool.rows import checksum, statement
+
+VERSION: Final = 1
+CORRUPT: Final = "corrupt"
+"""The reason under which damage is counted."""
+_APPLICATION_ID: Final = 0x52656C79  # "Rely"
+_BURY: Final = statement("bury")
+_logger = logging.getLogger(__name__)
+
+
+class Database:
+    """Records, bindings and the ledger in one SQLite file: WAL, one fsync a commit, every change inside `commit`."""
+
+    def __init__(self, path: Path, *, clock: Clock, guard: Guard) -> None:
+        self._path = path
+        self._clock = clock
+        self._guard = guard
+        self.recent = RecentIds()
+        self.flows: dict[int, tuple[Operation, str]] = {}
+        """By number. Other threads may read it."""
+        self.totals: dict[str, int] = {}
+        """The ledger as it is on disk."""
+        self.last_seq = 0
+        self.size_bytes = 0
+        self.commits = 0
+        self.salt = b""
+        self._flow_numbers: dict[tuple[str, str], int] = {}
+        self._rows: list[tuple[object, ...]] = []
+        self._fresh: set[int] = set()
+        self._new_flows: list[int] = []
+
+    # ── opening ─────────────────────────────────────────────────────────────────────────────────────────────
+
+    def open(self) -> None:
+        """Open or make the file.
+
+        Raises:
+            SpoolVersionError: a newer version wrote it.
+            SpoolError: it cannot be opened, or is not a spool.
+        """
+        try:
+            self._connect()
+        except sqlite3.Error as error:
+            raise SpoolError(f"cannot open the spool {self._path}: {error}") from error
+
+    def _connect(self) -> None:
+        self._sql = connect(self._path)
+        sql = self._sql.execute
+        version = sql("PRAGMA user_version").fetchone()[0]
+        if version > VERSION:
+            raise SpoolVersionError(f"the spool {self._path} has version {version}, this relay knows up to {VERSION}")
+        if version == 0:
+            if sql("SELECT count(*) FROM sqlite_schema").fetchone()[0]:
+                raise SpoolError(f"{self._path} is a database, but not a spool")
+            sql("PRAGMA auto_vacuum = INCREMENTAL")
+        sql("PRAGMA journal_mode = WAL")
+        sql("PRAGMA synchronous = FULL")
+        sql("PRAGMA secure_delete = FAST")
+        if version == 0:
+            self._sql.executescript(
+                f"BEGIN IMMEDIATE; {statement('schema')} PRAGMA application_id = {_APPLICATION_ID};"
+                f"PRAGMA user_version = {VERSION}; COMMIT;"
+            )
+        if sql("PRAGMA application_id").fetchone()[0] != _APPLICATION_ID:
+            raise SpoolError(f"{self._path} is a database, but not a spool")
+        self._begin()
+        if not sql("SELECT count(*) FROM salt").fetchone()[0]:
+            sql("INSERT INTO salt VALUES (?)", (os.urandom(16),))
+        self.salt = sql("SELECT salt FROM salt").fetchone()[0]
+        purge_bindings(self._sql, self._clock.now_ms())
+        sql("COMMIT")
+        for number, operation, target in sql("SELECT flow, operation, target FROM flows"):
+            self.flows[number] = (Operation(operation), target)
+            self._flow_numbers[operation, target] = number
+        self.totals = dict(sql("SELECT name, count FROM ledger"))
+        self._measure()
+
+    def load(self, index: ReadyIndex, now_s: float) -> None:
+        """Put every record into the index, and account for what should be here but is not."""
+        now_ms = self._clock.now_ms()
+        targets = {number: target for number, (_, target) in self.flows.items()}
+        seq = 0
+        for seq, session, flow, accepted_at_ms in self._sql.execute(
+            "SELECT seq, session, flow, accepted_at_ms FROM records ORDER BY seq"
+        ):
+            age_s = (now_ms - accepted_at_ms) / 1000
+            index.add(session, targets.get(flow, ""), seq, now_s - age_s if age_s > 0 else now_s)
+        self.last_seq = max(seq, self.totals.get("accepted", 0))
+        self._account_for_loss(index.pending)
+        since_ms = now_ms - 600_000
+        self.recent.add(
+            (
+                RecentIds.key(session, event_id)
+                for session, event_id in self._sql.execute(
+                    "SELECT session, event_id FROM records WHERE accepted_at_ms >= ? ORDER BY seq DESC LIMIT 250000",
+                    (since_ms,),
+                )
+            ),
+            now_s,
+        )
+
+    def _account_for_loss(self, found: int) -> None:
+        """Compare what is here with the ledger, and the ledger with the mark kept outside; count the difference."""
+        beyond = max(0, self._guard.mark() - self.last_seq)
+        left = sum(count for name, count in self.totals.items() if name != "accepted")
+        missing = max(0, self.totals.get("accepted", 0) - left - found)
+        if not beyond + missing:
+            return
+        if beyond:
+            _logger.error("spool damaged: records %d to %d are gone", self.last_seq + 1, self.last_seq + beyond)
+        if missing:
+            _logger.error("spool damaged: %d records before %d are gone", missing, self.last_seq + 1)
+        self.last_seq += beyond
+        self._begin()
+        self.totals["accepted"] = self.totals.get("accepted", 0) + beyond
+        name = BURIED_PREFIX + CORRUPT
+        self.totals[name] = self.totals.get(name, 0) + beyond + missing
+        self._save_totals(self.totals)
+        self._sql.execute("COMMIT")
+
+    def close(self) -> None:
+        """Fold the WAL into the file and close it."""
+        with suppress(sqlite3.Error):
+            self._sql.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        self._sql.close()
+
+    # ── writing ─────────────────────────────────────────────────────────────────────────────────────────────
+
+    def commit(self, jobs: Sequence[Job]) -> None:
+        """Do all jobs in one transaction, with one fsync. On any error none is done, and the error is raised."""
+        totals, seq = dict(self.totals), self.last_seq
+        self._rows, self._fresh, self._new_flows = [], set(), []
+        try:
+            self._begin()
+            for job in jobs:
+                self._apply(job)
+            self._flush()
+            self.totals["accepted"] = self.totals.get("accepted", 0) + self.last_seq - seq
+            self._save_totals({name: n for name, n in self.totals.items() if totals.get(name) != n})
+            self._sql.execute("COMMIT")
+        except BaseException:
+            self.totals, self.last_seq = totals, seq
+            for number in self._new_flows:
+                del self._flow_numbers[self.flows.pop(number)]
+            if self._sql.in_transaction:
+                with suppress(sqlite3.Error):
+                    self._sql.execute("ROLLBACK")
+            raise
+        self.commits += 1
+        self.recent.add(self._fresh, self._clock.monotonic_s())
+        if self.last_seq != seq:
+            self._guard.raise_mark(self.last_seq)
+        self._measure()
+
+    def _apply(self, job: Job) -> None:
+        if isinstance(job, Append):
+            self._append(job)
+        elif isinstance(job, Settled):
+            self._settle(job)
+        else:
+            self._flush()
+            job.result = job.run(self)
+
+    def _append(self, job: Append) -> None:
+        on_disk = self._ids_of(job.older) if job.older else ()
+        seqs: list[int] = []
+        for record, session in zip(job.records, job.sessions, strict=True):
+            key = RecentIds.key(session, record.event_id)
+            if key in self._fresh or key in self.recent or key in on_disk:
+                seqs.append(0)
+                continue
+            self._fresh.add(key)
+            self.last_seq = seq = self.last_seq + 1
+            seqs.append(seq)
+            flow = self._flow_numbers.get((record.key.operation, record.key.target)) or self._new_flow(
+                record.key.operation, record.key.target
+            )
+            sid, user, event_id, body = record.key.session_id, record.user_id, record.event_id, record.body
+            crc = checksum(seq, session, flow, job.accepted_at_ms, sid, user, event_id, body)
+            self._rows.append((seq, session, flow, job.accepted_at_ms, crc, sid, user, event_id, body))
+        job.seqs = seqs
+        if job.binding is not None:
+            self._flush()
+            save_binding(self._sql, job.binding)
+            job.given = give_user(self._sql, job)
+
+    def _settle(self, job: Settled) -> None:
+        now = job.buried_at_ms
+        job.missed = []
+        for burial in job.buried:
+            self._flush()
+            found = self._sql.execute(_BURY, (burial.reason, burial.message, now, burial.seq)).rowcount
+            self._sql.execute("DELETE FROM records WHERE seq = ?", (burial.seq,))
+            self._count(BURIED_PREFIX + burial.reason, found)
+            job.missed.extend([burial.reason] * (1 - found))
+        for burial in job.lost:
+            self._sql.execute("DELETE FROM records WHERE seq = ?", (burial.seq,))
+            self._count(BURIED_PREFIX + burial.reason, 1)
+        if job.delivered:
+            self._flush()
+            found = self._sql.executemany("DELETE FROM records WHERE seq = ?", [(n,) for n in job.delivered]).rowcount
+            self._count("delivered", found)
+            job.missed.extend([None] * (len(job.delivered) - found))
+
+    def erase(self, *, user_id: str | None, session_id: str | None) -> tuple[list[tuple[int, int]], int]:
+        """Inside a job: remove every trace of a user or a session; (session, seq) of pending ones, count of buried."""
+        which, value = ("user_id", user_id) if user_id is not None else ("session_id", session_id)
+        # `which` is one of two constants.
+        pending = self._sql.execute(f"SELECT session, seq FROM records WHERE {which} = ?", (value,)).fetchall()  # noqa: S608
+        self._sql.executemany("DELETE FROM records WHERE seq = ?", [(seq,) for _, seq in pending])
+        buried = self._sql.execute(f"DELETE FROM buried WHERE {which} = ?", (value,)).rowcount  # noqa: S608
+        erase_bindings(self._sql, which, value)
+        self._count("erased", len(pending))
+        return pending, buried
+
+    def _flush(self) -> None:
+        if self._rows:
+            self._sql.executemany("INSERT INTO records VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", self._rows)
+            self._rows = []
+
+    def _begin(self) -> None:
+        # IMMEDIATE: a read that turns into a write fails at once, whatever the timeout, if somebody wrote meanwhile.
+        self._sql.execute("BEGIN IMMEDIATE")
+
+    def _count(self, name: str, n: int) -> None:
+        if n:
+            self.totals[name] = self.totals.get(name, 0) + n
+
+    def _save_totals(self, totals: dict[str, int]) -> None:
+        self._sql.executemany("INSERT OR REPLACE INTO ledger VALUES (?, ?)", totals.items())
+
+    def _new_flow(self, operation: Operation, target: str) -> int:
+        number = self._sql.execute("INSERT INTO flows (operation, target) VALUES (?, ?)", (operation, target)).lastrowid
+        if number is None:  # cannot be: the statement inserted
+            raise SpoolError
+        self.flows[number] = (operation, target)
+        self._flow_numbers[operation, target] = number
+        self._new_flows.append(number)
+        return number
+
+    def _ids_of(self, seqs: Sequence[int]) -> set[int]:
+        marks = ",".join("?" * len(seqs))
+        rows = self._sql.execute(f"SELECT session, event_id FROM records WHERE seq IN ({marks})", seqs)  # noqa: S608  only marks
+        return {RecentIds.key(session, event_id) for session, event_id in rows}
+
+    def _measure(self) -> None:
+        sql = self._sql.execute
+        pages = sql("PRAGMA page_count").fetchone()[0] - sql("PRAGMA freelist_count").fetchone()[0]
+        self.size_bytes = pages * 4096

@@ -1,0 +1,329 @@
+"""Which sessions may be leased: the in-memory index both spools share.
+
+It holds numbers, never events: about 150 bytes a session and 20 a record, in flat arrays the garbage collector does
+not walk, so that 1,000,000 waiting records cost some 50 MB. Every operation is O(1) or O(log n). No clock, no lock,
+no I/O: the caller passes the time and stays on one thread.
+
+Invariants:
+
+1. A session is in one state: waiting (in a lane), leased (at most one lease), or retrying (until its time comes).
+2. Its records form one chain in order of seq; a lease covers the first of them, at most `MAX_EVENTS_PER_CALL`.
+3. A lease ends by `settle` with the same head and attempt, or is taken back `lease_s` seconds after it was given.
+"""
+
+import heapq
+import math
+from array import array
+from collections.abc import Collection, Iterator, Mapping
+from typing import Final, NamedTuple
+
+from relay.errors import SpoolFullError
+from relay.limits import MAX_EVENTS_PER_CALL
+from relay.spool.lanes import LIVE_S, MAX_SESSIONS, SLOT_BITS, Flow
+
+_FREE, _WAITING, _LEASED, _RETRYING = range(4)
+_SLOT_MASK: Final = MAX_SESSIONS - 1
+_NONE: Final = -1
+
+MAX_TARGETS: Final = 10_000
+"""Tracking ids and datasets one spool may serve; they come from settings and trusted backends."""
+
+
+class Claim(NamedTuple):
+    """A lease as the index sees it."""
+
+    session: int
+    attempt: int
+    seqs: tuple[int, ...]
+
+
+class _Out(NamedTuple):
+    """A claim that is out."""
+
+    head: int
+    last: int
+    attempt: int
+    size: int
+    until_s: float
+
+
+class ReadyIndex:
+    """Waiting records by session, and whose turn it is. `session` is any 64-bit name of a `SessionKey`."""
+
+    def __init__(self, *, lease_s: float = 60.0) -> None:
+        self._lease_s = lease_s
+        self.pending = 0
+        """Records here: waiting or leased."""
+        self._flows: dict[str, int] = {}
+        self._flow: list[Flow] = []
+        self._turn = 0
+        self._slot_of: dict[int, int] = {}
+        # One entry a session, by slot.
+        self._session, self._head, self._tail = array("q"), array("i"), array("i")
+        self._count, self._attempt, self._flow_of = array("I"), array("I"), array("H")
+        self._state, self._retry_ms = bytearray(), array("q")
+        self._free_slots: list[int] = []
+        # One entry a record, by node.
+        self._seq, self._next, self._arrived_s = array("q"), array("i"), array("d")
+        self._free_node = _NONE
+        self._out: dict[int, _Out] = {}
+        self._retrying: list[int] = []
+
+    # ── records in and out ──────────────────────────────────────────────────────────────────────────────────
+
+    def add(self, session: int, target: str, seq: int, arrived_s: float) -> None:
+        """A record now waits. `seq` grows from call to call; `arrived_s` is the monotonic time it was accepted."""
+        slot = self._slot_of.get(session)
+        if slot is None:
+            slot = self._open(session, target)
+        node = self._new_node(seq, arrived_s)
+        count = self._count[slot] + 1
+        self._count[slot] = count
+        self.pending += 1
+        if count == 1:
+            self._head[slot] = self._tail[slot] = node
+            self._wait(slot)
+            return
+        self._next[self._tail[slot]] = node
+        self._tail[slot] = node
+        if count == MAX_EVENTS_PER_CALL and self._state[slot] == _WAITING:
+            self._flow[self._flow_of[slot]].full.append(self._entry(slot))
+
+    def discard(self, session: int, gone: Collection[int]) -> list[int]:
+        """Records of a session are gone for good (erased); which of them were here."""
+        slot = self._slot_of.get(session)
+        if slot is None:
+            return []
+        head = self._seq[self._head[slot]]
+        out = self._out.get(slot)
+        removed = self._cut(slot, gone, self._count[slot], out)
+        if self._count[slot] == 0:
+            self._close(slot)
+        elif self._seq[self._head[slot]] != head and self._state[slot] == _WAITING:
+            self._wait(slot)
+        return removed
+
+    def seqs(self, session: int, most: int) -> list[int]:
+        """The oldest `most` records of a session, oldest first."""
+        slot = self._slot_of.get(session)
+        if slot is None:
+            return []
+        return [self._seq[node] for node in self._chain(slot, min(most, self._count[slot]))]
+
+    def oldest_of(self, session: int) -> float | None:
+        """When the oldest record of a session arrived."""
+        slot = self._slot_of.get(session)
+        return None if slot is None else self._arrived_s[self._head[slot]]
+
+    # ── leases ──────────────────────────────────────────────────────────────────────────────────────────────
+
+    def take(
+        self, *, max_sessions: int, now_s: float, linger_s: float = 0.0, holds: Mapping[str, float] | None = None
+    ) -> list[Claim]:
+        """Claim sessions that are due, see `Spool.lease`; an empty list when none is."""
+        self._take_back(now_s)
+        holds = holds or {}
+        claims: list[Claim] = []
+        open_flows = [flow for flow in self._flow if holds.get(flow.target, 0.0) != math.inf]
+        while open_flows and len(claims) < max_sessions:
+            self._turn += 1
+            flow = open_flows[self._turn % len(open_flows)]
+            claim = self._take_from(flow, now_s, max(linger_s, holds.get(flow.target, 0.0)))
+            if claim is None:
+                open_flows.remove(flow)
+            else:
+                claims.append(claim)
+        return claims
+
+    def _take_from(self, flow: Flow, now_s: float, linger_s: float) -> Claim | None:
+        flow.forget_stale_full(self._is_full)
+        entry = flow.pick(
+            self._is_valid,
+            lambda entry: now_s - self._arrival(entry) >= linger_s,
+            lambda entry: now_s - self._arrival(entry) < LIVE_S,
+            self._is_full,
+        )
+        if entry is None:
+            return None
+        slot = entry & _SLOT_MASK
+        attempt = self._attempt[slot] = self._attempt[slot] + 1
+        seqs = tuple([self._seq[node] for node in self._chain(slot, min(self._count[slot], MAX_EVENTS_PER_CALL))])
+        self._state[slot] = _LEASED
+        self._out[slot] = _Out(seqs[0], seqs[-1], attempt, len(seqs), now_s + self._lease_s)
+        return Claim(self._session[slot], attempt, seqs)
+
+    def settle(
+        self, session: int, *, head: int, attempt: int, gone: Collection[int], now_s: float, retry_after_s: float = 0.0
+    ) -> list[int] | None:
+        """End a claim. `gone` leaves, the rest of the session waits, `retry_after_s` seconds if that is given.
+
+        Args:
+            session: whose claim it is.
+            head: the oldest record that was sent; with `attempt` it names the claim.
+            attempt: of the claim.
+            gone: seqs delivered or buried.
+            now_s: monotonic time.
+            retry_after_s: seconds before the rest may be tried.
+
+        Returns:
+            Which of `gone` were still here; None when the claim is not the session's newest: nothing changed.
+        """
+        slot = self._slot_of.get(session)
+        out = None if slot is None else self._out.get(slot)
+        if slot is None or out is None or out.attempt != attempt or not out.head <= head <= out.last:
+            return None
+        del self._out[slot]
+        removed = self._cut(slot, gone, out.size, None)
+        if self._count[slot] == 0:
+            self._close(slot)
+            return removed
+        if removed and self._seq[self._head[slot]] > head:
+            self._attempt[slot] = 0  # a claim of the old head can no longer name this one
+        if retry_after_s > 0:
+            retry_ms = int((now_s + retry_after_s) * 1000)
+            self._state[slot] = _RETRYING
+            self._retry_ms[slot] = retry_ms
+            heapq.heappush(self._retrying, retry_ms << SLOT_BITS | slot)
+        else:
+            self._wait(slot)
+        return removed
+
+    def is_out(self, claim: Claim) -> bool:
+        """Whether this claim is still the session's newest."""
+        slot = self._slot_of.get(claim.session)
+        out = None if slot is None else self._out.get(slot)
+        return out is not None and out.attempt == claim.attempt and out.head == claim.seqs[0]
+
+    @property
+    def has_room(self) -> bool:
+        """Whether more sessions can wait."""
+        return len(self._slot_of) < MAX_SESSIONS // 2
+
+    def next_due_s(self, *, linger_s: float = 0.0, holds: Mapping[str, float] | None = None) -> float:
+        """When, at the earliest, `take` could give something if nothing else happens; infinity for never."""
+        due = min((out.until_s for out in self._out.values()), default=math.inf)
+        if self._retrying:
+            due = min(due, (self._retrying[0] >> SLOT_BITS) / 1000 + 0.001)
+        for flow in self._flow:
+            oldest = flow.oldest(self._is_valid)
+            if oldest is not None:
+                hold_s = max(linger_s, (holds or {}).get(flow.target, 0.0))
+                due = min(due, self._arrival(oldest) + hold_s)
+        return due
+
+    def oldest_arrival_s(self) -> float | None:
+        """When the oldest record here arrived; waiting, leased or retrying."""
+        slots = [oldest & _SLOT_MASK for flow in self._flow if (oldest := flow.oldest(self._is_valid)) is not None]
+        slots += self._out
+        slots += [slot for entry in self._retrying if self._state[slot := entry & _SLOT_MASK] == _RETRYING]
+        return min((self._arrived_s[self._head[slot]] for slot in slots), default=None)
+
+    # ── inside ──────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _take_back(self, now_s: float) -> None:
+        """Leases that ran out and retries whose time has come wait again."""
+        now_ms = int(now_s * 1000)
+        while self._retrying and self._retrying[0] >> SLOT_BITS <= now_ms:
+            entry = heapq.heappop(self._retrying)
+            slot = entry & _SLOT_MASK
+            if self._state[slot] == _RETRYING and self._retry_ms[slot] == entry >> SLOT_BITS:
+                self._wait(slot)
+        # Leases are given for one length of time, so the dict is in the order they run out.
+        for slot, out in list(self._out.items()):
+            if out.until_s > now_s:
+                break
+            del self._out[slot]
+            self._wait(slot)
+
+    def _open(self, session: int, target: str) -> int:
+        flow = self._flows.get(target)
+        if flow is None:
+            if len(self._flow) == MAX_TARGETS:
+                raise SpoolFullError("too many tracking ids and datasets")
+            flow = self._flows[target] = len(self._flow)
+            self._flow.append(Flow(target))
+        if self._free_slots:
+            slot = self._free_slots.pop()
+        else:
+            slot = len(self._session)
+            if slot == MAX_SESSIONS:
+                raise SpoolFullError("too many sessions wait at once")
+            for column in (self._session, self._head, self._tail, self._count, self._attempt, self._flow_of):
+                column.append(0)
+            self._state.append(_FREE)
+            self._retry_ms.append(0)
+        self._slot_of[session] = slot
+        self._session[slot] = session
+        self._flow_of[slot] = flow
+        self._attempt[slot] = 0
+        return slot
+
+    def _close(self, slot: int) -> None:
+        del self._slot_of[self._session[slot]]
+        self._out.pop(slot, None)
+        self._state[slot] = _FREE
+        self._free_slots.append(slot)
+
+    def _new_node(self, seq: int, arrived_s: float) -> int:
+        node = self._free_node
+        if node == _NONE:
+            self._seq.append(seq)
+            self._next.append(_NONE)
+            self._arrived_s.append(arrived_s)
+            return len(self._seq) - 1
+        self._free_node = self._next[node]
+        self._seq[node], self._next[node], self._arrived_s[node] = seq, _NONE, arrived_s
+        return node
+
+    def _chain(self, slot: int, count: int) -> Iterator[int]:
+        node = self._head[slot]
+        for _ in range(count):
+            yield node
+            node = self._next[node]
+
+    def _cut(self, slot: int, gone: Collection[int], reach: int, out: _Out | None) -> list[int]:
+        """Remove `gone` from the first `reach` records of the chain; a lease that is out shrinks with it."""
+        removed: list[int] = []
+        before, node, leased = _NONE, self._head[slot], out.size if out else 0
+        for position in range(reach):
+            after = self._next[node]
+            if self._seq[node] in gone:
+                removed.append(self._seq[node])
+                if before == _NONE:
+                    self._head[slot] = after
+                else:
+                    self._next[before] = after
+                if node == self._tail[slot]:
+                    self._tail[slot] = before
+                self._next[node], self._free_node = self._free_node, node
+                if out and position < out.size:
+                    leased -= 1
+            else:
+                before = node
+            node = after
+        self._count[slot] -= len(removed)
+        self.pending -= len(removed)
+        if out and leased != out.size:
+            self._out[slot] = out._replace(size=leased)
+        return removed
+
+    def _wait(self, slot: int) -> None:
+        """The session queues by the age of its oldest record."""
+        self._state[slot] = _WAITING
+        flow, entry = self._flow[self._flow_of[slot]], self._entry(slot)
+        flow.live.push(entry)
+        if self._count[slot] >= MAX_EVENTS_PER_CALL:
+            flow.full.append(entry)
+
+    def _entry(self, slot: int) -> int:
+        return self._seq[self._head[slot]] << SLOT_BITS | slot
+
+    def _arrival(self, entry: int) -> float:
+        return self._arrived_s[self._head[entry & _SLOT_MASK]]
+
+    def _is_valid(self, entry: int) -> bool:
+        slot = entry & _SLOT_MASK
+        return self._state[slot] == _WAITING and self._seq[self._head[slot]] == entry >> SLOT_BITS
+
+    def _is_full(self, entry: int) -> bool:
+        return self._is_valid(entry) and self._count[entry & _SLOT_MASK] >= MAX_EVENTS_PER_CALL

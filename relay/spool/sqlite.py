@@ -1,0 +1,388 @@
+"""The durable spool: one SQLite file, written by one thread, group commit, one fsync for all that wait.
+
+Beside the guarantees of `relay.spool.base`:
+
+1. A duplicate is reported only once its first copy is on disk.
+2. Damage is found (a checksum in every record, the ledger, a mark outside the file), counted as buried for `corrupt`
+   and logged; what is intact is delivered. It never stops the start.
+3. A second process is refused (`SpoolLockedError`), a file of a newer version too (`SpoolVersionError`).
+4. Over `max_bytes` nothing is taken, and everything else goes on.
+
+The thread is `Committer`, what it does to the file is `Database`, whose turn it is says `ReadyIndex`; all else runs on
+the loop.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self, TypeVar
+
+from relay.clock import Clock
+from relay.errors import SpoolError, SpoolFullError
+from relay.limits import MAX_EVENTS_PER_CALL
+from relay.model import Binding, NewRecord, Record, SessionKey, SpoolStats
+from relay.spool.base import Burial, Lease
+from relay.spool.bindings import bound, read_bindings
+from relay.spool.cache import RecordCache
+from relay.spool.committer import Committer
+from relay.spool.database import CORRUPT, Database
+from relay.spool.desk import LeaseDesk
+from relay.spool.guard import Guard
+from relay.spool.jobs import Append, Job, Settled, Work
+from relay.spool.ledger import Ledger
+from relay.spool.reader import Reader
+from relay.spool.ready import Claim, ReadyIndex
+from relay.spool.rows import Row, fingerprint
+
+T = TypeVar("T")
+
+SETTLE_DELAY_S: Final = 0.05
+"""How long a settle waits at most for a commit to ride on."""
+MAX_QUEUED_BYTES: Final = 32 * 1024 * 1024
+"""What may wait for the committing thread; over it the spool counts as full."""
+_RECORD_BYTES: Final = 150
+"""What a row takes on disk beside its body, about."""
+_COMPARED_ON_DISK: Final = 256
+"""Of a session that waits for longer than event ids are remembered, how many ids are compared on disk."""
+_REMEMBERED_S: Final = 600.0
+MAX_SEQS_TO_BIND: Final = 100_000
+_RETRY_READ_S: Final = 1.0
+
+_logger = logging.getLogger(__name__)
+
+
+class SqliteSpool:
+    """See `relay.spool.base.Spool`."""
+
+    def __init__(self, path: Path, *, clock: Clock, max_bytes: int) -> None:
+        self._path = path
+        self._clock = clock
+        self._max_bytes = max_bytes
+        self._guard = Guard(path)
+        self._database = Database(path, clock=clock, guard=self._guard)
+        self._committer = Committer(self._database, self._told)
+        self._reader = Reader(path)
+        self._index = ReadyIndex()
+        self._desk = LeaseDesk(self._index, clock)
+        self._cache = RecordCache()
+        self._ledger = Ledger()
+        self._uncommitted: list[Append] = []
+        self._queued_bytes = 0
+        self._delivered: list[int] = []
+        self._buried: list[Burial] = []
+        self._lost: list[Burial] = []
+        self._flush_timer: asyncio.TimerHandle | None = None
+        self._seen_missing: set[int] = set()
+        self._stack = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        async with AsyncExitStack() as stack:
+            stack.enter_context(self._guard)
+            await asyncio.get_running_loop().run_in_executor(None, self._open)
+            stack.callback(self._database.close)
+            await stack.enter_async_context(self._reader)
+            self._committer.start()
+            stack.push_async_callback(self._stop)
+            self._stack = stack.pop_all()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._stack.aclose()
+
+    def _open(self) -> None:
+        self._database.open()
+        self._database.load(self._index, self._clock.monotonic_s())
+        self._ledger = Ledger(self._database.totals)
+
+    async def _stop(self) -> None:
+        self._flush_settled()
+        await self._committer.stop()
+
+    # ── append ──────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def append(self, records: Sequence[NewRecord], binding: Binding | None = None) -> frozenset[int]:
+        """See `Spool.append`."""
+        size = sum([len(record.body) for record in records]) + _RECORD_BYTES * len(records)
+        if records:
+            self._check_room(size)
+        now_s = self._clock.monotonic_s()
+        sessions: list[int] = []
+        key, session = None, 0
+        for record in records:
+            if record.key is not key:
+                key = record.key
+                session = fingerprint(key, self._database.salt)
+            sessions.append(session)
+        job = Append(
+            records,
+            sessions=sessions,
+            accepted_at_ms=self._clock.now_ms(),
+            accepted_s=now_s,
+            size=size,
+            done=asyncio.get_running_loop().create_future(),
+            binding=binding,
+        )
+        job.older = self._older(sessions, now_s)
+        if binding is not None:
+            job.anonymous = self._waiting(binding)
+            job.earlier = tuple(self._uncommitted)
+        self._uncommitted.append(job)
+        self._queued_bytes += size
+        if self._delivered or self._buried:
+            self._flush_settled()
+        self._committer.put(job)
+        return await job.done
+
+    def _check_room(self, size: int) -> None:
+        if self._committer.broken:
+            raise SpoolError(self._committer.broken)
+        if self._database.size_bytes + self._queued_bytes + size > self._max_bytes:
+            raise SpoolFullError
+        if self._queued_bytes + size > MAX_QUEUED_BYTES or not self._index.has_room:
+            raise SpoolFullError("too much waits at once")
+
+    def _older(self, sessions: Sequence[int], now_s: float) -> Sequence[int]:
+        older: list[int] = []
+        for session in set(sessions):
+            oldest_s = self._index.oldest_of(session)
+            if oldest_s is not None and now_s - oldest_s > _REMEMBERED_S:
+                older += self._index.seqs(session, _COMPARED_ON_DISK)
+        return older[:_COMPARED_ON_DISK]
+
+    def _waiting(self, binding: Binding) -> list[int]:
+        seqs: list[int] = []
+        for operation, target in list(self._database.flows.values()):
+            key = SessionKey(operation, target, binding.session_id)
+            if bound(binding, key):
+                seqs += self._index.seqs(fingerprint(key, self._database.salt), MAX_SEQS_TO_BIND)
+        return seqs
+
+    def _told(self, jobs: list[Job]) -> None:
+        """The thread has done these."""
+        for job in jobs:
+            if isinstance(job, Append):
+                self._appended(job)
+            elif isinstance(job, Settled):
+                self._correct(job)
+            elif job.error is not None:
+                if not job.done.done():
+                    job.done.set_exception(job.error)
+            else:
+                if job.then is not None:
+                    job.then(job.result)
+                if not job.done.done():
+                    job.done.set_result(job.result)
+        self._desk.ring()
+
+    def _appended(self, job: Append) -> None:
+        self._uncommitted.remove(job)  # the first, since jobs come back in order
+        self._queued_bytes -= job.size
+        if job.error is not None:
+            if not job.done.done():
+                job.done.set_exception(job.error)
+            return
+        duplicates: list[int] = []
+        for position, (seq, record) in enumerate(zip(job.seqs, job.records, strict=True)):
+            if not seq:
+                duplicates.append(position)
+                continue
+            self._index.add(job.sessions[position], record.key.target, seq, job.accepted_s)
+            self._cache.put(Record(seq, record.key, record.user_id, record.event_id, record.body, job.accepted_at_ms))
+        for seq in job.given:
+            self._cache.drop(seq)
+        self._ledger.accepted += len(job.seqs) - len(duplicates)
+        if not job.done.done():
+            job.done.set_result(frozenset(duplicates))
+
+    # ── lease and settle ────────────────────────────────────────────────────────────────────────────────────
+
+    async def lease(
+        self, *, max_sessions: int, linger_s: float = 0.0, holds: Mapping[str, float] | None = None
+    ) -> list[Lease]:
+        """See `Spool.lease`."""
+        while True:
+            claims = await self._desk.claims(max_sessions=max_sessions, linger_s=linger_s, holds=holds)
+            try:
+                leases = await self._read(claims)
+            except BaseException:
+                for claim in claims:
+                    self._give_back(claim, _RETRY_READ_S)
+                raise
+            if leases:
+                return leases
+
+    async def _read(self, claims: Sequence[Claim]) -> list[Lease]:
+        absent = [seq for claim in claims for seq in claim.seqs if self._cache.get(seq) is None]
+        rows = await self._reader.rows(absent) if absent else {}
+        return [lease for claim in claims if (lease := self._as_lease(claim, rows)) is not None]
+
+    def _as_lease(self, claim: Claim, rows: Mapping[int, Row | None]) -> Lease | None:
+        if not self._index.is_out(claim):
+            return None  # erased while it was read
+        here = set(self._index.seqs(claim.session, MAX_EVENTS_PER_CALL))
+        records: list[Record] = []
+        for seq in claim.seqs:
+            if seq not in here:
+                continue
+            record = self._cache.get(seq) or self._intact(seq, rows)
+            if record is None:
+                if seq not in rows and seq not in self._seen_missing:
+                    # Perhaps erased a moment ago; if it is still missing the next time, it is lost.
+                    self._seen_missing.add(seq)
+                    self._give_back(claim, _RETRY_READ_S)
+                    return None
+                self._bury_corrupt(claim.session, seq, kept=rows.get(seq) is not None)
+            elif records and (record.user_id != records[0].user_id or record.key != records[0].key):
+                break
+            else:
+                records.append(record)
+        if not records:
+            self._give_back(claim, 0.0)
+            return None
+        return Lease(records[0].key, tuple(records), claim.attempt)
+
+    def _intact(self, seq: int, rows: Mapping[int, Row | None]) -> Record | None:
+        row = rows.get(seq)
+        if row is None or not row.is_intact() or row.flow not in self._database.flows:
+            return None
+        return row.as_record(self._database.flows)
+
+    def _bury_corrupt(self, session: int, seq: int, *, kept: bool) -> None:
+        _logger.error("spool damaged: record %d does not match its checksum", seq)
+        self._seen_missing.discard(seq)
+        self._index.discard(session, {seq})
+        self._cache.drop(seq)
+        self._ledger.bury(CORRUPT)
+        burial = Burial(seq, CORRUPT, "the checksum does not match")
+        (self._buried if kept else self._lost).append(burial)
+        self._flush_soon()
+
+    def _give_back(self, claim: Claim, retry_after_s: float) -> None:
+        self._index.settle(
+            claim.session,
+            head=claim.seqs[0],
+            attempt=claim.attempt,
+            gone=(),
+            now_s=self._clock.monotonic_s(),
+            retry_after_s=retry_after_s,
+        )
+        self._desk.ring()
+
+    def settle(
+        self,
+        lease: Lease,
+        *,
+        delivered: Sequence[int] = (),
+        buried: Sequence[Burial] = (),
+        retry_after_s: float = 0.0,
+    ) -> bool:
+        """See `Spool.settle`."""
+        burials = {burial.seq: burial for burial in buried}
+        removed = self._index.settle(
+            fingerprint(lease.key, self._database.salt),
+            head=lease.records[0].seq,
+            attempt=lease.attempt,
+            gone=burials.keys() | set(delivered),
+            now_s=self._clock.monotonic_s(),
+            retry_after_s=retry_after_s,
+        )
+        if removed is None:
+            return False
+        for seq in removed:
+            self._cache.drop(seq)
+            burial = burials.get(seq)
+            if burial is None:
+                self._delivered.append(seq)
+                self._ledger.delivered += 1
+            else:
+                self._buried.append(burial)
+                self._ledger.bury(burial.reason)
+        self._flush_soon()
+        self._desk.ring()
+        return True
+
+    def _flush_soon(self) -> None:
+        if self._flush_timer is None:
+            self._flush_timer = asyncio.get_running_loop().call_later(SETTLE_DELAY_S, self._flush_now)
+
+    def _flush_now(self) -> None:
+        self._flush_settled()
+        self._committer.wake()
+
+    def _flush_settled(self) -> None:
+        """Hand what was settled to the thread, to be folded into its next commit."""
+        if self._flush_timer is not None:
+            self._flush_timer.cancel()
+            self._flush_timer = None
+        if not (self._delivered or self._buried or self._lost):
+            return
+        job = Settled(
+            delivered=self._delivered, buried=self._buried, lost=self._lost, buried_at_ms=self._clock.now_ms()
+        )
+        self._delivered, self._buried, self._lost = [], [], []
+        self._committer.put(job, now=False)
+
+    def _correct(self, job: Settled) -> None:
+        """What an erasure had removed before it was settled counts as erased."""
+        for reason in job.missed:
+            if reason is None:
+                self._ledger.delivered -= 1
+            else:
+                self._ledger.bury(reason, -1)
+
+    # ── the rest ────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def erase(self, *, user_id: str | None = None, session_id: str | None = None) -> int:
+        """See `Spool.erase`."""
+        pending, buried = await self.work(
+            lambda database: database.erase(user_id=user_id, session_id=session_id), self._erased
+        )
+        return len(pending) + buried
+
+    def _erased(self, result: tuple[list[tuple[int, int]], int]) -> None:
+        by_session: dict[int, set[int]] = {}
+        for session, seq in result[0]:
+            by_session.setdefault(session, set()).add(seq)
+            self._cache.drop(seq)
+        for session, seqs in by_session.items():
+            self._index.discard(session, seqs)
+        self._ledger.erased += len(result[0])
+
+    async def work(self, run: Callable[[Database], T], then: Callable[[T], object] | None = None) -> T:
+        """Run something on the committing thread, inside a transaction, after all that was put before.
+
+        `then` gets the result on the loop, even if the caller has been cancelled. Raises `SpoolError`.
+        """
+        done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._flush_settled()
+        self._committer.put(Work(run, done=done, then=then))
+        return await done
+
+    async def bindings(self) -> list[Binding]:
+        """See `Spool.bindings`."""
+        now_ms = self._clock.now_ms()
+        return await self._reader.run(lambda sql: read_bindings(sql, now_ms))
+
+    def stats(self) -> SpoolStats:
+        """See `Spool.stats`."""
+        return self._ledger.stats(
+            pending=self._index.pending,
+            size_bytes=self._database.size_bytes,
+            oldest_accepted_at_ms=self._desk.oldest_accepted_at_ms(),
+        )
+
+    def problems(self) -> list[str]:
+        """See `Spool.problems`."""
+        found: list[str] = []
+        if self._committer.broken:
+            found.append(f"spool not writable: {self._committer.broken}")
+        elif self._committer.refused:
+            found.append(f"spool not writable: {self._committer.refused}")
+        if self._database.size_bytes + _RECORD_BYTES > self._max_bytes:
+            found.append(f"spool full: {self._database.size_bytes} of {self._max_bytes} bytes")
+        return found
