@@ -4,6 +4,8 @@ from collections import OrderedDict
 from collections.abc import Iterable
 from typing import Final
 
+import msgspec
+
 from relay.clock import Clock
 from relay.model import Binding
 
@@ -39,9 +41,16 @@ class Bindings:
         self._held.move_to_end(key)
         return binding.user_id
 
-    def bind(self, site: str, session_id: str, user_id: str) -> None:
-        """From now on the session is this user's; takes effect at once, `due` says what has to be saved."""
-        binding = Binding(site, session_id, user_id, self._clock.now_ms() + self._ttl_ms)
+    def bind(self, site: str, session_id: str, user_id: str, *, target: str) -> None:
+        """From now on the session is this user's; takes effect at once, `due` says what has to be saved.
+
+        Args:
+            site: The session's site.
+            session_id: The session.
+            user_id: Its user.
+            target: The site's tracking id.
+        """
+        binding = Binding(site, session_id, user_id, self._clock.now_ms() + self._ttl_ms, target)
         self._hold(binding)
         self._unsaved.add((site, session_id))
 
@@ -57,7 +66,7 @@ class Bindings:
             return None
         now_ms = self._clock.now_ms()
         if key in self._unsaved or binding.expires_at_ms - now_ms < self._ttl_ms // 2:
-            return Binding(site, session_id, binding.user_id, now_ms + self._ttl_ms)
+            return msgspec.structs.replace(binding, expires_at_ms=now_ms + self._ttl_ms)
         return None
 
     def saved(self, binding: Binding) -> None:

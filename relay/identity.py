@@ -49,11 +49,12 @@ class Identities:
         self._bindings = bindings
         self._derive_key = hmac.digest(secret_key.encode(), _DERIVED_SALT, hashlib.sha256)
 
-    def decide(self, *, site: str, session_id: str, token: object) -> Decision:
+    def decide(self, *, site: str, target: str, session_id: str, token: object) -> Decision:
         """Apply the rules; binds the session in memory at once, so that a beacon right behind sees it.
 
         Args:
             site: From the site token.
+            target: The site's tracking id.
             session_id: Well-formed, from the beacon.
             token: The identity token as it came, or None.
         """
@@ -65,13 +66,13 @@ class Identities:
             return self._as_bound(site, session_id, IdentityResult.EXPIRED if expired else IdentityResult.INVALID)
         if claims.sid is not None and claims.sid != session_id:
             return Decision(Identity(site, session_id), IdentityResult.MISMATCH)
-        return self._as_user(site, session_id, claims.sub)
+        return self._as_user(site, target, session_id, claims.sub)
 
-    def trust(self, *, site: str, session_id: str, user_id: str | None) -> Decision:
+    def trust(self, *, site: str, target: str, session_id: str, user_id: str | None) -> Decision:
         """The same for a backend: its user id counts as a valid token's would."""
         if user_id is None:
             return self._as_bound(site, session_id, IdentityResult.NONE)
-        return self._as_user(site, session_id, user_id)
+        return self._as_user(site, target, session_id, user_id)
 
     def _as_bound(self, site: str, session_id: str, result: IdentityResult) -> Decision:
         user_id = self._bindings.user(site, session_id)
@@ -79,7 +80,7 @@ class Identities:
             Identity(site, session_id, user_id), result, self._bindings.due(site, session_id) if user_id else None
         )
 
-    def _as_user(self, site: str, session_id: str, user_id: str) -> Decision:
+    def _as_user(self, site: str, target: str, session_id: str, user_id: str) -> Decision:
         result = IdentityResult.OK
         bound = self._bindings.user(site, session_id)
         if bound is not None and bound != user_id:
@@ -87,7 +88,7 @@ class Identities:
             session_id = self.derived_session(site, session_id, user_id)
             bound = self._bindings.user(site, session_id)
         if bound is None:
-            self._bindings.bind(site, session_id, user_id)
+            self._bindings.bind(site, session_id, user_id, target=target)
         return Decision(Identity(site, session_id, user_id), result, self._bindings.due(site, session_id))
 
     def derived_session(self, site: str, session_id: str, user_id: str) -> str:

@@ -78,7 +78,9 @@ class Intake:
             SpoolFullError: nothing was taken, for want of room.
             SpoolError: nothing was taken, the disk refused.
         """
-        decision = self._identities.decide(site=destination.site, session_id=session_id, token=identity_token)
+        decision = self._identities.decide(
+            site=destination.site, target=destination.tracking_id, session_id=session_id, token=identity_token
+        )
         taken = await self._take(events, destination=destination, sent_at_ms=sent_at_ms, decision=decision)
         self._metrics.identities.labels(decision.result).inc()
         return taken
@@ -96,7 +98,9 @@ class Intake:
         Raises:
             SpoolError: as `take`.
         """
-        decision = self._identities.trust(site=destination.site, session_id=session_id, user_id=user_id)
+        decision = self._identities.trust(
+            site=destination.site, target=destination.tracking_id, session_id=session_id, user_id=user_id
+        )
         return await self._take(events, destination=destination, sent_at_ms=None, decision=decision)
 
     async def _take(

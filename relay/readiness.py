@@ -1,6 +1,6 @@
 """Whether this relay should get traffic, and why not."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Final
 
 import msgspec
@@ -31,9 +31,17 @@ class Readiness:
         *,
         stats: Callable[[], SpoolStats],
         spool_max_bytes: int,
-        problems: Callable[[], Sequence[str]],
+        problems: Callable[[], Iterable[str]],
         clock: Clock,
     ) -> None:
+        """Take what to ask.
+
+        Args:
+            stats: The spool's.
+            spool_max_bytes: Past it the spool is full.
+            problems: What a person should look at, of the spool and of delivery.
+            clock: For how long a refusal counts.
+        """
         self._stats = stats
         self._spool_max_bytes = spool_max_bytes
         self._problems = problems

@@ -1,23 +1,17 @@
 """The composition root: settings in, a running relay out. Only here and in `cli` a backend is named."""
 
-import secrets
 from collections.abc import AsyncGenerator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from random import Random
 
+from relay.assembly import make_edge
 from relay.bindings import Bindings
 from relay.bundled import bundled
 from relay.clock import Clock, SystemClock
 from relay.dispatcher import Dispatcher
-from relay.identity import Identities
-from relay.intake import Destination, Intake
-from relay.rate_limit import RateLimit
-from relay.readiness import Readiness
-from relay.routes.client_address import ClientAddress
-from relay.routes.edge import Edge, EdgeSite
+from relay.routes.edge import Edge
 from relay.routes.snippet_file import SnippetFile
-from relay.setting_values import Rate
 from relay.settings import Settings
 from relay.sink.base import Sink
 from relay.sink.jsonl import JsonlSink
@@ -26,7 +20,6 @@ from relay.spool.base import Spool
 from relay.spool.memory import MemorySpool
 from relay.spool.sqlite import SqliteSpool
 from relay.telemetry import Metrics
-from relay.tokens import Tokens
 
 CALL_DEADLINE_S = 10.0
 """The most one call to the service may take."""
@@ -70,33 +63,14 @@ async def open_relay(settings: Settings, *, clock: Clock | None = None) -> Async
                 max_linger_s=settings.max_linger_s,
             )
         )
-        tokens = make_tokens(settings, clock)
-        readiness = Readiness(
-            stats=spool.stats, spool_max_bytes=settings.spool_max_bytes, problems=dispatcher.problems, clock=clock
-        )
-        intake = Intake(
+        edge = make_edge(
+            settings,
             spool=spool,
-            identities=Identities(tokens=tokens, bindings=bindings, secret_key=settings.keys()[0]),
             bindings=bindings,
             metrics=metrics,
             clock=clock,
-            make_id=lambda: secrets.token_hex(16),
-            max_event_age_s=settings.max_event_age_s,
-        )
-        edge = Edge(
-            sites=_edge_sites(settings),
-            tokens=tokens,
-            intake=intake,
-            spool=spool,
-            metrics=metrics,
-            clock=clock,
-            readiness=readiness,
             snippet=snippet,
-            client_address=ClientAddress(header=settings.client_ip_header, trusted=settings.trusted_proxies),
-            max_body_bytes=settings.max_body_bytes,
-            identity_cookie=settings.identity_cookie,
-            limit_address=_rate_limit(settings.rate_limit_ip, clock),
-            limit_session=_rate_limit(settings.rate_limit_session, clock),
+            problems=lambda: [*spool.problems(), *dispatcher.problems()],
         )
         yield Relay(edge=edge, dispatcher=dispatcher)
 
@@ -108,32 +82,6 @@ async def open_edge(settings: Settings) -> AsyncGenerator[Edge]:
         yield relay.edge
         relay.edge.readiness.draining = True
         await relay.dispatcher.drain(settings.drain_s)
-
-
-def make_tokens(settings: Settings, clock: Clock) -> Tokens:
-    """What mints and verifies with these settings."""
-    site_not_before_s = {
-        name: max(site.tokens_not_before or 0, settings.site_tokens_not_before or 0)
-        for name, site in settings.all_sites().items()
-    }
-    return Tokens(
-        settings.keys(),
-        clock=clock,
-        leeway_s=settings.token_leeway_s,
-        identity_max_age_s=settings.identity_max_age_s,
-        site_not_before_s=site_not_before_s,
-        server_not_before_s=settings.server_tokens_not_before,
-    )
-
-
-def _edge_sites(settings: Settings) -> dict[str, EdgeSite]:
-    return {
-        name: EdgeSite(
-            destination=Destination(name, site.tracking_id, frozenset(site.event_types) if site.event_types else None),
-            origins=frozenset(site.allowed_origins),
-        )
-        for name, site in settings.all_sites().items()
-    }
 
 
 def _spool(settings: Settings, clock: Clock) -> AbstractAsyncContextManager[Spool]:
@@ -148,7 +96,3 @@ def _sink(settings: Settings) -> AbstractAsyncContextManager[Sink]:
         return nullcontext(JsonlSink(path))
     regions = {site.tracking_id: site.region for site in settings.all_sites().values() if site.region}
     return PersonalizeSink(regions=regions, max_in_flight=settings.max_in_flight, deadline_s=CALL_DEADLINE_S)
-
-
-def _rate_limit(rate: Rate | None, clock: Clock) -> RateLimit | None:
-    return RateLimit(per_s=rate.per_s, clock=clock) if rate else None

@@ -1,0 +1,98 @@
+"""Puts the parts of the edge together, around whatever spool it is given."""
+
+import secrets
+from collections.abc import Callable, Iterable
+
+from relay.bindings import Bindings
+from relay.clock import Clock
+from relay.identity import Identities
+from relay.intake import Destination, Intake
+from relay.rate_limit import RateLimit
+from relay.readiness import Readiness
+from relay.routes.client_address import ClientAddress
+from relay.routes.edge import Edge, EdgeSite
+from relay.routes.snippet_file import SnippetFile
+from relay.setting_values import Rate
+from relay.settings import Settings
+from relay.spool.base import Spool
+from relay.telemetry import Metrics
+from relay.tokens import Tokens
+
+
+def make_edge(
+    settings: Settings,
+    *,
+    spool: Spool,
+    bindings: Bindings,
+    metrics: Metrics,
+    clock: Clock,
+    snippet: SnippetFile,
+    problems: Callable[[], Iterable[str]],
+) -> Edge:
+    """The edge over an open spool.
+
+    Args:
+        settings: How to run.
+        spool: Where events go.
+        bindings: What the spool kept of them, loaded.
+        metrics: What to count with.
+        clock: What time it is.
+        snippet: What to serve.
+        problems: What keeps events from being taken or delivered, now.
+    """
+    tokens = make_tokens(settings, clock)
+    return Edge(
+        sites=_sites(settings),
+        tokens=tokens,
+        intake=Intake(
+            spool=spool,
+            identities=Identities(tokens=tokens, bindings=bindings, secret_key=settings.keys()[0]),
+            bindings=bindings,
+            metrics=metrics,
+            clock=clock,
+            make_id=lambda: secrets.token_hex(16),
+            max_event_age_s=settings.max_event_age_s,
+        ),
+        spool=spool,
+        metrics=metrics,
+        clock=clock,
+        readiness=Readiness(
+            stats=spool.stats, spool_max_bytes=settings.spool_max_bytes, problems=problems, clock=clock
+        ),
+        snippet=snippet,
+        client_address=ClientAddress(header=settings.client_ip_header, trusted=settings.trusted_proxies),
+        max_body_bytes=settings.max_body_bytes,
+        identity_cookie=settings.identity_cookie,
+        limit_address=_rate_limit(settings.rate_limit_ip, clock),
+        limit_session=_rate_limit(settings.rate_limit_session, clock),
+    )
+
+
+def make_tokens(settings: Settings, clock: Clock) -> Tokens:
+    """What mints and verifies with these settings."""
+    site_not_before_s = {
+        name: max(site.tokens_not_before or 0, settings.site_tokens_not_before or 0)
+        for name, site in settings.all_sites().items()
+    }
+    return Tokens(
+        settings.keys(),
+        clock=clock,
+        leeway_s=settings.token_leeway_s,
+        identity_max_age_s=settings.identity_max_age_s,
+        site_not_before_s=site_not_before_s,
+        server_not_before_s=settings.server_tokens_not_before,
+    )
+
+
+def _sites(settings: Settings) -> dict[str, EdgeSite]:
+    return {
+        name: EdgeSite(
+            destination=Destination(name, site.tracking_id, frozenset(site.event_types) if site.event_types else None),
+            origins=frozenset(site.allowed_origins),
+        )
+        for name, site in settings.all_sites().items()
+    }
+
+
+def _rate_limit(rate: Rate | None, clock: Clock) -> RateLimit | None:
+    return RateLimit(per_s=rate.per_s, clock=clock) if rate else None
