@@ -10,7 +10,7 @@ from tests.support.emulator import RunningEmulator, running_emulator
 
 @pytest.fixture
 async def emulator(monkeypatch: pytest.MonkeyPatch) -> AsyncGenerator[RunningEmulator]:
-    async with running_emulator(state_seconds=0.3) as running:
+    async with running_emulator(state_seconds=0.15) as running:
         for name, value in running.env.items():
             monkeypatch.setenv(name, value)
         yield running
