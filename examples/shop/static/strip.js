@@ -1,0 +1,206 @@
+// The drawer at the bottom: what the emulator of Amazon Personalize received. Not part of what a shop would ship.
+
+const EMULATOR = document.currentScript.dataset.emulator;
+const POLL_MS = 1000;
+const SHOWN = 60;
+
+const make = (tag, css, ...children) => {
+  const element = document.createElement(tag);
+  element.className = css;
+  element.append(...children);
+  return element;
+};
+
+const remembered = (name, fallback) => JSON.parse(sessionStorage.getItem(`strip.${name}`) ?? fallback);
+const remember = (name, value) => sessionStorage.setItem(`strip.${name}`, JSON.stringify(value));
+
+const figures = make('span', 'strip-figures');
+const latest = make('span', 'strip-latest');
+const toggle = make('button', 'strip-toggle');
+const onlyMine = make('input', '');
+const list = make('div', 'strip-calls');
+const whole = make('a', '', 'All calls and the training data');
+const drawer = make(
+  'div',
+  'strip-drawer',
+  make('div', 'strip-options', make('label', '', onlyMine, 'only this browser’s sessions'), whole),
+  list,
+);
+const title = make('span', 'strip-title', make('span', '', 'Amazon Personalize received'));
+const strip = make('aside', 'strip', make('div', 'strip-bar', title, figures, latest, toggle), drawer);
+strip.setAttribute('aria-label', 'What Amazon Personalize received');
+drawer.id = 'strip-drawer';
+toggle.setAttribute('aria-controls', drawer.id);
+onlyMine.type = 'checkbox';
+onlyMine.checked = remembered('mine', 'true');
+list.tabIndex = 0;
+whole.href = EMULATOR;
+whole.target = '_blank';
+whole.rel = 'noopener';
+
+const open = (isOpen) => {
+  strip.classList.toggle('is-open', isOpen);
+  toggle.textContent = isOpen ? 'Hide calls' : 'Show calls';
+  toggle.setAttribute('aria-expanded', String(isOpen));
+  remember('open', isOpen);
+};
+
+// Sessions of this tab: a sign-out begins another one.
+const mine = new Set(remembered('sessions', '[]'));
+const addMine = (id) => {
+  mine.add(id);
+  remember('sessions', [...mine].slice(-20));
+  render();
+};
+
+let names = {};
+let calls = [];
+let lastCall = 0;
+let isFirst = true;
+
+const thumbnail = (id) => {
+  const image = make('img', '');
+  image.src = `/static/art/${encodeURIComponent(id)}.svg`;
+  image.alt = '';
+  image.title = names[id];
+  return image;
+};
+
+const fact = (name, value) => make('span', 'strip-fact', `${name} `, make('b', '', value));
+
+const eventRow = (event) => {
+  const { eventType, itemId = '', eventValue, impression, recommendationId, metricAttribution } = event;
+  const type = make('span', 'strip-type', eventType);
+  type.dataset.type = eventType;
+  const item = make('span', 'strip-item', names[itemId] ?? itemId);
+  if (names[itemId]) {
+    item.prepend(thumbnail(itemId));
+  }
+  const row = make('div', 'strip-event', type, item);
+  if (impression) {
+    const seen = impression.filter((id) => names[id]).slice(0, 10).map(thumbnail);
+    row.append(make('span', 'strip-seen', `seen ${impression.length} `, ...seen));
+  }
+  if (recommendationId) {
+    row.append(fact('recommendation', `${recommendationId.slice(0, 12)}…`));
+  }
+  if (metricAttribution) {
+    row.append(fact('source', metricAttribution.eventAttributionSource));
+  }
+  if (eventValue !== undefined) {
+    row.append(fact('value', String(eventValue)));
+  }
+  return row;
+};
+
+const whoOf = ({ userId }) => {
+  const who = make('span', 'strip-user', userId ? `user ${userId}` : 'anonymous');
+  who.classList.toggle('is-known', Boolean(userId));
+  return who;
+};
+
+const callCard = (call) => {
+  const { n, time, status, body, isNew, error } = call;
+  const result = make('span', 'strip-status', status === 200 ? '200' : `${status ?? 'no answer'} ${error ?? ''}`);
+  result.classList.toggle('is-bad', status !== 200);
+  const session = `${body.sessionId.slice(0, 8)}…${mine.has(body.sessionId) ? ' (this browser)' : ''}`;
+  const head = make(
+    'div',
+    'strip-head',
+    make('b', '', `#${n} PutEvents`),
+    result,
+    make('span', '', new Date(time).toLocaleTimeString()),
+    make('span', '', `session ${session}`),
+    whoOf(body),
+  );
+  const card = make('section', 'strip-call', head, ...body.eventList.map(eventRow));
+  card.classList.toggle('is-new', Boolean(isNew));
+  return card;
+};
+
+const render = () => {
+  const chosen = calls.filter(({ body }) => !onlyMine.checked || mine.has(body.sessionId)).slice(-SHOWN).reverse();
+  const [newest] = chosen;
+  if (newest) {
+    const { sessionId, userId, eventList } = newest.body;
+    const what = eventList.map(({ eventType, itemId }) => `${eventType} ${names[itemId] ?? itemId ?? ''}`).join(', ');
+    latest.textContent = `session ${sessionId.slice(0, 8)}… · ${userId ? `user ${userId}` : 'anonymous'} · ${what}`;
+  } else {
+    latest.textContent = '';
+  }
+  if (strip.classList.contains('is-open')) {
+    const empty = make('p', 'strip-empty', 'Nothing yet. Look at a product: its click arrives within five seconds.');
+    list.replaceChildren(...(chosen.length ? chosen.map(callCard) : [empty]));
+    for (const call of calls) {
+      call.isNew = false;
+    }
+  }
+};
+
+const ask = async (path) => {
+  const answer = await fetch(`${EMULATOR}/_emulator/${path}`);
+  if (!answer.ok) {
+    throw new Error(answer.statusText);
+  }
+  return answer;
+};
+
+const figure = (name, value, css = '') => make('span', css, make('b', '', value.toLocaleString()), ` ${name}`);
+
+const showFigures = ({ calls: counts, events, events_per_call_mean: mean, sessions }) => {
+  figures.replaceChildren(
+    figure('calls', counts.PutEvents ?? 0),
+    figure('events', events),
+    figure('a call', mean, 'is-extra'),
+    figure('sessions', sessions, 'is-extra'),
+  );
+};
+
+const poll = async () => {
+  try {
+    const stats = await (await ask('stats')).json();
+    strip.classList.remove('is-away');
+    showFigures(stats);
+    if (stats.last_call < lastCall) {
+      [calls, lastCall] = [[], 0]; // The emulator was started anew.
+    }
+    if (stats.last_call > lastCall) {
+      const text = await (await ask(`calls?operation=PutEvents&after=${lastCall}&tail=500`)).text();
+      const fresh = text.split('\n').filter(Boolean).map((line) => JSON.parse(line)).filter(({ body }) => body?.eventList);
+      lastCall = Math.max(stats.last_call, fresh.at(-1)?.n ?? 0);
+      calls = [...calls, ...fresh.map((call) => ({ ...call, isNew: !isFirst }))].slice(-500);
+      isFirst = false;
+      if (fresh.length) {
+        render();
+      }
+    }
+  } catch {
+    strip.classList.add('is-away');
+  }
+};
+
+const loop = async () => {
+  if (!document.hidden) {
+    await poll();
+  }
+  setTimeout(loop, POLL_MS);
+};
+
+toggle.addEventListener('click', () => {
+  open(!strip.classList.contains('is-open'));
+  render();
+});
+onlyMine.addEventListener('change', () => {
+  remember('mine', onlyMine.checked);
+  render();
+});
+document.body.append(strip);
+open(remembered('open', 'false'));
+fetch('/names.json').then((answer) => answer.json()).then((known) => {
+  names = known;
+  render();
+}, () => {});
+relay('session', addMine);
+relay('on', 'session', addMine);
+render();
+loop();
