@@ -8,7 +8,7 @@ from typing import Any, Final, cast
 
 import uvicorn
 from starlette.types import ASGIApp
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from relay.errors import RelayError
 from relay.routes.request_body import DEADLINE_S as BODY_DEADLINE_S
@@ -36,6 +36,9 @@ _HEADERS_TOO_LARGE: Final = (
     b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 )
 _SWEEP_S: Final = 0.5
+_POLL_S: Final = 0.01
+_LAST_WORDS_S: Final = 0.5
+"""For requests that were cancelled to say so."""
 
 
 class BoundedProtocol(HttpToolsProtocol):
@@ -101,6 +104,11 @@ class BoundedProtocol(HttpToolsProtocol):
             return False
         return now_s - self.receiving_since_s > (HEADER_DEADLINE_S if self.in_headers else REQUEST_DEADLINE_S)
 
+    def idle(self) -> bool:
+        """Whether no request is being answered."""
+        cycle = cast("RequestResponseCycle | None", self.cycle)
+        return cycle is None or cycle.response_complete
+
     def hang_up(self) -> None:
         """Hang up."""
         if not self.transport.is_closing():
@@ -137,6 +145,38 @@ class _Server(uvicorn.Server):
                 if connection.late(now_s):
                     connection.hang_up()
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """As uvicorn's, but every cancelled request may still answer, and nothing waits longer than it must."""
+        for server in self.servers:
+            server.close()
+        for bound in sockets or ():
+            bound.close()
+        for connection in _connections(self):
+            connection.shutdown()
+        if not await self._quiet_within(self.config.timeout_graceful_shutdown or 0):
+            self.hurry()
+            await self._quiet_within(_LAST_WORDS_S)
+        for server in self.servers:
+            await server.wait_closed()
+        await self.lifespan.shutdown()
+
+    def hurry(self) -> None:
+        """Wait for no client any longer: every request is cancelled, every connection without one closed."""
+        for task in list(self.server_state.tasks):
+            task.cancel()
+        for connection in _connections(self):
+            if connection.idle():
+                connection.hang_up()
+
+    async def _quiet_within(self, seconds: float) -> bool:
+        loop = asyncio.get_running_loop()
+        end_s = loop.time() + seconds
+        while self.server_state.connections or self.server_state.tasks:
+            if loop.time() >= end_s:
+                return False
+            await asyncio.sleep(_POLL_S)
+        return True
+
     @contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
         yield  # uvicorn would end the process by the signal itself
@@ -149,17 +189,14 @@ def _connections(server: uvicorn.Server) -> list[BoundedProtocol]:
 class Listener:
     """A running HTTP server."""
 
-    def __init__(self, server: uvicorn.Server, url: str) -> None:
+    def __init__(self, server: _Server, url: str) -> None:
         self._server = server
         self.url = url
         """`http://HOST:PORT`, with the port really used."""
 
     def hurry(self) -> None:
-        """Wait for no client any longer: every request is cancelled, every connection closed."""
-        for task in list(self._server.server_state.tasks):
-            task.cancel()
-        for connection in _connections(self._server):
-            asyncio.get_running_loop().call_soon(connection.hang_up)
+        """Wait for no client any longer, while stopping."""
+        self._server.hurry()
 
 
 @asynccontextmanager

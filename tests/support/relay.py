@@ -1,0 +1,136 @@
+"""Running relays for tests: the edge alone over a spool in memory, and the whole."""
+
+import json
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager, nullcontext
+from dataclasses import dataclass
+from typing import Any, Final
+
+import httpx2
+
+from relay.app import create_admin_app, create_app
+from relay.assembly import make_edge
+from relay.bindings import Bindings
+from relay.bundled import bundled
+from relay.clock import Clock, SystemClock
+from relay.listener import bind, listening
+from relay.model import Record
+from relay.routes.edge import Edge
+from relay.routes.snippet_file import SnippetFile
+from relay.settings import Settings, load_settings
+from relay.spool.base import Spool
+from relay.spool.memory import MemorySpool
+from relay.telemetry import Metrics
+from relay.tokens import SiteClaims, Tokens, mint_identity
+from tests.support.emulator import TRACKING_ID
+
+KEY: Final = "test-key-" * 4
+ORIGIN: Final = "https://shop.example"
+SESSION: Final = "0b6e9d3c5a7f41e28c90d1b2a3f4e5d6"
+
+
+def make_settings(**changes: str) -> Settings:
+    """Settings of a relay on free ports; `port="1"` is `RELAY_PORT=1`."""
+    environ = {
+        "RELAY_SECRET_KEYS": KEY,
+        "RELAY_TRACKING_ID": TRACKING_ID,
+        "RELAY_ALLOWED_ORIGINS": ORIGIN,
+        "RELAY_SPOOL_URL": "memory:",
+        "RELAY_PORT": "0",
+        "RELAY_ADMIN_PORT": "0",
+        "RELAY_RATE_LIMIT_IP": "off",
+        "RELAY_RATE_LIMIT_SESSION": "off",
+    }
+    return load_settings(environ | {f"RELAY_{name.upper()}": value for name, value in changes.items()})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Client:
+    """What a page, or a backend, does."""
+
+    http: httpx2.AsyncClient
+    url: str
+    """Of the public listener."""
+    admin_url: str
+    settings: Settings
+    clock: Clock
+
+    @property
+    def site_token(self) -> str:
+        return Tokens(self.settings.keys(), clock=self.clock).mint(SiteClaims(self.settings.site))
+
+    def login(self, user_id: str, **options: Any) -> str:
+        """An identity token."""
+        return mint_identity(user_id, secret_key=KEY, clock=self.clock, **options)
+
+    def beacon(self, *events: object, session: str = SESSION, **fields: object) -> dict[str, object]:
+        """A beacon of these events, or of one."""
+        default = {"eventType": "View", "itemId": "p1"}
+        return {
+            "v": 1,
+            "token": self.site_token,
+            "sessionId": session,
+            "sentAt": self.clock.now_ms(),
+            "eventList": list(events) or [default],
+        } | fields
+
+    async def post(self, body: object, **headers: str) -> httpx2.Response:
+        """Post a body to `/r/e`, as a page of the allowed origin unless the headers say otherwise."""
+        content = body if isinstance(body, bytes) else json.dumps(body).encode()
+        named = {"origin": ORIGIN} | {name.replace("_", "-"): value for name, value in headers.items()}
+        kept = {name.encode(): value.encode() for name, value in named.items() if value}
+        return await self.http.post(f"{self.url}{self.settings.prefix}/e", content=content, headers=kept)
+
+    async def send(self, *events: object, **fields: Any) -> dict[str, Any]:
+        """Post a beacon that must be taken; the answer."""
+        answer = await self.post(self.beacon(*events, **fields))
+        assert answer.status_code == 202, answer.text
+        decoded: dict[str, Any] = answer.json()
+        return decoded
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunningEdge(Client):
+    """The edge over a spool that delivers nowhere."""
+
+    edge: Edge
+    spool: Spool
+
+    async def records(self) -> list[Record]:
+        """Everything that waits in the spool; leases it."""
+        if not self.spool.stats().pending:
+            return []
+        return [record for lease in await self.spool.lease(max_sessions=1000) for record in lease.records]
+
+
+@asynccontextmanager
+async def running_edge(
+    *, clock: Clock | None = None, spool: Spool | None = None, **settings: str
+) -> AsyncGenerator[RunningEdge]:
+    """The edge on its two listeners, real HTTP, with a spool in memory and nothing that empties it."""
+    chosen = make_settings(**settings)
+    clock = clock or SystemClock()
+    spool = spool or MemorySpool(clock=clock, max_bytes=chosen.spool_max_bytes)
+    metrics = Metrics()
+    metrics.watch_spool(spool.stats, clock)
+    bindings = Bindings(clock=clock, ttl_s=chosen.binding_ttl_s)
+    bindings.load(await spool.bindings())
+    edge = make_edge(
+        chosen,
+        spool=spool,
+        bindings=bindings,
+        metrics=metrics,
+        clock=clock,
+        snippet=SnippetFile(bundled("snippet")),
+        problems=spool.problems,
+    )
+    app = create_app(lambda: nullcontext(edge), prefix=chosen.prefix)
+    admin_app = create_admin_app(lambda: nullcontext(edge))
+    async with (
+        listening(app, bind("127.0.0.1", 0, variable="RELAY_PORT"), grace_s=1) as public,
+        listening(admin_app, bind("127.0.0.1", 0, variable="RELAY_ADMIN_PORT"), grace_s=1) as admin,
+        httpx2.AsyncClient(timeout=15, limits=httpx2.Limits(max_connections=None)) as http,
+    ):
+        yield RunningEdge(
+            http=http, url=public.url, admin_url=admin.url, settings=chosen, clock=clock, edge=edge, spool=spool
+        )
