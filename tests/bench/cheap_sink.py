@@ -5,6 +5,7 @@ Run as `python -m tests.bench.cheap_sink PORT`.
 
 import asyncio
 import sys
+from typing import cast
 
 import uvloop
 
@@ -19,8 +20,7 @@ class CheapSink(asyncio.Protocol):
     """Finds the end of each request by its content-length and answers it."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)
         self._buffer = b""
 
     def data_received(self, data: bytes) -> None:
