@@ -1,95 +1,78 @@
-"""What the sink takes from aioboto3: credentials that refresh, the region, and where the service is.
+"""What aioboto3 knows and a call needs: region, endpoint, credentials. Asked once, not for every call."""
 
-The calls themselves do not go through the client: a default call costs over a millisecond of CPU, ten times
-what signing and sending need.
-"""
-
-from collections.abc import Callable
-from typing import Any, Final, Protocol
+import os
+from collections.abc import Awaitable
+from typing import Final, NamedTuple, cast
 
 import aioboto3
 from aiobotocore.config import AioConfig
-from botocore.exceptions import BotoCoreError
-from botocore.utils import get_environ_proxies
+from aiobotocore.credentials import AioCredentials
+from botocore.exceptions import BotoCoreError, NoCredentialsError, NoRegionError
 
-from relay.clock import Clock
-from relay.errors import RelayError
-from relay.sink.signing import Credentials
+from relay.sink.base import Unreachable
+from relay.sink.sigv4 import Keys
+from relay.sink.verdict import Cause
 
-RELOAD_S: Final = 5.0
-"""Least time between two looks for credentials from the beginning (environment, files, metadata service)."""
-
-
-class _Refreshable(Protocol):
-    """aiobotocore's credentials, whichever source they come from."""
-
-    async def get_frozen_credentials(self) -> Any: ...
+SERVICE: Final = "personalize-events"
+SIGNING_NAME: Final = "personalize"
 
 
-class Endpoint:
-    """Where the calls of one region go."""
+class Place(NamedTuple):
+    """Where calls of one region go."""
 
-    def __init__(self, *, url: str, region: str, proxy: str | None, ca_bundle: str | None) -> None:
-        self.url = url
-        self.region = region
-        self.proxy = proxy
-        self.ca_bundle = ca_bundle
+    url: str
+    """Scheme, host and port, perhaps a path; without a slash at the end."""
+    region: str
 
 
-class Aws:
-    """One aioboto3 session, renewed when its credentials stop working."""
+class Account:
+    """Region, endpoints and credentials by the ordinary AWS variables and files.
 
-    def __init__(self, make_session: Callable[[], aioboto3.Session], *, clock: Clock) -> None:
-        self._make_session = make_session
-        self._clock = clock
-        self._session = make_session()
-        self._credentials: _Refreshable | None = None
-        self._loaded_at_s = clock.monotonic_s()
+    A session that is given is used as it is. Without one, `reload` reads variables and files anew, so that keys
+    that were changed on disk are taken without a restart. Keys that expire are renewed by aioboto3 in time.
+    """
 
-    async def endpoint(self, region: str | None) -> Endpoint:
-        """The endpoint of a region, or of the session's own; from the ordinary AWS variables and files.
+    def __init__(self, session: aioboto3.Session | None, endpoint_url: str | None) -> None:
+        self._given = session
+        self._endpoint_url = endpoint_url
+        self._session = session
+        self._credentials: AioCredentials | None = None
 
-        Raises:
-            RelayError: no region is set anywhere, or the profile or endpoint is not usable.
-        """
-        try:
-            config = AioConfig(retries={"total_max_attempts": 1, "mode": "standard"})
-            # Of the services' stubs only those of Personalize are installed.
-            make = self._session.client  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
-            async with make("personalize-events", region_name=region, config=config) as client:
-                url = client.meta.endpoint_url.rstrip("/")
-                found_region = client.meta.region_name
-        except (BotoCoreError, ValueError) as error:
-            raise RelayError(f"AWS settings: {error}") from error
-        settings: Any = self._session._session  # no public way to the setting `ca_bundle`
-        proxies: dict[str, str] = get_environ_proxies(url)
-        return Endpoint(
-            url=url,
-            region=found_region,
-            proxy=proxies.get(url.partition(":")[0]),
-            ca_bundle=settings.get_config_variable("ca_bundle"),
+    def reload(self) -> None:
+        """Read everything anew at the next call."""
+        self._session = self._given
+        self._credentials = None
+
+    async def place(self, region: str | None) -> Place:
+        """The endpoint of a region, or of the account's own; raises `BotoCoreError` or `ValueError`."""
+        session = self._open()
+        # The stubs type `client` by service and are a development dependency.
+        opened = session.client(  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+            SERVICE, region_name=region, endpoint_url=self._endpoint_url, config=AioConfig(parameter_validation=False)
         )
+        async with opened as client:
+            return Place(client.meta.endpoint_url.rstrip("/"), client.meta.region_name)
 
-    async def credentials(self) -> Credentials | None:
-        """Credentials as of now; None where there are none. May ask the metadata service, so it can take a while.
-
-        Raises:
-            BotoCoreError: the source of the credentials is there but fails.
-        """
+    async def keys(self) -> Keys:
+        """Credentials for a call that is made now; raises `BotoCoreError`."""
         if self._credentials is None:
-            session: Any = self._session  # the stubs have it wrong: here it is a coroutine function
-            self._credentials = await session.get_credentials()
-        found = self._credentials
-        if found is None:
-            self.renew()
-            return None
-        frozen = await found.get_frozen_credentials()
-        return Credentials(frozen.access_key, frozen.secret_key, frozen.token)
+            # aioboto3's session answers with a coroutine; what types there are describe boto3's.
+            asked = cast("Awaitable[AioCredentials | None]", self._open().get_credentials())
+            self._credentials = await asked
+            if self._credentials is None:
+                raise NoCredentialsError
+        frozen = cast("Keys", await self._credentials.get_frozen_credentials())  # pyright: ignore[reportUnknownMemberType]
+        return Keys(frozen.access_key, frozen.secret_key, frozen.token)
 
-    def renew(self) -> None:
-        """Look for credentials anew at the next call: these were refused, or there were none."""
-        now_s = self._clock.monotonic_s()
-        if now_s - self._loaded_at_s >= RELOAD_S:
-            self._loaded_at_s = now_s
-            self._session = self._make_session()
-            self._credentials = None
+    def _open(self) -> aioboto3.Session:
+        if self._session is None:
+            # boto3 reads AWS_DEFAULT_REGION only; every other SDK says AWS_REGION.
+            region = os.environ.get("AWS_REGION") or None  # noqa: TID251  an AWS variable, read where AWS's own are
+            self._session = aioboto3.Session(region_name=region)
+        return self._session
+
+
+def fault(error: BotoCoreError | ValueError) -> Unreachable:
+    """What an error before any call means."""
+    cause: Cause = "target" if isinstance(error, (NoRegionError, ValueError)) else "credentials"
+    return Unreachable(type(error).__name__, str(error)[:200], cause)

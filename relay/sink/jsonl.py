@@ -1,30 +1,77 @@
-"""A file as a sink: each call as one line of JSON. For trying the relay without AWS, and for archives."""
+"""A sink that writes calls to a file, one JSON line each: to look at, to keep, or to load elsewhere."""
 
 import asyncio
+import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
+from relay.errors import RelayError
 from relay.model import Batch
 from relay.sink.base import Delivered, Outcome, Unreachable
-from relay.sink.request import request_of
+from relay.sink.wire import body_of
 
 
 class JsonlSink:
-    """Appends the request body of each call to a file, with its operation in front."""
+    """Appends `{"operation": …, "body": <the call>}` and syncs before it says `Delivered`; one sync for all that wait.
 
-    def __init__(self, path: str | Path) -> None:
-        self._path = Path(path)
-        self._count = 0
+    A full or broken disk is `Unreachable`: the events stay in the spool. A line cut short by that is closed with a
+    line end before the next one.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._fd = -1
+        self._torn = False
+        self._waiting: list[tuple[bytes, asyncio.Future[Outcome]]] = []
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="relay-jsonl")
+        self._writing: asyncio.Task[None] | None = None
+        self._lines = 0
+
+    async def __aenter__(self) -> Self:
+        try:
+            self._fd = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise RelayError(f"cannot write to {self._path}: {error.strerror}") from error
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._writing is not None:
+            await self._writing
+        self._writer.shutdown(wait=True)
+        os.close(self._fd)
 
     async def deliver(self, batch: Batch) -> Outcome:
-        """Append one line; the file is opened anew each time, so that it may be moved away."""
-        line = b'{"operation":"%b","request":%b}\n' % (batch.key.operation.encode(), request_of(batch)[1])
-        try:
-            await asyncio.to_thread(self._append, line)
-        except OSError as error:
-            return Unreachable(type(error).__name__, str(error), "service")
-        self._count += 1
-        return Delivered(str(self._count))
+        """See `Sink.deliver`."""
+        line = b'{"operation":"%s","body":%s}\n' % (batch.key.operation.encode(), body_of(batch))
+        done: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        self._waiting.append((line, done))
+        if self._writing is None:
+            self._writing = asyncio.create_task(self._write_all())
+        return await done
 
-    def _append(self, line: bytes) -> None:
-        with self._path.open("ab") as file:
-            file.write(line)
+    async def _write_all(self) -> None:
+        loop = asyncio.get_running_loop()
+        while self._waiting:
+            group, self._waiting = self._waiting, []
+            failure = await loop.run_in_executor(self._writer, self._write, b"".join([line for line, _ in group]))
+            for _, done in group:
+                self._lines += 1
+                if not done.done():
+                    done.set_result(failure or Delivered(f"{self._path.name}:{self._lines}"))
+        self._writing = None
+
+    def _write(self, data: bytes) -> Unreachable | None:
+        try:
+            view = memoryview(b"\n" + data if self._torn else data)
+            self._torn = True
+            while view:
+                view = view[os.write(self._fd, view) :]
+            self._torn = False
+            os.fdatasync(self._fd)
+        except OSError as error:
+            return Unreachable(type(error).__name__, error.strerror or "", "service")
+        return None

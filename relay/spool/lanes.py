@@ -1,8 +1,8 @@
 """The order in which waiting sessions are served: oldest first, with a share kept for what has just come.
 
 A site (`Flow`) has two lanes. What waits longer than `LIVE_S` is the backlog; the rest is live. While both hold due
-sessions, the backlog gets `BACKLOG_PICKS` of `ALL_PICKS` turns, so that an outage's backlog drains fast and yet nobody's
-click of this second waits behind it. Sites take turns, so that one site's flood is not another's delay.
+sessions, the backlog gets `BACKLOG_PICKS` of `ALL_PICKS` turns, so that an outage's backlog drains fast and yet
+nobody's click of this second waits behind it. Sites take turns, so that one site's flood is not another's delay.
 
 Entries are single integers, `seq << SLOT_BITS | slot`: the session's oldest seq, then where the index keeps it.
 They sort by age, cost 32 bytes, and are never removed from the middle: an entry whose session has moved on is stale,

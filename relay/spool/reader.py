@@ -8,6 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
 
+from relay.errors import SpoolError
 from relay.spool.connection import connect
 from relay.spool.rows import COLUMNS, Row
 
@@ -52,13 +53,22 @@ def _read_rows(sql: sqlite3.Connection, seqs: Sequence[int]) -> dict[int, Row | 
         chunk = seqs[start : start + _CHUNK]
         try:
             found |= _select(sql, chunk)
-        except sqlite3.DatabaseError:  # one bad page or text: find which
-            for seq in chunk:
+        except sqlite3.DatabaseError as error:
+            _raise_unless_damage(error)
+            for seq in chunk:  # one bad page or text: find which
                 try:
                     found |= _select(sql, [seq])
-                except sqlite3.DatabaseError:
+                except sqlite3.DatabaseError as one:
+                    _raise_unless_damage(one)
                     found[seq] = None
     return found
+
+
+def _raise_unless_damage(error: sqlite3.DatabaseError) -> None:
+    """A disk that cannot be read now is not a record that is broken for good."""
+    code = getattr(error, "sqlite_errorcode", None)  # None: SQLite was content, the text is not UTF-8
+    if code is not None and code & 0xFF not in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+        raise SpoolError(f"the spool cannot be read: {error}") from error
 
 
 def _select(sql: sqlite3.Connection, seqs: Sequence[int]) -> dict[int, Row | None]:

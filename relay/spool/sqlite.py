@@ -14,6 +14,7 @@ the loop.
 
 import asyncio
 import logging
+import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -76,6 +77,8 @@ class SqliteSpool:
         self._lost: list[Burial] = []
         self._flush_timer: asyncio.TimerHandle | None = None
         self._seen_missing: set[int] = set()
+        self._reading: asyncio.Task[None] | None = None
+        self._read_ahead: list[Lease] = []
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -100,6 +103,8 @@ class SqliteSpool:
         self._ledger = Ledger(self._database.totals)
 
     async def _stop(self) -> None:
+        if self._reading is not None:
+            await asyncio.wait([self._reading])
         self._flush_settled()
         await self._committer.stop()
 
@@ -205,20 +210,34 @@ class SqliteSpool:
         self, *, max_sessions: int, linger_s: float = 0.0, holds: Mapping[str, float] | None = None
     ) -> list[Lease]:
         """See `Spool.lease`."""
-        while True:
-            claims = await self._desk.claims(max_sessions=max_sessions, linger_s=linger_s, holds=holds)
-            try:
-                leases = await self._read(claims)
-            except BaseException:
-                for claim in claims:
-                    self._give_back(claim, _RETRY_READ_S)
-                raise
-            if leases:
-                return leases
+        while not self._read_ahead:
+            if self._reading is None:
+                claims = await self._desk.claims(max_sessions=max_sessions, linger_s=linger_s, holds=holds)
+                if any(self._cache.get(seq) is None for claim in claims for seq in claim.seqs):
+                    self._reading = asyncio.create_task(self._read(claims))
+                else:
+                    self._read_ahead = self._as_leases(claims, {})
+            else:
+                # Whoever gives up waiting leaves what is being read to the next caller.
+                await asyncio.shield(self._reading)
+        leases, self._read_ahead = self._read_ahead[:max_sessions], self._read_ahead[max_sessions:]
+        return leases
 
-    async def _read(self, claims: Sequence[Claim]) -> list[Lease]:
+    async def _read(self, claims: Sequence[Claim]) -> None:
         absent = [seq for claim in claims for seq in claim.seqs if self._cache.get(seq) is None]
-        rows = await self._reader.rows(absent) if absent else {}
+        try:
+            rows = await self._reader.rows(absent)
+        except BaseException as error:
+            for claim in claims:
+                self._give_back(claim, _RETRY_READ_S)
+            if isinstance(error, sqlite3.Error):
+                raise SpoolError(f"the spool cannot be read: {error}") from error
+            raise
+        finally:
+            self._reading = None
+        self._read_ahead += self._as_leases(claims, rows)
+
+    def _as_leases(self, claims: Sequence[Claim], rows: Mapping[int, Row | None]) -> list[Lease]:
         return [lease for claim in claims if (lease := self._as_lease(claim, rows)) is not None]
 
     def _as_lease(self, claim: Claim, rows: Mapping[int, Row | None]) -> Lease | None:

@@ -1,0 +1,45 @@
+"""How long events are held back to fill calls: not at all while the quota is far, longer the nearer it is."""
+
+from typing import Final
+
+from relay.pacing import Pace
+
+NEAR: Final = 0.9
+"""Above this part of the quota, hold back longer."""
+FAR: Final = 0.7
+"""Below this one, shorter."""
+_STEP_S: Final = 0.25
+_FIRST_S: Final = 0.5
+_GROWTH: Final = 1.6
+_SHRINK: Final = 0.85
+
+
+class Linger:
+    """Follows a pace. It grows from nothing to 30 s within three seconds of pressure, and gives way as fast."""
+
+    def __init__(self, pace: Pace, *, least_s: float, most_s: float) -> None:
+        self._pace = pace
+        self._least_s = least_s
+        self._most_s = max(least_s, most_s)
+        self._extra_s = 0.0
+        self._as_of_s: float | None = None
+
+    def now(self, now_s: float) -> float:
+        """Seconds a session's oldest event should have waited; `now_s` is monotonic time."""
+        if self._as_of_s is None:
+            self._as_of_s = now_s
+        while now_s - self._as_of_s >= _STEP_S:
+            self._as_of_s += _STEP_S
+            self._step()
+            if self._extra_s == 0.0 and now_s - self._as_of_s > 1.0:
+                self._as_of_s = now_s  # long idle: nothing to catch up with
+        return min(self._most_s, self._least_s + self._extra_s)
+
+    def _step(self) -> None:
+        used = self._pace.used
+        if used > NEAR:
+            self._extra_s = min(self._most_s, max(_FIRST_S, self._extra_s * _GROWTH))
+        elif used < FAR:
+            self._extra_s *= _SHRINK
+            if self._extra_s < _FIRST_S / 2:
+                self._extra_s = 0.0
