@@ -1,9 +1,11 @@
 """The composition root: settings in, a running relay out. Only here and in `cli` a backend is named."""
 
 from collections.abc import AsyncGenerator
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from random import Random
+from typing import Final
 
 from relay.assembly import make_edge
 from relay.bindings import Bindings
@@ -21,7 +23,7 @@ from relay.spool.memory import MemorySpool
 from relay.spool.sqlite import SqliteSpool
 from relay.telemetry import Metrics
 
-CALL_DEADLINE_S = 10.0
+CALL_DEADLINE_S: Final = 10.0
 """The most one call to the service may take."""
 
 
@@ -47,7 +49,7 @@ async def open_relay(settings: Settings, *, clock: Clock | None = None) -> Async
         snippet = SnippetFile(bundled("snippet"))
         spool = await stack.enter_async_context(_spool(settings, clock))
         metrics.watch_spool(spool.stats, clock)
-        sink = await stack.enter_async_context(_sink(settings))
+        sink = await stack.enter_async_context(_sink(settings, clock))
         bindings = Bindings(clock=clock, ttl_s=settings.binding_ttl_s)
         bindings.load(await spool.bindings())
         dispatcher = await stack.enter_async_context(
@@ -87,12 +89,15 @@ async def open_edge(settings: Settings) -> AsyncGenerator[Edge]:
 def _spool(settings: Settings, clock: Clock) -> AbstractAsyncContextManager[Spool]:
     if settings.spool_url == "memory:":
         return MemorySpool(clock=clock, max_bytes=settings.spool_max_bytes)
-    return SqliteSpool(settings.spool_url.removeprefix("sqlite:///"), clock=clock, max_bytes=settings.spool_max_bytes)
+    path = Path(settings.spool_url.removeprefix("sqlite:///"))
+    return SqliteSpool(path, clock=clock, max_bytes=settings.spool_max_bytes)
 
 
-def _sink(settings: Settings) -> AbstractAsyncContextManager[Sink]:
+def _sink(settings: Settings, clock: Clock) -> AbstractAsyncContextManager[Sink]:
     kind, _, path = settings.sink.partition(":")
     if kind == "jsonl":
-        return nullcontext(JsonlSink(path))
+        return JsonlSink(Path(path))
     regions = {site.tracking_id: site.region for site in settings.all_sites().values() if site.region}
-    return PersonalizeSink(regions=regions, max_in_flight=settings.max_in_flight, deadline_s=CALL_DEADLINE_S)
+    return PersonalizeSink(
+        regions=regions, max_in_flight=settings.max_in_flight, deadline_s=CALL_DEADLINE_S, clock=clock
+    )
