@@ -54,6 +54,8 @@ class AwsEndpoint:
         else:
             answer = self._do(operation, scope, headers, body)
         taken = answer.error is None and (fault is None or fault.rule.taken)
+        if not taken and fault is not None and fault.rule.taken:
+            fault = None  # what was refused anyway is not spoilt on top
         if taken and fault is not None:
             answer.error = fault.error
         spoils = fault is not None and answer.error is None
@@ -70,6 +72,8 @@ class AwsEndpoint:
         emulator = self._emulator
         credential = None
         try:
+            if len(body) > MAX_BODY_BYTES:
+                raise AwsError("RequestEntityTooLargeException", f"The body has more than {MAX_BODY_BYTES} bytes.")
             credential = emulator.verifier.verify(
                 method=scope["method"],
                 raw_path=scope["raw_path"],
@@ -78,8 +82,6 @@ class AwsEndpoint:
                 body=body,
                 now_s=emulator.clock.now_ms() / 1000,
             )
-            if len(body) > MAX_BODY_BYTES:
-                raise AwsError("RequestEntityTooLargeException", f"The body has more than {MAX_BODY_BYTES} bytes.")
             if operation is None:
                 raise AwsError("UnknownOperationException", "The emulator has no such operation.")
             return _Answer(status=200, body=operation.handler(emulator, body), credential=credential)
@@ -109,7 +111,7 @@ class AwsEndpoint:
                 request_id=request_id,
                 error=error.code if error else None,
                 message=error.message if error else None,
-                fault=fault.kind if fault and (spoils or error is not None) else None,
+                fault=fault.kind if fault else None,
                 access_key_id=credential.access_key_id if credential else None,
                 region=credential.region if credential else None,
             )

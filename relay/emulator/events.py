@@ -95,7 +95,7 @@ def check_events(call: PutEvents, body_size: int) -> None:
         if event.metric_attribution:
             source = event.metric_attribution.event_attribution_source
             if limits.ATTRIBUTION_SOURCE_PATTERN.fullmatch(source) is None:
-                raise invalid("eventAttributionSource must be printable ASCII, and not only spaces.")
+                raise invalid("metricAttribution.eventAttributionSource must be printable ASCII, and not only spaces.")
         if body_size > limits.MAX_EVENT_BYTES and len(_encode(event)) > limits.MAX_EVENT_BYTES:
             raise invalid("An event may have 10 KB at most.")
 

@@ -18,6 +18,9 @@ DEFAULT_QUOTAS: Final[Mapping[str, float]] = {
 }
 """Operation → calls a second. None is documented for PutActions and PutActionInteractions: there is none."""
 
+_ROUNDING: Final = 1e-6
+"""A client that waits exactly long enough must not fail for the last digit of a float."""
+
 
 class Quotas:
     """One bucket of tokens for each operation and dataset group (or campaign)."""
@@ -35,7 +38,7 @@ class Quotas:
         now_s = self._clock.monotonic_s()
         tokens, since_s = self._buckets.get((operation, group), (rate, now_s))
         tokens = min(rate, tokens + (now_s - since_s) * rate)
-        if tokens < 1:
+        if tokens < 1 - _ROUNDING:
             self._buckets[operation, group] = (tokens, now_s)
             raise AwsError("ThrottlingException", "Rate exceeded")
         self._buckets[operation, group] = (tokens - 1, now_s)

@@ -162,4 +162,4 @@ class Registry:
         return 0 if resource.kind is Kind.SCHEMA else self._state_ms
 
     def _age_ms(self, since_ms: int) -> int:
-        return self._clock.now_ms() - since_ms
+        return max(0, self._clock.now_ms() - since_ms)

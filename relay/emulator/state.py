@@ -20,6 +20,8 @@ from relay.emulator.wire import RequestIds
 
 DEFAULT_ACCOUNT_ID: Final = "123456789012"
 DEFAULT_REGION: Final = "us-east-1"
+_SEED_AGE_MS: Final = 3_600_000
+"""Seeded resources count as made an hour ago: a clock that is set back does not unmake them."""
 
 
 class Emulator:
@@ -86,8 +88,8 @@ class Emulator:
             for entry in self._journal.read():
                 self._replay(entry)
         if self._seed_tracking_id is not None:
-            ready_ms = self.clock.now_ms() - self._state_ms
-            seed_tracker(self.registry, self.arn, self._seed_tracking_id, created_ms=ready_ms)
+            created_ms = self.clock.now_ms() - self._state_ms - _SEED_AGE_MS
+            seed_tracker(self.registry, self.arn, self._seed_tracking_id, created_ms=created_ms)
 
     def close(self) -> None:
         """Give the journal back."""

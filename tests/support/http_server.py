@@ -31,6 +31,22 @@ class _Server(uvicorn.Server):
         await self.on_tick(0)
         await self.stop.wait()
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for server in self.servers:
+            server.close()
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
+        try:
+            async with asyncio.timeout(self.config.timeout_graceful_shutdown):
+                while self.server_state.tasks or self.server_state.connections:  # noqa: ASYNC110  # uvicorn signals none
+                    await asyncio.sleep(0.002)
+        except TimeoutError:
+            tasks = list(self.server_state.tasks)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        await self.lifespan.shutdown()
+
     @contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
         yield

@@ -1,0 +1,76 @@
+"""`personalize-relay emulator` as a process."""
+
+import signal
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+import boto3
+import pytest
+
+from tests.emulator.raw_client import SENT_AT
+
+
+@contextmanager
+def _running(*options: str) -> Generator[tuple[subprocess.Popen[str], str]]:
+    command = [sys.executable, "-m", "relay", "emulator", "--port", "0", *options]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            yield process, process.stdout.readline().split()[-1]
+        finally:
+            process.kill()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_it_prints_its_url_and_ends_well_on_a_signal(number: signal.Signals) -> None:
+    with _running() as (process, url):
+        assert urllib.request.urlopen(url).status == 200  # noqa: S310  # our own server
+        process.send_signal(number)
+        assert process.wait(timeout=10) == 0
+        assert process.stderr is not None
+        assert process.stderr.read() == ""
+
+
+def test_it_starts_with_a_tracker_and_keeps_what_it_got(tmp_path: Path) -> None:
+    for round_ in (1, 2):
+        with _running("--tracking-id", "demo-1", "--data", str(tmp_path)) as (process, url):
+            client = boto3.client(
+                "personalize-events",
+                endpoint_url=url,
+                region_name="us-east-1",
+                aws_access_key_id="any",
+                aws_secret_access_key="emulator",
+            )
+            event = {"eventType": "View", "sentAt": SENT_AT, "itemId": f"p{round_}"}
+            client.put_events(trackingId="demo-1", sessionId="s", eventList=[event])  # type: ignore[list-item]  # a plain dict
+            client.close()
+            with urllib.request.urlopen(f"{url}/_emulator/calls") as answer:  # noqa: S310  # our own server
+                assert len(answer.read().splitlines()) == round_
+            process.kill() if round_ == 1 else process.terminate()
+            process.wait(timeout=10)
+
+
+def test_a_folder_in_use_is_one_line_and_exit_code_1(tmp_path: Path) -> None:
+    with _running("--data", str(tmp_path)):
+        command = [sys.executable, "-m", "relay", "emulator", "--port", "0", "--data", str(tmp_path)]
+        second = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    assert second.returncode == 1
+    assert "in use" in second.stderr
+    assert "Traceback" not in second.stderr
+
+
+def test_a_port_in_use_is_one_line_and_exit_code_1() -> None:
+    with _running() as (_, url):
+        command = [sys.executable, "-m", "relay", "emulator", "--port", url.rpartition(":")[2]]
+        second = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    assert second.returncode == 1
+    assert "can't listen" in second.stderr
+
+
+def test_wrong_use_is_exit_code_2() -> None:
+    command = [sys.executable, "-m", "relay", "emulator", "--port", "nine"]
+    assert subprocess.run(command, capture_output=True, timeout=30, check=False).returncode == 2
