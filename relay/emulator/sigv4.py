@@ -9,6 +9,7 @@ import hmac
 import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Final, NamedTuple
 from urllib.parse import quote
 
@@ -82,7 +83,7 @@ class Verifier:
         canonical = b"\n".join(
             (
                 method.encode(),
-                quote(raw_path, safe="/~").encode(),
+                _canonical_path(raw_path),
                 _canonical_query(query),
                 *(name + b":" + _canonical_value(headers[name]) for name in names),
                 b"",
@@ -146,6 +147,12 @@ def _check_signed_headers(names: list[bytes], headers: Mapping[bytes, bytes]) ->
     for name in headers:
         if name.startswith(b"x-amz-") and name not in names:
             raise AwsError("InvalidSignatureException", f"'{name.decode('latin-1')}' must be a SignedHeader.")
+
+
+@lru_cache(maxsize=64)
+def _canonical_path(raw_path: bytes) -> bytes:
+    """Encoded once more, as every service but S3 has it."""
+    return quote(raw_path, safe="/~").encode()
 
 
 def _canonical_query(query: bytes) -> bytes:

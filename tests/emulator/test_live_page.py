@@ -3,9 +3,10 @@
 from collections.abc import AsyncGenerator
 
 import pytest
-from playwright.async_api import Page, async_playwright, expect
+from playwright.async_api import Page, expect
 
 from tests.emulator.raw_client import RawClient, raw_client
+from tests.support.browser import chromium
 from tests.support.emulator import running_emulator
 
 pytestmark = pytest.mark.browser
@@ -21,16 +22,12 @@ async def raw() -> AsyncGenerator[RawClient]:
 @pytest.fixture
 async def page(raw: RawClient) -> AsyncGenerator[Page]:
     problems: list[str] = []
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(
-            executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu"]
-        )
+    async with chromium() as browser:
         page = await browser.new_page()
         page.on("console", lambda message: problems.append(message.text))
         page.on("pageerror", lambda error: problems.append(str(error)))
         await page.goto(raw.running.url)
         yield page
-        await browser.close()
     assert problems == []
 
 

@@ -161,6 +161,7 @@ async function showFigures() {
   $('users').textContent = number(figures.users)
   $('refused').textContent = number(sum(figures.refused))
   $('refused-note').textContent = refused.length ? refused[0][0].replace(/Exception$/, '') : ''
+  if (figures.last_call < lastCall) showAnew() // it was started anew
   showRate(figures)
   showTypes(figures.event_types)
 }
