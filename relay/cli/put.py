@@ -7,7 +7,7 @@ import random
 import signal
 import sys
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, BinaryIO, Literal
 
 import click
 import msgspec
@@ -79,20 +79,21 @@ def _put(
         message = "one character that is no quote"
         raise click.BadParameter(message, param_hint="--delimiter")
     path = None if file == "-" else Path(file)
+    stream = _reader(path)
+    size_bytes = None if path is None else os.fstat(stream.fileno()).st_size
+    schema_text = None if schema_file is None else schema_file.read_bytes()
     rejected_path = Path("stdin.rejected.jsonl") if path is None else path.with_name(path.name + ".rejected.jsonl")
 
     async def work() -> PutResult:
         stop = asyncio.Event()
         async with contextlib.AsyncExitStack() as stack:
-            stream = sys.stdin.buffer if path is None else stack.enter_context(path.open("rb"))
             connection = await stack.enter_async_context(connect())
             schema = (
-                parse_schema(schema_file.read_bytes())
-                if schema_file is not None
+                parse_schema(schema_text)
+                if schema_text is not None
                 else await schema_for(connection, kind, dataset_arn)
             )
             _stop_on_signals(stop)
-            size_bytes = None if path is None else os.fstat(stream.fileno()).st_size
             name = "standard input" if path is None else path.name
             watcher = stack.enter_context(file_progress(name, size_bytes, connection.clock))
             return await put_file(
@@ -119,6 +120,11 @@ def _put(
     if as_json:
         click.echo(msgspec.json.encode(result).decode())
     _tell(result, kind, rejected_path, resumable=path is not None)
+
+
+def _reader(path: Path | None) -> BinaryIO:
+    # Standard input gets a reader of its own that nothing closes: closing one a thread still waits in aborts Python.
+    return open(0, "rb", closefd=False) if path is None else path.open("rb")
 
 
 def _stop_on_signals(stop: asyncio.Event) -> None:
