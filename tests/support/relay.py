@@ -1,12 +1,19 @@
 """Running relays for tests: the edge alone over a spool in memory, and the whole."""
 
+import asyncio
 import json
-from collections.abc import AsyncGenerator
+import os
+import re
+import sys
+from asyncio.subprocess import Process
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 import httpx2
+import pytest
 
 from relay.app import create_admin_app, create_app
 from relay.assembly import make_edge
@@ -17,11 +24,13 @@ from relay.listener import bind, listening
 from relay.model import Record
 from relay.routes.edge import Edge
 from relay.routes.snippet_file import SnippetFile
+from relay.serving import Stop, running
 from relay.settings import Settings, load_settings
 from relay.spool.base import Spool
 from relay.spool.memory import MemorySpool
 from relay.telemetry import Metrics
 from relay.tokens import SiteClaims, Tokens, mint_identity
+from relay.wiring import Relay
 from tests.support.emulator import TRACKING_ID
 
 KEY: Final = "test-key-" * 4
@@ -29,8 +38,11 @@ ORIGIN: Final = "https://shop.example"
 SESSION: Final = "0b6e9d3c5a7f41e28c90d1b2a3f4e5d6"
 
 
-def make_settings(**changes: str) -> Settings:
-    """Settings of a relay on free ports; `port="1"` is `RELAY_PORT=1`."""
+ROOT: Final = Path(__file__).parent.parent.parent
+
+
+def relay_environ(**changes: str) -> dict[str, str]:
+    """Variables of a relay on free ports, without rate limits; `port="1"` is `RELAY_PORT=1`."""
     environ = {
         "RELAY_SECRET_KEYS": KEY,
         "RELAY_TRACKING_ID": TRACKING_ID,
@@ -41,7 +53,12 @@ def make_settings(**changes: str) -> Settings:
         "RELAY_RATE_LIMIT_IP": "off",
         "RELAY_RATE_LIMIT_SESSION": "off",
     }
-    return load_settings(environ | {f"RELAY_{name.upper()}": value for name, value in changes.items()})
+    return environ | {f"RELAY_{name.upper()}": value for name, value in changes.items()}
+
+
+def make_settings(**changes: str) -> Settings:
+    """What `relay_environ` says."""
+    return load_settings(relay_environ(**changes))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,3 +151,103 @@ async def running_edge(
         yield RunningEdge(
             http=http, url=public.url, admin_url=admin.url, settings=chosen, clock=clock, edge=edge, spool=spool
         )
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunningRelay(Client):
+    """A whole relay in this process."""
+
+    relay: Relay
+
+    async def delivered(self) -> None:
+        """Return once nothing waits in the spool any more."""
+        await until(lambda: self.relay.edge.spool.stats().pending == 0)
+
+
+@asynccontextmanager
+async def running_relay(*, env: Mapping[str, str] | None = None, **settings: str) -> AsyncGenerator[RunningRelay]:
+    """A whole relay on free ports, its spool in memory unless the settings say otherwise.
+
+    Args:
+        env: AWS variables, such as an emulator's.
+        settings: `port="1"` is `RELAY_PORT=1`.
+    """
+    chosen = make_settings(**settings)
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in (env or {}).items():
+            patch.setenv(name, value)
+        async with running(chosen, stop=Stop()) as relay, httpx2.AsyncClient(timeout=15) as http:
+            yield RunningRelay(
+                http=http,
+                url=relay.url,
+                admin_url=relay.admin_url,
+                settings=chosen,
+                clock=SystemClock(),
+                relay=relay.relay,
+            )
+
+
+async def until(condition: Callable[[], bool], *, deadline_s: float = 15.0) -> None:
+    """Wait for a condition.
+
+    Raises:
+        TimeoutError: it did not come true in time.
+    """
+    async with asyncio.timeout(deadline_s):
+        while not condition():  # noqa: ASYNC110 - the state of another process or task has no event
+            await asyncio.sleep(0.01)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServedRelay(Client):
+    """A relay in a process of its own, started by the command."""
+
+    process: Process
+    folder: Path
+
+    async def ended(self) -> int:
+        """The exit code, once it has ended."""
+        async with asyncio.timeout(30):
+            return await self.process.wait()
+
+
+@asynccontextmanager
+async def served_relay(
+    folder: Path, *, env: Mapping[str, str] | None = None, **settings: str
+) -> AsyncGenerator[ServedRelay]:
+    """`personalize-relay serve` in `folder`, its spool a file there; killed at the end if it still runs.
+
+    Args:
+        folder: Its working directory.
+        env: AWS variables, such as an emulator's.
+        settings: `port="1"` is `RELAY_PORT=1`.
+    """
+    environ = relay_environ(**{"spool_url": "sqlite:///spool.db", **settings})
+    with (folder / "stderr").open("ab") as stderr:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "relay", "serve"),
+            cwd=folder,
+            env=os.environ | {"PYTHONPATH": str(ROOT)} | environ | dict(env or {}),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=stderr,
+        )
+    try:
+        assert process.stdout is not None
+        async with asyncio.timeout(20):
+            banner = (await process.stdout.readline()).decode()
+        match = re.fullmatch(r"relay on (\S+)/r, admin on (\S+)\n", banner)
+        assert match, (banner, (folder / "stderr").read_text())
+        async with httpx2.AsyncClient(timeout=15) as http:
+            yield ServedRelay(
+                http=http,
+                url=match[1],
+                admin_url=match[2],
+                settings=load_settings(environ),
+                clock=SystemClock(),
+                process=process,
+                folder=folder,
+            )
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()

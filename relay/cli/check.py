@@ -1,0 +1,130 @@
+"""`personalize-relay check`: what would be, and what is wrong with it."""
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+
+import click
+from pydantic import SecretStr
+
+from relay.bundled import bundled
+from relay.errors import RelayError
+from relay.personalize.clock_skew import MAX_SKEW_S, clock_skew_s
+from relay.personalize.connection import connect
+from relay.personalize.errors import PersonalizeError
+from relay.personalize.trackers import find_tracker
+from relay.routes.snippet_file import SnippetFile
+from relay.setting_values import Rate
+from relay.settings import PREFIX, Settings, Site, load_settings
+
+
+@click.command()
+@click.option(
+    "--config",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Settings file; default relay.toml, if there is one.",
+)
+@click.option("--offline", is_flag=True, help="Ask nothing of AWS.")
+def command(config: Path | None, offline: bool) -> None:
+    """Show the effective settings and every problem found.
+
+    Looks at the settings, the spool's folder, the snippet, and, with the sink `personalize`, at credentials, event
+    trackers and the clock. Settings go to stdout, problems to stderr, one line each. Exits 0 without problems,
+    2 when the settings are not usable, 1 for the rest.
+    """
+    settings = load_settings(config=config)
+    for line in effective(settings):
+        click.echo(line)
+    problems = local_problems(settings)
+    if settings.sink == "personalize" and not offline:
+        problems += asyncio.run(_aws_problems(settings))
+    for problem in problems:
+        click.echo(problem, err=True)
+    sys.exit(1 if problems else 0)
+
+
+def effective(settings: Settings) -> list[str]:
+    """One line a setting, secrets masked."""
+    lines = [
+        f"{PREFIX}{name.upper()}={_shown(getattr(settings, name))}"
+        for name in type(settings).model_fields
+        if name != "sites"
+    ]
+    for site, table in settings.sites.items():
+        lines += [f"[sites.{site}] {name}={_shown(getattr(table, name))}" for name in Site.model_fields]
+    return lines
+
+
+def _shown(value: object) -> str:
+    match value:
+        case None:
+            return ""
+        case bool():
+            return str(int(value))
+        case Rate():
+            return f"{value.per_s:g}/s"
+        case SecretStr():
+            return f"{'*' * 8} ({len(value.get_secret_value())} characters)"
+        case tuple():
+            return ",".join(_shown(one) for one in value)  # pyright: ignore[reportUnknownVariableType,reportUnknownArgumentType] - any setting
+        case float():
+            return f"{value:g}"
+        case _:
+            return str(value)
+
+
+def local_problems(settings: Settings) -> list[str]:
+    """What this machine can tell by itself."""
+    problems: list[str] = []
+    try:
+        SnippetFile(bundled("snippet"))
+    except RelayError as error:
+        problems.append(str(error))
+    for variable, path in (
+        ("RELAY_SPOOL_URL", settings.spool_url.removeprefix("sqlite:///")),
+        ("RELAY_SINK", settings.sink.removeprefix("jsonl:")),
+    ):
+        if path not in ("memory:", "personalize"):
+            problems += _file_problems(variable, Path(path))
+    return problems
+
+
+def _file_problems(variable: str, path: Path) -> list[str]:
+    folder = path.absolute().parent
+    if not folder.is_dir():
+        return [f"{variable}: there is no folder {folder}; make it, or name another"]
+    if not os.access(folder, os.W_OK | os.X_OK):
+        return [f"{variable}: the folder {folder} cannot be written to; let the relay's user write there"]
+    if path.exists() and (path.is_dir() or not os.access(path, os.R_OK | os.W_OK)):
+        return [f"{variable}: {path} cannot be read and written as a file"]
+    return []
+
+
+async def _aws_problems(settings: Settings) -> list[str]:
+    problems: list[str] = []
+    for region in sorted({site.region for site in settings.all_sites().values()}, key=str):
+        names = [name for name, site in settings.all_sites().items() if site.region == region]
+        try:
+            async with connect(region=region) as connection:
+                skew_s = await clock_skew_s(connection)
+                if skew_s is not None and abs(skew_s) > MAX_SKEW_S:
+                    problems.append(f"clock: {abs(skew_s):.0f} s {'ahead of' if skew_s > 0 else 'behind'} AWS; set it")
+                for name in names:
+                    tracking_id = settings.all_sites()[name].tracking_id
+                    tracker = await find_tracker(connection, tracking_id)
+                    if tracker is None:
+                        problems.append(
+                            f"site {name}: {connection.region} has no event tracker with the tracking id {tracking_id};"
+                            " `personalize-relay tracker list` shows those it has"
+                        )
+                    elif tracker.status != "ACTIVE":
+                        problems.append(
+                            f"site {name}: the event tracker {tracker.name!r} is {tracker.status}, not ACTIVE;"
+                            f" `personalize-relay tracker wait {tracker.event_tracker_arn}`"
+                        )
+                    else:
+                        click.echo(f"site {name}: event tracker {tracker.name!r} is ACTIVE in {connection.region}")
+        except PersonalizeError as error:
+            problems.append(f"AWS ({', '.join(names)}): {' '.join(str(error).split())}")
+    return problems
