@@ -33,6 +33,10 @@ js-snippet/node_modules/.done: js-snippet/package-lock.json
 	cd js-snippet && npm ci --silent
 	@touch $@
 
+tests/emulator/js/node_modules/.done: tests/emulator/js/package-lock.json
+	cd tests/emulator/js && npm ci --silent
+	@touch $@
+
 demo: $(VENV)/.run
 	@exec $(BIN)/personalize-relay demo
 
@@ -47,7 +51,7 @@ lint: $(VENV)/.dev js-snippet/node_modules/.done
 test-fast: $(VENV)/.dev
 	$(BIN)/pytest -q -m "not browser and not faults"
 
-test: lint
+test: lint tests/emulator/js/node_modules/.done
 	scripts/install-test-tools
 	cd js-snippet && npm test --silent
 	$(BIN)/pytest
@@ -62,4 +66,4 @@ build: $(VENV)/.dev js-snippet/node_modules/.done
 	@ls -l dist js-snippet/dist
 
 clean:
-	rm -rf $(VENV) js-snippet/node_modules dist
+	rm -rf $(VENV) js-snippet/node_modules tests/emulator/js/node_modules dist
