@@ -8,8 +8,8 @@ from relay.limits import MAX_EVENT_BYTES, MAX_EVENTS_PER_CALL
 from relay.model import Batch, Record
 
 MAX_BATCH_BYTES: Final = 2 * MAX_EVENTS_PER_CALL * MAX_EVENT_BYTES
-"""Bytes of bodies in one call. The service documents no limit for a whole call, only ten events of 10 KB each; items and
-users are larger, and of those fewer go into one call."""
+"""Bytes of bodies in one call. The service documents no limit for a whole call, only ten events of 10 KB each; items
+and users are larger, and of those fewer go into one call."""
 
 
 def first_batch(records: Sequence[Record], *, most: int = MAX_EVENTS_PER_CALL) -> Batch:

@@ -113,9 +113,11 @@ class Database:
         since_ms = now_ms - 600_000
         self.recent.add(
             (
-                RecentIds.key(session, event_id)
+                # As bytes: damaged text would end the start here, and is found when it is leased.
+                RecentIds.key(session, event_id.decode(errors="replace"))
                 for session, event_id in self._sql.execute(
-                    "SELECT session, event_id FROM records WHERE accepted_at_ms >= ? ORDER BY seq DESC LIMIT 250000",
+                    "SELECT session, CAST(event_id AS BLOB) FROM records WHERE accepted_at_ms >= ?"
+                    " ORDER BY seq DESC LIMIT 250000",
                     (since_ms,),
                 )
             ),

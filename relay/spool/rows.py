@@ -62,7 +62,7 @@ def fingerprint(key: SessionKey, salt: bytes) -> int:
     Two sessions with one fingerprint (by chance once in 10^12 with a million of them) would only share a queue:
     a lease ends where the session id changes.
     """
-    name = f"{key.operation}\0{key.target}\0{key.session_id}".encode()
+    name = f"{key.operation}\0{key.target}\0{key.session_id}".encode(errors="surrogatepass")
     return int.from_bytes(hashlib.blake2b(name, digest_size=8, key=salt).digest(), "little") >> 4
 
 

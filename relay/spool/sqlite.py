@@ -215,6 +215,7 @@ class SqliteSpool:
                 claims = await self._desk.claims(max_sessions=max_sessions, linger_s=linger_s, holds=holds)
                 if any(self._cache.get(seq) is None for claim in claims for seq in claim.seqs):
                     self._reading = asyncio.create_task(self._read(claims))
+                    self._reading.add_done_callback(_retrieve)
                 else:
                     self._read_ahead = self._as_leases(claims, {})
             else:
@@ -405,3 +406,9 @@ class SqliteSpool:
         if self._database.size_bytes + _RECORD_BYTES > self._max_bytes:
             found.append(f"spool full: {self._database.size_bytes} of {self._max_bytes} bytes")
         return found
+
+
+def _retrieve(task: asyncio.Task[None]) -> None:
+    """A failed read is told to whoever waits for it; if nobody does, the claims are back and that is all."""
+    if not task.cancelled():
+        task.exception()

@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+from pathlib import Path
 
 import pytest
 
@@ -10,7 +11,7 @@ from relay.model import Binding
 from relay.spool.base import Burial, Lease, Spool
 from relay.spool.memory import MemorySpool
 from relay.spool.sqlite import SqliteSpool
-from tests.spool.conftest import AnySpool, OpenSqlite
+from tests.spool.conftest import AnySpool
 from tests.support.clock import FakeClock
 from tests.support.records import SESSION, new_record, new_records
 
@@ -330,20 +331,22 @@ async def test_the_oldest_pending_record_is_known(spool: AnySpool, clock: FakeCl
 
 @pytest.mark.parametrize("kind", ["memory", "sqlite"])
 async def test_over_its_bound_the_spool_takes_nothing_more_until_something_leaves(
-    kind: str, clock: FakeClock, open_sqlite: OpenSqlite
+    kind: str, clock: FakeClock, path: Path
 ) -> None:
-    opened: AnySpool
-    if kind == "memory":
-        opened = MemorySpool(clock=clock, max_bytes=100_000)
-    else:
-        opened = SqliteSpool(open_sqlite()._path, clock=clock, max_bytes=200_000)  # type: ignore[attr-defined]  # noqa: SLF001  same file
+    opened: AnySpool = (
+        MemorySpool(clock=clock, max_bytes=100_000)
+        if kind == "memory"
+        else SqliteSpool(path, clock=clock, max_bytes=200_000)
+    )
     async with opened as spool:
-        taken = 0
-        with pytest.raises(SpoolFullError):
+
+        async def fill() -> None:
             for number in range(10_000):
                 await spool.append([new_record("e" * 100 + str(number), f"session-{number:016}")])
-                taken += 1
-        assert spool.stats().pending == taken > 10
+
+        with pytest.raises(SpoolFullError):
+            await fill()
+        assert 10 < spool.stats().pending < 10_000
         assert "full" in spool.problems()[0] or spool.stats().size_bytes < 300_000
         for lease in await asyncio.wait_for(spool.lease(max_sessions=100_000), 5):
             spool.settle(lease, delivered=seqs(lease))

@@ -20,7 +20,7 @@ def new_record(
     item_id: str = "p1",
 ) -> NewRecord:
     body = f'{{"eventType":"Click","eventId":"{event_id}","itemId":"{item_id}","sentAt":1795312345}}'
-    return NewRecord(key(session_id, target=target), user_id, event_id, body.encode())
+    return NewRecord(key(session_id, target=target), user_id, event_id, body.encode(errors="replace"))
 
 
 def new_records(
