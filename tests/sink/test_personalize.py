@@ -1,217 +1,228 @@
-"""The sink over real HTTP: the emulator when all is well, raw hostile servers when it is not."""
+"""The sink against endpoints that lie, hang, vanish and refuse: what each means for the events."""
 
 import asyncio
-import time
-from collections.abc import AsyncGenerator
+import json
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import aioboto3
 import pytest
 
-from relay.errors import RelayError
-from relay.model import Operation
+from relay.emulator import SECRET
+from relay.model import Batch, Operation, Record, SessionKey
 from relay.sink.base import Delivered, Refused, Throttled, Unreachable
 from relay.sink.personalize import PersonalizeSink
-from tests.sink.batches import SESSION, batch, event
-from tests.support.emulator import REGION, TRACKING_ID, running_emulator
-from tests.support.hostile_server import hostile_server, saying
-
-OK = b"HTTP/1.1 200 OK\r\nx-amzn-RequestId: request-1\r\nContent-Length: 0\r\n\r\n"
+from tests.support.batches import batch
+from tests.support.emulator import running_emulator
+from tests.support.raw_http import REQUEST_ID, Handler, RawServer, http_answer, raw_server, saying
 
 
-@pytest.fixture
-def aws(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    """The ordinary AWS variables, with credentials the emulator knows."""
-    for name, value in {
-        "AWS_REGION": REGION,
-        "AWS_DEFAULT_REGION": REGION,
-        "AWS_ACCESS_KEY_ID": "AKIDTEST",
-        "AWS_SECRET_ACCESS_KEY": "emulator",
-        "AWS_EC2_METADATA_DISABLED": "true",
-        "AWS_CONFIG_FILE": "/nonexistent",
-        "AWS_SHARED_CREDENTIALS_FILE": "/nonexistent",
-    }.items():
-        monkeypatch.setenv(name, value)
-    return monkeypatch
+def session(secret: str = SECRET) -> aioboto3.Session:
+    return aioboto3.Session(aws_access_key_id="AKIDTEST", aws_secret_access_key=secret, region_name="us-east-1")
 
 
 @asynccontextmanager
-async def sink_to(url: str, aws: pytest.MonkeyPatch, *, deadline_s: float = 5.0) -> AsyncGenerator[PersonalizeSink]:
-    aws.setenv("AWS_ENDPOINT_URL_PERSONALIZE_EVENTS", url)
-    async with PersonalizeSink(deadline_s=deadline_s) as sink:
-        yield sink
+async def sink_to(handler: Handler, deadline_s: float = 5.0) -> AsyncIterator[tuple[PersonalizeSink, RawServer]]:
+    async with (
+        raw_server(handler) as server,
+        PersonalizeSink(session=session(), endpoint_url=server.url, deadline_s=deadline_s) as sink,
+    ):
+        yield sink, server
 
 
-async def test_a_batch_arrives_as_one_signed_call_byte_for_byte(aws: pytest.MonkeyPatch) -> None:
-    async with running_emulator() as emulator, sink_to(emulator.url, aws) as sink:
-        first = event(1, impression=["p1", "p2"], properties='{"price":19.9,"name":"Süß"}', eventValue=19.9)
-        outcome = await sink.deliver(batch(first, event(2), target=TRACKING_ID, user_id="team#42"))
+async def test_a_batch_arrives_at_the_emulator_signed_and_byte_for_byte() -> None:
+    async with (
+        running_emulator() as emulator,
+        PersonalizeSink(session=session(), endpoint_url=emulator.url) as sink,
+    ):
+        outcome = await sink.deliver(batch(10, user_id="über#1", target=emulator.tracking_id))
         assert isinstance(outcome, Delivered)
-        assert emulator.bodies() == [
-            {"trackingId": TRACKING_ID, "sessionId": SESSION, "userId": "team#42", "eventList": [first, event(2)]}
-        ]
+        (body,) = emulator.bodies()
+        assert (body["trackingId"], body["userId"]) == (emulator.tracking_id, "über#1")
+        assert [event["eventId"] for event in body["eventList"]] == [f"e{n}" for n in range(1, 11)]
 
 
-async def test_an_anonymous_batch_names_no_user(aws: pytest.MonkeyPatch) -> None:
-    async with running_emulator() as emulator, sink_to(emulator.url, aws) as sink:
-        await sink.deliver(batch(event(), target=TRACKING_ID))
-        assert "userId" not in emulator.bodies()[0]
-
-
-async def test_what_the_service_refuses_comes_back_with_its_message(aws: pytest.MonkeyPatch) -> None:
-    async with running_emulator() as emulator, sink_to(emulator.url, aws) as sink:
-        outcome = await sink.deliver(batch(event(recommendationId="r" * 41), target=TRACKING_ID))
-        assert isinstance(outcome, Refused)
-        assert outcome.code == "InvalidInputException"
-        assert outcome.message
-
-
-async def test_an_unknown_tracker_is_the_targets_fault(aws: pytest.MonkeyPatch) -> None:
-    async with running_emulator() as emulator, sink_to(emulator.url, aws) as sink:
-        outcome = await sink.deliver(batch(event(), target="nobody-knows-this-one"))
-        assert isinstance(outcome, Unreachable | Refused)
-
-
-async def test_wrong_credentials_are_not_the_events_fault_and_are_looked_for_anew(aws: pytest.MonkeyPatch) -> None:
-    aws.setenv("AWS_SECRET_ACCESS_KEY", "not the emulator's")
-    async with running_emulator() as emulator:
-        aws.setenv("AWS_ENDPOINT_URL_PERSONALIZE_EVENTS", emulator.url)
-        clock = _Hours()
-        async with PersonalizeSink(clock=clock) as sink:
-            outcome = await sink.deliver(batch(event(), target=TRACKING_ID))
-            assert isinstance(outcome, Unreachable)
-            assert outcome.cause == "credentials"
-            aws.setenv("AWS_SECRET_ACCESS_KEY", "emulator")
-            outcome = await sink.deliver(batch(event(), target=TRACKING_ID))
-            assert isinstance(outcome, Delivered)
-
-
-class _Hours:
-    """Wall time is the machine's; each look at the monotonic clock is an hour after the last."""
-
-    def __init__(self) -> None:
-        self._hours = 0
-
-    def now_ms(self) -> int:
-        return time.time_ns() // 1_000_000
-
-    def monotonic_s(self) -> float:
-        self._hours += 1
-        return self._hours * 3600.0
-
-
-async def test_no_credentials_at_all_is_said_so(aws: pytest.MonkeyPatch) -> None:
-    aws.delenv("AWS_ACCESS_KEY_ID")
-    aws.delenv("AWS_SECRET_ACCESS_KEY")
-    async with hostile_server(saying(OK)) as server, sink_to(server.url, aws) as sink:
-        outcome = await sink.deliver(batch(event(), target="t"))
-        assert outcome == Unreachable("NoCredentials", "no AWS credentials found", "credentials")
-        assert server.requests == []
-
-
-async def test_without_a_region_the_sink_does_not_open(aws: pytest.MonkeyPatch) -> None:
-    aws.delenv("AWS_REGION")
-    aws.delenv("AWS_DEFAULT_REGION")
-    with pytest.raises(RelayError, match="region"):
-        async with PersonalizeSink():
-            pass
-
-
-async def test_each_tracker_has_its_region(aws: pytest.MonkeyPatch) -> None:
-    async with hostile_server(saying(OK)) as server:
-        aws.setenv("AWS_ENDPOINT_URL_PERSONALIZE_EVENTS", server.url)
-        async with PersonalizeSink(regions={"there": "ap-south-1"}) as sink:
-            await sink.deliver(batch(event(), target="there"))
-            await sink.deliver(batch(event(), target="here"))
-            arn = "arn:aws:personalize:eu-north-1:000000000000:dataset/shop/ITEMS"
-            await sink.deliver(batch({"itemId": "p1"}, target=arn, operation=Operation.PUT_ITEMS))
-        for request, region in zip(server.requests, ("ap-south-1", REGION, "eu-north-1"), strict=True):
-            assert f"/{region}/personalize/aws4_request".encode() in request
+async def test_an_anonymous_batch_has_no_user_id_at_all() -> None:
+    async with sink_to(saying(http_answer("200 OK"))) as (sink, server):
+        assert isinstance(await sink.deliver(batch()), Delivered)
+        sent = json.loads(server.requests[0].partition(b"\r\n\r\n")[2])
+        assert set(sent) == {"trackingId", "sessionId", "eventList"}
 
 
 @pytest.mark.parametrize(
-    ("operation", "entry", "path", "member"),
+    ("operation", "path", "fields"),
     [
-        (Operation.PUT_USERS, {"userId": "u1"}, b"/users", b'"users":[{"userId":"u1"}]'),
-        (Operation.PUT_ITEMS, {"itemId": "p1"}, b"/items", b'"items":[{"itemId":"p1"}]'),
-        (Operation.PUT_ACTIONS, {"actionId": "a1"}, b"/actions", b'"actions":[{"actionId":"a1"}]'),
+        (Operation.PUT_USERS, "/users", {"datasetArn", "users"}),
+        (Operation.PUT_ITEMS, "/items", {"datasetArn", "items"}),
+        (Operation.PUT_ACTIONS, "/actions", {"datasetArn", "actions"}),
+        (Operation.PUT_ACTION_INTERACTIONS, "/action-interactions", {"trackingId", "actionInteractions"}),
     ],
 )
-async def test_the_other_operations_name_their_dataset(
-    aws: pytest.MonkeyPatch, operation: Operation, entry: dict[str, object], path: bytes, member: bytes
-) -> None:
-    arn = f"arn:aws:personalize:{REGION}:000000000000:dataset/shop/X"
-    async with hostile_server(saying(OK)) as server, sink_to(server.url, aws) as sink:
-        assert isinstance(await sink.deliver(batch(entry, target=arn, operation=operation)), Delivered)
-        assert server.requests[0].startswith(b"POST " + path + b" HTTP/1.1\r\n")
-        assert server.requests[0].endswith(b'{"datasetArn":"%b",%b}' % (arn.encode(), member))
+async def test_the_other_operations_go_to_their_paths(operation: Operation, path: str, fields: set[str]) -> None:
+    target = "tid" if operation is Operation.PUT_ACTION_INTERACTIONS else "arn:aws:personalize:us-east-1:1:dataset/x/Y"
+    key = SessionKey(operation, target, "")
+    async with sink_to(saying(http_answer("200 OK"))) as (sink, server):
+        outcome = await sink.deliver(Batch(key, None, (Record(1, key, None, "e1", b'{"userId":"u"}', 0),)))
+        assert outcome == Delivered("7b1c")
+        head, _, body = server.requests[0].partition(b"\r\n\r\n")
+        assert head.startswith(f"POST {path} ".encode())
+        assert set(json.loads(body)) == fields
 
 
-async def test_a_redirect_is_not_followed_and_no_event_leaves_for_another_host(aws: pytest.MonkeyPatch) -> None:
-    async with hostile_server(saying(OK)) as other:
-        moved = f"HTTP/1.1 307 Temporary Redirect\r\nLocation: {other.url}/events\r\nContent-Length: 0\r\n\r\n"
-        async with hostile_server(saying(moved.encode())) as server, sink_to(server.url, aws) as sink:
-            assert isinstance(await sink.deliver(batch(event(), target="t")), Unreachable)
-        assert other.requests == []
-
-
-HOSTILE = {
-    "html with 200": b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 13\r\n\r\n<html></html>",
-    "empty 200": b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
-    "cut in the middle": b"HTTP/1.1 200 OK\r\nx-amzn-RequestId: r\r\nContent-Length: 100\r\n\r\n{",
-    "closed at once": b"",
-    "not HTTP": b"SSH-2.0-OpenSSH_9.2\r\n\r\n",
-    "gateway page": b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 6\r\n\r\n<html>",
-    "huge header": b"HTTP/1.1 200 OK\r\nx-amzn-RequestId: r\r\nX-Big: " + b"x" * 100_000 + b"\r\n\r\n",
-    "too many headers": b"HTTP/1.1 200 OK\r\n" + b"X-A: b\r\n" * 50_000 + b"\r\n",
-    "lying length": b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 99999999999\r\n\r\n{}",
-}
-
-
-@pytest.mark.parametrize("answer", HOSTILE.values(), ids=HOSTILE.keys())
-async def test_a_strange_answer_is_no_success_and_no_exception(aws: pytest.MonkeyPatch, answer: bytes) -> None:
-    async with hostile_server(saying(answer)) as server, sink_to(server.url, aws) as sink:
-        outcome = await sink.deliver(batch(event(), target="t"))
+async def test_a_wrong_secret_is_a_fault_of_credentials() -> None:
+    async with (
+        running_emulator() as emulator,
+        PersonalizeSink(session=session("wrong"), endpoint_url=emulator.url) as sink,
+    ):
+        outcome = await sink.deliver(batch(target=emulator.tracking_id))
         assert isinstance(outcome, Unreachable)
-        assert len(server.requests) == 1
+        assert outcome.cause == "credentials"
 
 
-async def test_an_endless_error_body_is_not_read_to_its_end(aws: pytest.MonkeyPatch) -> None:
-    async def endless(writer: asyncio.StreamWriter) -> None:
-        head = b'HTTP/1.1 400 Bad Request\r\nx-amzn-ErrorType: ThrottlingException\r\n\r\n{"message":"'
-        writer.write(head)
-        while not writer.is_closing():
-            writer.write(b"x" * 65536)
-            await writer.drain()
-
-    async with hostile_server(endless) as server, sink_to(server.url, aws) as sink:
-        assert isinstance(await sink.deliver(batch(event(), target="t")), Throttled)
-
-
-@pytest.mark.parametrize("first", [b"", b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 500 Oops\r\nContent-Length: 9\r\n\r\n{"])
-async def test_a_silent_or_dripping_service_ends_at_the_deadline(aws: pytest.MonkeyPatch, first: bytes) -> None:
-    async def hang(writer: asyncio.StreamWriter) -> None:
-        writer.write(first)
-        await asyncio.Event().wait()
-
-    async with hostile_server(hang) as server, sink_to(server.url, aws, deadline_s=0.2) as sink:
-        outcome = await sink.deliver(batch(event(), target="t"))
-        assert outcome == Unreachable("Timeout", "no answer within 0.2 s", "network")
+async def test_new_credentials_are_taken_without_a_restart(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with running_emulator() as emulator:
+        for name, value in emulator.env.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "expired")
+        async with PersonalizeSink() as sink:
+            failed = await sink.deliver(batch(target=emulator.tracking_id))
+            assert isinstance(failed, Unreachable)
+            monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", emulator.env["AWS_SECRET_ACCESS_KEY"])
+            assert isinstance(await sink.deliver(batch(target=emulator.tracking_id)), Delivered)
 
 
-async def test_nobody_listening_is_the_networks_fault(aws: pytest.MonkeyPatch) -> None:
-    async with sink_to("http://127.0.0.1:9", aws) as sink:
-        outcome = await sink.deliver(batch(event(), target="t"))
+async def test_no_credentials_at_all_is_a_fault_of_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_REGION", "eu-central-1")
+    async with PersonalizeSink() as sink:
+        assert await sink.deliver(batch()) == Unreachable(
+            "NoCredentialsError", "Unable to locate credentials", "credentials"
+        )
+
+
+async def test_no_region_is_a_fault_of_the_target() -> None:
+    async with PersonalizeSink() as sink:
+        outcome = await sink.deliver(batch())
+        assert isinstance(outcome, Unreachable)
+        assert (outcome.code, outcome.cause) == ("NoRegionError", "target")
+
+
+@pytest.mark.parametrize("status", ["301 Moved", "302 Found", "307 Temporary Redirect", "308 Permanent Redirect"])
+async def test_no_redirect_is_followed(status: str) -> None:
+    async with (
+        raw_server(saying(http_answer("200 OK"))) as elsewhere,
+        sink_to(saying(http_answer(status, headers=f"Location: {elsewhere.url}/events\r\n{REQUEST_ID}"))) as (sink, _),
+    ):
+        outcome = await sink.deliver(batch())
+        assert isinstance(outcome, Unreachable)
+        assert outcome.code == "Redirect"
+        assert elsewhere.requests == []
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        http_answer("200 OK", "<html>Please log in</html>", "Content-Type: text/html\r\n"),
+        http_answer("200 OK", "", ""),
+        http_answer("204 No Content", "", ""),
+        http_answer("502 Bad Gateway", "<html>", ""),
+        http_answer("503 Slow Down", "", ""),
+        http_answer("500 Oops", '{"message": "InternalFailure"}'),
+        b"HTTP/1.1 200 OK\r\nx-amzn-RequestId: 7\r\nContent-Length: 50\r\n\r\ncut short",
+        b"not http at all\r\n\r\n",
+    ],
+)
+async def test_what_is_not_the_services_yes_is_no_verdict(answer: bytes) -> None:
+    async def handler(writer: asyncio.StreamWriter) -> None:
+        writer.write(answer)
+        await writer.drain()
+        writer.close()
+
+    async with sink_to(handler) as (sink, _):
+        assert isinstance(await sink.deliver(batch()), Unreachable)
+
+
+async def _hang(writer: asyncio.StreamWriter) -> None:
+    await asyncio.sleep(999)
+
+
+async def _drip(writer: asyncio.StreamWriter) -> None:
+    writer.write(f"HTTP/1.1 200 OK\r\n{REQUEST_ID}Content-Length: 1000\r\n\r\n".encode())
+    while True:
+        writer.write(b"x")
+        await writer.drain()
+        await asyncio.sleep(0.01)
+
+
+async def _endless_headers(writer: asyncio.StreamWriter) -> None:
+    writer.write(b"HTTP/1.1 200 OK\r\n")
+    while True:
+        writer.write(b"x: y\r\n")
+        await writer.drain()
+        await asyncio.sleep(0.001)
+
+
+@pytest.mark.parametrize("handler", [_hang, _drip, _endless_headers])
+async def test_no_call_takes_longer_than_its_deadline(handler: Handler) -> None:
+    async with sink_to(handler, deadline_s=0.3) as (sink, _):
+        outcome = await asyncio.wait_for(sink.deliver(batch()), 3)
+        assert isinstance(outcome, Unreachable)
+        assert (outcome.code, outcome.cause) == ("Timeout", "network")
+
+
+async def test_a_reset_is_no_verdict_and_the_next_call_works() -> None:
+    answers = iter([True, False])
+
+    async def handler(writer: asyncio.StreamWriter) -> None:
+        if next(answers):
+            raise ConnectionAbortedError
+        writer.write(http_answer("200 OK"))
+
+    async with sink_to(handler) as (sink, server):
+        assert isinstance(await sink.deliver(batch()), Unreachable)
+        assert await sink.deliver(batch()) == Delivered("7b1c")
+        assert len(server.requests) == 2
+
+
+async def test_nobody_listening_is_no_verdict() -> None:
+    async with PersonalizeSink(session=session(), endpoint_url="http://127.0.0.1:9") as sink:
+        outcome = await sink.deliver(batch())
         assert isinstance(outcome, Unreachable)
         assert outcome.cause == "network"
 
 
-async def test_a_session_given_is_the_one_used(aws: pytest.MonkeyPatch) -> None:
-    async with hostile_server(saying(OK)) as server:
-        aws.setenv("AWS_ENDPOINT_URL_PERSONALIZE_EVENTS", server.url)
-        session = aioboto3.Session("AKIDGIVEN", "secret", "session-token", region_name="ca-central-1")
-        async with PersonalizeSink(session=session) as sink:
-            await sink.deliver(batch(event(), target="t"))
-        assert b"Credential=AKIDGIVEN/" in server.requests[0]
-        assert b"/ca-central-1/personalize/" in server.requests[0]
-        assert b"X-Amz-Security-Token: session-token\r\n" in server.requests[0]
+async def test_a_call_is_one_request_whatever_the_answer() -> None:
+    async with sink_to(saying(http_answer("400 Bad Request", '{"__type":"ThrottlingException"}'))) as (sink, server):
+        assert isinstance(await sink.deliver(batch()), Throttled)
+        assert len(server.requests) == 1
+
+
+async def test_a_large_error_body_is_not_read_to_the_end() -> None:
+    body = json.dumps({"__type": "InvalidInputException", "message": "m" * 10}) + " " * 1_000_000
+    async with sink_to(saying(http_answer("400 Bad Request", body))) as (sink, _):
+        outcome = await sink.deliver(batch())
+        assert isinstance(outcome, Refused | Unreachable)
+
+
+async def test_calls_reuse_their_connection() -> None:
+    ports: set[object] = set()
+
+    async def handler(writer: asyncio.StreamWriter) -> None:
+        ports.add(writer.get_extra_info("peername"))
+        writer.write(http_answer("200 OK"))
+
+    async with sink_to(handler) as (sink, _):
+        for _ in range(5):
+            await sink.deliver(batch())
+    assert len(ports) == 1
+
+
+async def test_a_target_is_called_in_its_own_region() -> None:
+    async with (
+        raw_server(saying(http_answer("200 OK"))) as server,
+        PersonalizeSink(session=session(), endpoint_url=server.url, regions={"tracker-1": "eu-west-1"}) as sink,
+    ):
+        await sink.deliver(batch(target="tracker-1"))
+        await sink.deliver(batch(target="tracker-2"))
+        await sink.deliver(batch(target="arn:aws:personalize:ap-south-1:1:dataset/x/USERS"))
+        scopes = [request.partition(b"Credential=")[2].split(b"/")[2] for request in server.requests]
+        assert scopes == [b"eu-west-1", b"us-east-1", b"ap-south-1"]
