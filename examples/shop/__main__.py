@@ -2,6 +2,7 @@
 
 import click
 import uvicorn
+
 from shop import ShopSettings, create_app
 
 
@@ -9,11 +10,11 @@ from shop import ShopSettings, create_app
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", default=8083, show_default=True, type=click.IntRange(1, 65535))
 @click.option("--relay", "relay_url", default="http://127.0.0.1:8080", show_default=True, help="The relay's address.")
-@click.option("--emulator", "emulator_url", default="http://127.0.0.1:8082", show_default=True, help="Read by the strip.")
+@click.option("--emulator", "emulator_url", default="http://127.0.0.1:8082", show_default=True, help="For the strip.")
 @click.option("--campaign-arn", required=True, help="Whom to ask for recommendations.")
 @click.option("--items-dataset-arn", help="Where to put the catalogue at the start.")
 @click.option("--site", default="default", envvar="RELAY_SITE", show_default=True)
-@click.option("--secret-keys", required=True, envvar="RELAY_SECRET_KEYS", help="As the relay's; better by RELAY_SECRET_KEYS.")
+@click.option("--secret-keys", required=True, envvar="RELAY_SECRET_KEYS", help="As the relay's.")
 @click.option("--debug", is_flag=True, help="data-debug on the script tag.")
 def main(*, host: str, port: int, secret_keys: str, **settings: str) -> None:
     """Run the shop. Credentials and endpoints of AWS come from the ordinary AWS variables."""

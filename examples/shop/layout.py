@@ -18,9 +18,7 @@ _MARK: Final = (
     '<svg class="mark" viewBox="0 0 32 32" aria-hidden="true"><path d="M6 30V15a10 10 0 0 1 20 0v15h-6V16a4 4 0 0 0-8 '
     '0v14z"/><circle cx="16" cy="24" r="3.200"/></svg>'
 )
-_CART: Final = (
-    '<svg viewBox="0 0 24 24" aria-hidden="true"><path d="M6 8h12l1 12H5zM9 8V6.500a3 3 0 0 1 6 0V8"/></svg>'
-)
+_CART: Final = '<svg viewBox="0 0 24 24" aria-hidden="true"><path d="M6 8h12l1 12H5zM9 8V6.500a3 3 0 0 1 6 0V8"/></svg>'
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

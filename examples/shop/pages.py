@@ -139,20 +139,21 @@ def login() -> str:
     people = "".join(
         f'<li><form method="post" action="/login"><button class="person" name="user" value="{user}">'
         f'<span class="avatar" aria-hidden="true">{escape(name[0])}</span><span><strong>{escape(name)}</strong>'
-        f"<small>user id “{user}”</small></span></button></form></li>"
+        f"<small>user id &ldquo;{user}&rdquo;</small></span></button></form></li>"
         for user, name in USERS.items()
     )
     return f"""
 <div class="narrow"><h1>Sign in</h1>
-<p>Choose who to be. The shop’s backend signs an identity token, the page hands it to the relay, and from then on, also
-for what this visit did before, events carry the user.</p><ul class="people">{people}</ul></div>"""
+<p>Choose who to be. The shop&rsquo;s backend signs an identity token, the page hands it to the relay, and from then on,
+also for what this visit did before, events carry the user.</p><ul class="people">{people}</ul></div>"""
 
 
 def missing() -> str:
     """There is no such page."""
     return f"""
 <div class="empty">{picture(PRODUCTS["print-low-sun"])}<div><h1>Nothing here</h1>
-<p>This page has moved out, or never lived here.</p><p><a class="button" href="/">Back to the shop</a></p></div></div>"""
+<p>This page has moved out, or never lived here.</p>
+<p><a class="button" href="/">Back to the shop</a></p></div></div>"""
 
 
 def _lines(quantities: Mapping[str, int], *, removable: bool = False) -> str:
@@ -167,7 +168,8 @@ def _line(shown: Product, quantity: int, *, removable: bool) -> str:
         else ""
     )
     return f"""<li class="line-item">{picture(shown)}<div><a href="/p/{escape(shown.id)}">{escape(shown.name)}</a>
-<small>{quantity} × {price(shown.price)}</small>{remove}</div><strong>{price(shown.price * quantity)}</strong></li>"""
+<small>{quantity} &times; {price(shown.price)}</small>{remove}</div>
+<strong>{price(shown.price * quantity)}</strong></li>"""
 
 
 def _sum(quantities: Mapping[str, int]) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import aioboto3
-from botocore.config import Config
+from aiobotocore.config import AioConfig
 from botocore.exceptions import BotoCoreError, ClientError
 
 from catalog import POPULAR, PRODUCTS, Product, products
@@ -18,7 +18,7 @@ _log = logging.getLogger("shop")
 _ASKED: Final = 100
 """More than is shown: what the shop does not sell is left out."""
 
-_FAST: Final = Config(connect_timeout=1, read_timeout=2, retries={"total_max_attempts": 1})
+_FAST: Final = AioConfig(connect_timeout=1, read_timeout=2, retries={"total_max_attempts": 1})
 """A page never waits long for its recommendations."""
 
 
@@ -48,9 +48,7 @@ class Recommender:
 
     async def _ask(self, count: int, without: Sequence[str], **who: str) -> Recommended:
         try:
-            answer = await self._runtime.get_recommendations(
-                campaignArn=self._campaign_arn, numResults=_ASKED, **who
-            )
+            answer = await self._runtime.get_recommendations(campaignArn=self._campaign_arn, numResults=_ASKED, **who)
         except (BotoCoreError, ClientError) as error:
             _log.warning("no recommendations: %s", error)
             return _bestsellers(count, without)

@@ -54,9 +54,7 @@ def shelf(
         eager: Whether its pictures are on the first screen.
     """
     recommended = shown if isinstance(shown, Recommended) else Recommended(list(shown))
-    recommendation = (
-        f' data-relay-recommendation-id="{escape(recommended.id)}"' if recommended.id is not None else ""
-    )
+    recommendation = f' data-relay-recommendation-id="{escape(recommended.id)}"' if recommended.id is not None else ""
     cards = "".join(card(product, eager=eager) for product in recommended.products)
     link = f'<a class="more" href="{escape(more)}">See all</a>' if more else ""
     text = f'<p class="line">{escape(line)}</p>' if line else ""

@@ -8,10 +8,6 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
 
-import pages
-from catalog import CATEGORIES, PRODUCTS
-from layout import Frame, page
-from recommender import Recommender, open_recommender
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
@@ -19,10 +15,14 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
-from visit import USERS, Order, Visit, Visits, relay_session
 
+import pages
+from catalog import CATEGORIES, PRODUCTS
+from layout import Frame, page
+from recommender import Recommender, open_recommender
 from relay.clock import SystemClock
 from relay.tokens import SiteClaims, Tokens, mint_identity
+from visit import USERS, Order, Visit, Visits, relay_session
 
 HERE: Final = Path(__file__).parent
 _IDENTITY_TTL_S: Final = 3600
@@ -164,7 +164,7 @@ class Shop:
         return response
 
     def _identity(self, request: Request, visit: Visit) -> str | None:
-        if visit.user not in USERS:
+        if visit.user is None or visit.user not in USERS:
             return None
         return mint_identity(
             visit.user,

@@ -79,6 +79,5 @@ class Visits:
 
     def write(self, visit: Visit, response: Response) -> None:
         """Put the visit into the answer."""
-        text = self._serializer.dumps(msgspec.to_builtins(visit))
-        value = text if isinstance(text, str) else text.decode("ascii")
+        value = self._serializer.dumps(msgspec.to_builtins(visit))
         response.set_cookie(COOKIE, value, max_age=30 * 86400, httponly=True, samesite="lax")

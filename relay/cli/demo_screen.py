@@ -1,0 +1,96 @@
+"""What the demo says on the terminal."""
+
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+from relay.demo.plan import Plan
+from relay.replay.replaying import Replayed
+
+_TRY = (
+    "Open the shop and its drawer, and click a product: the call carries the list you saw.",
+    "Add something to the cart: the event still knows which recommendation led to it.",
+    "Sign in as Ada: from now on calls carry the user, and Personalize joins what you did before.",
+)
+
+
+def show_summary(console: Console, plan: Plan, *, offered: Path | None) -> None:
+    """Where everything is, what to try, and how to start the same by hand."""
+    urls = Table.grid(padding=(0, 3))
+    for name, url, what in (
+        ("Shop", plan.shop_url, "a page that embeds the snippet"),
+        ("Emulator", plan.emulator_url, "what Amazon Personalize received, and the training data"),
+        ("Relay", f"{plan.relay_url}/r", "where beacons go"),
+        ("Metrics", f"{plan.admin_url}/metrics", "accepted = delivered + buried + erased + pending"),
+    ):
+        urls.add_row(f"[bold]{name}[/]", f"[bold green]{url}[/]" if name == "Shop" else url, f"[dim]{what}[/]")
+    console.print("\n[bold]Personalize Relay[/], the whole path on this machine\n")
+    console.print(urls)
+    console.print("\n[bold]Try[/]")
+    for number, line in enumerate(_TRY, 1):
+        console.print(f"  {number}. {line}")
+    console.print("\n[bold]The same by hand[/] [dim](logs and data are in this folder too)[/]")
+    console.print(f"  [dim]cd {escape(str(plan.logs))}[/]", soft_wrap=True)
+    for part in plan.parts:
+        settings = "".join(f"{name}={value} " for name, value in part.settings.items())
+        console.print(f"  [dim]{escape(settings + part.shown)}[/]", soft_wrap=True)
+    if offered is not None:
+        console.print(
+            f"\n[bold]A click stream[/] {escape(offered.name)} is here. "
+            + (
+                "Type [bold]r[/] and Enter to send it through the relay, [bold]r 1000[/] for 1000 times real time."
+                if console.is_terminal
+                else "To send it through a demo of its own: [bold]make replay[/]"
+            )
+        )
+    console.print("\nCtrl-C stops everything.\n")
+
+
+def replay_bar(console: Console) -> Progress:
+    """The progress of a replay, in events."""
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("events"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        console=console,
+    )
+
+
+def show_figures(console: Console, replayed: Replayed) -> None:
+    """What was sent, what arrived, and whether the promises hold."""
+    sent, found, totals = replayed.sent, replayed.arrived, replayed.totals
+    rejected = sent.rejected.total()
+    reasons = ", ".join(f"{reason} {count:,}" for reason, count in sorted(sent.rejected.items()))
+    table = Table.grid(padding=(0, 3))
+    table.add_column(justify="left")
+    table.add_column(justify="right")
+    table.add_column()
+    for name, figure, remark in (
+        ("events sent", f"{sent.events:,}", f"in {sent.beacons:,} beacons, {sent.retries:,} sent again when asked to"),
+        ("accepted", f"{len(sent.accepted):,}", "on disk before the answer"),
+        ("rejected", f"{rejected:,}", reasons),
+        ("delivered", f"{len(found.event_ids):,}", "distinct events in the emulator"),
+        ("buried", f"{totals.buried:,}", ""),
+        ("pending", f"{totals.pending:,}", ""),
+        ("sessions", f"{len(found.users):,}", f"{sum(bool(users) for users in found.users.values()):,} with a user"),
+        ("calls", f"{found.calls:,}", f"the largest of {found.largest_call} events"),
+        ("events a call", f"{found.events / max(found.calls, 1):.2f}", ""),
+        (
+            "seconds",
+            f"{replayed.seconds:,.1f}",
+            f"{sent.events / max(replayed.seconds, 0.001):,.0f} events/s",
+        ),
+    ):
+        table.add_row(name, f"[bold]{figure}[/]", f"[dim]{escape(remark)}[/]")
+    console.print(f"\n[bold]{escape(replayed.stream.name)}[/] ({escape(replayed.stream.kind)})\n")
+    console.print(table)
+    for line in replayed.broken:
+        console.print(f"[bold red]broken:[/] {escape(line)}")
+    if not replayed.broken:
+        console.print("\n[green]accepted = delivered[/]; no call over 10 events, none mixes sessions or users\n")
