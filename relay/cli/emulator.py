@@ -116,5 +116,6 @@ def command(
         lifespan="on",
         timeout_graceful_shutdown=2,
         server_header=False,
+        proxy_headers=False,
     )
     _Server(config, emulator, banner).run(sockets=[listener])

@@ -31,8 +31,8 @@ async def misbehave(fault: Fault, receive: Receive, send: Send, *, closing: asyn
     """
     match fault.kind:
         case "hang":
-            await _wait(fault.rule.seconds, closing)
-            _reset(receive)
+            await _wait_for_anything(fault.rule.seconds, closing, receive)
+            await _reset(receive)
         case "html":
             await _answer(send, 200, _HTML, [(b"content-type", b"text/html; charset=utf-8")])
         case "redirect":
@@ -41,7 +41,7 @@ async def misbehave(fault: Fault, receive: Receive, send: Send, *, closing: asyn
         case "slow_body":
             await _drip(send, fault.rule.seconds, closing, request_id)
         case _:
-            _reset(receive)
+            await _reset(receive)
 
 
 def status_seen(fault: Fault) -> int | None:
@@ -49,15 +49,34 @@ def status_seen(fault: Fault) -> int | None:
     return {"html": 200, "redirect": fault.rule.status or 307, "slow_body": 200}.get(fault.kind)
 
 
-def _reset(receive: Receive) -> None:
+async def _reset(receive: Receive) -> None:
     """Close so that the peer gets a TCP reset. ASGI has no word for it; uvicorn's `receive` knows the transport."""
     transport: Any = getattr(getattr(receive, "__self__", None), "transport", None)
     if not isinstance(transport, asyncio.Transport) and not hasattr(transport, "abort"):
         raise ConnectionSpoiled
+    if transport.is_closing():
+        return
     peer = transport.get_extra_info("socket")
     with contextlib.suppress(OSError, AttributeError):
         peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_ZERO)
     transport.abort()
+    await _until_gone(receive)
+
+
+async def _until_gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _wait_for_anything(seconds: float, closing: asyncio.Event, receive: Receive) -> None:
+    """Until the time is over, the server stops or the client goes away."""
+    waits: list[asyncio.Task[Any]] = [asyncio.create_task(_until_gone(receive)), asyncio.create_task(closing.wait())]
+    try:
+        await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for wait in waits:
+            wait.cancel()
+        await asyncio.gather(*waits, return_exceptions=True)
 
 
 async def _wait(seconds: float, closing: asyncio.Event) -> None:

@@ -3,13 +3,16 @@
 import signal
 import subprocess
 import sys
-import urllib.request
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import boto3
+import httpx2
 import pytest
+from botocore.config import Config
+from botocore.exceptions import ConnectionClosedError, HTTPClientError
 
 from tests.emulator.raw_client import SENT_AT
 
@@ -28,7 +31,7 @@ def _running(*options: str) -> Generator[tuple[subprocess.Popen[str], str]]:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_it_prints_its_url_and_ends_well_on_a_signal(number: signal.Signals) -> None:
     with _running() as (process, url):
-        assert urllib.request.urlopen(url).status == 200  # noqa: S310  # our own server
+        assert httpx2.get(url).status_code == 200
         process.send_signal(number)
         assert process.wait(timeout=10) == 0
         assert process.stderr is not None
@@ -45,13 +48,37 @@ def test_it_starts_with_a_tracker_and_keeps_what_it_got(tmp_path: Path) -> None:
                 aws_access_key_id="any",
                 aws_secret_access_key="emulator",
             )
-            event = {"eventType": "View", "sentAt": SENT_AT, "itemId": f"p{round_}"}
-            client.put_events(trackingId="demo-1", sessionId="s", eventList=[event])  # type: ignore[list-item]  # a plain dict
+            event: Any = {"eventType": "View", "sentAt": SENT_AT, "itemId": f"p{round_}"}
+            client.put_events(trackingId="demo-1", sessionId="s", eventList=[event])
             client.close()
-            with urllib.request.urlopen(f"{url}/_emulator/calls") as answer:  # noqa: S310  # our own server
-                assert len(answer.read().splitlines()) == round_
+            assert len(httpx2.get(f"{url}/_emulator/calls").text.splitlines()) == round_
             process.kill() if round_ == 1 else process.terminate()
             process.wait(timeout=10)
+
+
+def test_faults_are_no_errors_of_the_server_and_a_hang_does_not_hold_up_its_end() -> None:
+    with _running("--tracking-id", "demo-1") as (process, url):
+        config = Config(retries={"total_max_attempts": 1}, read_timeout=0.3)
+        client = boto3.client(
+            "personalize-events",
+            endpoint_url=url,
+            region_name="us-east-1",
+            aws_access_key_id="any",
+            aws_secret_access_key="emulator",
+            config=config,
+        )
+
+        event: Any = {"eventType": "View", "sentAt": SENT_AT}
+
+        for fault in ("reset", "hang", "slow_body"):
+            assert httpx2.put(f"{url}/_emulator/faults", json={fault: {"seconds": 20}}).status_code == 200
+            with pytest.raises((HTTPClientError, ConnectionClosedError)):
+                client.put_events(trackingId="demo-1", sessionId="s", eventList=[event])
+        process.terminate()
+        assert process.wait(timeout=5) == 0
+        assert process.stderr is not None
+        assert process.stderr.read() == ""
+        client.close()
 
 
 def test_a_folder_in_use_is_one_line_and_exit_code_1(tmp_path: Path) -> None:

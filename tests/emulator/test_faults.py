@@ -80,9 +80,14 @@ async def test_a_reset_is_a_tcp_reset(raw: RawClient) -> None:
 
 async def test_a_hang_answers_nothing_and_a_client_that_leaves_is_let_go(raw: RawClient) -> None:
     await raw.set_faults({"hang": 1})
+    before = asyncio.all_tasks()
     async with raw_client(raw.running, timeout_s=0.2) as impatient:
         with pytest.raises(httpx2.ReadTimeout):
             await impatient.put_event()
+    begun = time.monotonic()
+    while asyncio.all_tasks() > before:
+        assert time.monotonic() - begun < 5, "the server still holds on to the client that left"
+        await asyncio.sleep(0.01)
     await raw.set_faults({})
     assert (await raw.put_event()).status == 200
 
