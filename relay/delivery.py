@@ -33,7 +33,7 @@ async def send_all(
     """Send the records, oldest first, until all are delivered or buried, or the service has no verdict.
 
     A refused call holds at least one bad record. Its first half is tried: if that is delivered, the bad one is in the
-    second half, and that needs no call as a whole. So one bad record of ten costs four or five calls more.
+    second half, and that needs no call as a whole. So one bad record of ten costs four to six calls more.
 
     Args:
         records: Oldest first.

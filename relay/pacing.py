@@ -12,7 +12,9 @@ holds more calls than the quota."""
 SLOWER: Final = 0.5
 """What a throttled call does to the rate; once a second at most, since calls in flight are throttled together."""
 FASTER_PER_S: Final = 0.05
-"""What every second without throttling gives back, as a part of the full rate: from half to full in ten seconds."""
+"""What every second gives back, as a part of the full rate: from half to full in ten seconds."""
+CALM_S: Final = 1.5
+"""How long after the last throttled call the rate begins to come back."""
 LEAST: Final = 0.01
 """Part of the full rate that always remains."""
 _SMOOTHING_S: Final = 1.0
@@ -80,6 +82,7 @@ class Pace:
             return
         self._as_of_s = now_s
         if self._rate < self._full:
-            self._rate = min(self._full, self._rate + self._full * FASTER_PER_S * passed_s)
+            calm_s = min(passed_s, max(0.0, now_s - self._slowed_s - CALM_S))
+            self._rate = min(self._full, self._rate + self._full * FASTER_PER_S * calm_s)
         self._tokens = min(self._burst, self._tokens + self._rate * passed_s)
         self._used_per_s *= math.exp(-passed_s / _SMOOTHING_S)
