@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import os
 import random
-import signal
 import sys
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
@@ -14,6 +13,8 @@ import msgspec
 
 from relay.cli.aws import run
 from relay.cli.progress import file_progress
+from relay.cli.put_interactions import interactions
+from relay.cli.signals import stop_on_signals
 from relay.limits import PUT_RECORDS_CALLS_PER_S
 from relay.personalize.catalog import CATALOG_KINDS, CatalogKind
 from relay.personalize.connection import connect
@@ -93,7 +94,7 @@ def _put(
                 if schema_text is not None
                 else await schema_for(connection, kind, dataset_arn)
             )
-            _stop_on_signals(stop)
+            stop_on_signals(stop)
             name = "standard input" if path is None else path.name
             watcher = stack.enter_context(file_progress(name, size_bytes, connection.clock))
             return await put_file(
@@ -127,20 +128,6 @@ def _reader(path: Path | None) -> BinaryIO:
     return open(0, "rb", closefd=False) if path is None else path.open("rb")
 
 
-def _stop_on_signals(stop: asyncio.Event) -> None:
-    """The first signal ends it in order, the second at once."""
-    loop = asyncio.get_running_loop()
-
-    def stopping() -> None:
-        stop.set()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.remove_signal_handler(number)
-
-    with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C is a KeyboardInterrupt there
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, stopping)
-
-
 def _tell(result: PutResult, kind: CatalogKind, rejected_path: Path, *, resumable: bool) -> None:
     refused = f", {result.rejected:,} refused (see {rejected_path})" if result.rejected else ""
     figures = f"{result.rows:,} rows: {result.sent:,} {kind.plural} sent{refused}"
@@ -158,3 +145,4 @@ def _tell(result: PutResult, kind: CatalogKind, rejected_path: Path, *, resumabl
 
 for _kind in CATALOG_KINDS.values():
     command.add_command(_catalog_command(_kind))
+command.add_command(interactions)

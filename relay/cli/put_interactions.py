@@ -1,0 +1,289 @@
+"""`personalize-relay put interactions`: past events through the same spool and dispatcher as the relay's."""
+
+import asyncio
+import contextlib
+import itertools
+import math
+import random
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+import click
+import msgspec
+
+from relay.cli.aws import run
+from relay.cli.progress import file_progress
+from relay.cli.signals import stop_on_signals
+from relay.clock import Clock, SystemClock
+from relay.dispatcher import Dispatcher
+from relay.errors import SettingsError
+from relay.event import BeaconEvent, entry, has_saying_ids
+from relay.limits import PUT_EVENTS_PER_S
+from relay.model import NewRecord, Operation, Reason, SessionKey
+from relay.personalize.chunks import Refusal
+from relay.personalize.connection import Connection, connect
+from relay.personalize.errors import InvalidInputError, PersonalizeError, ResourceNotFoundError
+from relay.personalize.fit import target_of
+from relay.personalize.history import HistoryRows, PastEvent
+from relay.personalize.journal import Journal, Progress, load
+from relay.personalize.problem import Problem
+from relay.personalize.put_file import Watcher
+from relay.personalize.rows import Row, RowReader, guessed_format
+from relay.personalize.schema import Schema, parse_schema
+from relay.personalize.trackers import find_tracker
+from relay.sink.personalize import PersonalizeSink
+from relay.spool.sqlite import SqliteSpool
+from relay.telemetry import Metrics
+
+_ROWS_AT_ONCE = 500
+"""Rows put on disk by one commit."""
+_MAX_PENDING = 50_000
+"""Events in the spool at most; reading waits while there are more."""
+_MAX_SPOOL_BYTES = 1 << 30
+_IN_FLIGHT = 32
+_DEADLINE_S = 20.0
+_LOOK_EVERY_S = 0.1
+_DRAIN_S = 5.0
+_PATIENCE_S = 60.0
+_OPERATION = Operation.PUT_EVENTS
+
+
+class Replayed(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
+    """What a run did."""
+
+    rows: int
+    taken: int
+    rejected: int
+    delivered: int
+    buried: int
+    pending: int
+    done: bool
+    already_done: bool = False
+
+
+@click.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--tracking-id", required=True, help="Of the event tracker that is to take them.")
+@click.option("--format", "file_format", type=click.Choice(["csv", "jsonl"]), help="Instead of by FILE's name.")
+@click.option("--delimiter", default=",", show_default=True, help="Between cells of CSV.")
+@click.option("--ignore-unknown", is_flag=True, help="Leave out columns the dataset's schema does not have.")
+@click.option("--restart", is_flag=True, help="From the beginning, whatever was sent before.")
+@click.option(
+    "--schema",
+    "schema_file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="The dataset's schema as a file, where the credentials may not describe it.",
+)
+@click.option(
+    "--calls-per-s",
+    type=click.FloatRange(min=0.01),
+    default=PUT_EVENTS_PER_S,
+    show_default=True,
+    help="Share the dataset group's quota with the relay that runs.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
+def interactions(
+    *,
+    file: Path,
+    tracking_id: str,
+    file_format: Literal["csv", "jsonl"] | None,
+    delimiter: str,
+    ignore_unknown: bool,
+    restart: bool,
+    schema_file: Path | None,
+    calls_per_s: float,
+    as_json: bool,
+) -> None:
+    """Send past events from FILE, each with its own time, through a spool and the dispatcher.
+
+    Columns as in an interactions file of Personalize: USER_ID, ITEM_ID, TIMESTAMP in seconds, EVENT_TYPE, and what
+    the schema has besides; SESSION_ID and EVENT_ID where there are any. The spool is FILE.spool.db.
+    """
+    if tracking_id.startswith("arn:"):
+        message = "that is an ARN; the tracking id is what `tracker describe` calls trackingId"
+        raise click.BadParameter(message, param_hint="--tracking-id")
+    if len(delimiter) != 1 or delimiter in '"\r\n':
+        message = "one character that is no quote"
+        raise click.BadParameter(message, param_hint="--delimiter")
+    schema_text = None if schema_file is None else schema_file.read_bytes()
+    stream = file.open("rb")
+    how = file_format or guessed_format(file.name, stream.peek(512))
+
+    async def work() -> Replayed:
+        async with connect() as connection:
+            schema = parse_schema(schema_text) if schema_text else await _schema_of(connection, tracking_id)
+        rows = HistoryRows(schema, how, ignore_unknown=ignore_unknown)
+        reader = RowReader(stream, how, delimiter=delimiter)
+        reader.start()
+        if how == "csv" and (problems := rows.header_problems(reader.header)):
+            raise SettingsError(problems)
+        replay = _Replay(file, tracking_id, rows, reader, calls_per_s=calls_per_s, clock=SystemClock())
+        return await replay.run(restart=restart)
+
+    result = run(work)
+    if as_json:
+        click.echo(msgspec.json.encode(result).decode())
+    _tell(result, file)
+
+
+class _Replay:
+    """One run over one file."""
+
+    def __init__(
+        self, file: Path, tracking_id: str, rows: HistoryRows, reader: RowReader, *, calls_per_s: float, clock: Clock
+    ) -> None:
+        self._file = file
+        self._tracking_id = tracking_id
+        self._rows = rows
+        self._reader = reader
+        self._calls_per_s = calls_per_s
+        self._clock = clock
+        self._stop = asyncio.Event()
+
+    async def run(self, *, restart: bool) -> Replayed:
+        before = load(_beside(self._file, "put.json"), operation=_OPERATION, target=self._tracking_id, restart=restart)
+        if before.rows and not self._reader.skip_to(before.offset, before.rows, before.sha256):
+            message = (
+                f"{self._file} is not the file an earlier run began to send; --restart sends it from the beginning"
+            )
+            raise InvalidInputError(message)
+        async with contextlib.AsyncExitStack() as stack:
+            spool = await stack.enter_async_context(
+                SqliteSpool(_beside(self._file, "spool.db"), clock=self._clock, max_bytes=_MAX_SPOOL_BYTES)
+            )
+            rows = self._reader.rows()
+            first = next(rows, None)
+            if first is None and before.done and not spool.stats().pending:
+                return _figures(spool, before, already_done=True)
+            sink = await stack.enter_async_context(
+                PersonalizeSink(max_in_flight=_IN_FLIGHT, deadline_s=_DEADLINE_S, clock=self._clock)
+            )
+            dispatcher = await stack.enter_async_context(
+                Dispatcher(
+                    spool,
+                    sink,
+                    clock=self._clock,
+                    metrics=Metrics(),
+                    random=random.Random(),  # noqa: S311 - jitter, not a secret
+                    max_in_flight=_IN_FLIGHT,
+                    calls_per_s=self._calls_per_s,
+                )
+            )
+            stop_on_signals(self._stop)
+            watcher = stack.enter_context(file_progress(self._file.name, self._file.stat().st_size, self._clock))
+            journal = stack.enter_context(
+                Journal(
+                    state_path=_beside(self._file, "put.json"),
+                    rejected_path=_beside(self._file, "rejected.jsonl"),
+                    start=before,
+                )
+            )
+            watcher.started(before)
+            await self._take(itertools.chain([first] if first else [], rows), spool, dispatcher, journal, watcher)
+            await self._until_pending(0, spool, dispatcher)
+            if self._stop.is_set():
+                await dispatcher.drain(_DRAIN_S)
+            else:
+                journal.finish()
+            return _figures(spool, journal.progress)
+
+    async def _take(
+        self, rows: Iterator[Row], spool: SqliteSpool, dispatcher: Dispatcher, journal: Journal, watcher: Watcher
+    ) -> None:
+        """Put rows on disk, group by group; what the journal says was taken is in the spool for good."""
+        while not self._stop.is_set() and (group := list(itertools.islice(rows, _ROWS_AT_ONCE))):
+            records: list[NewRecord] = []
+            refusals: list[Refusal] = []
+            for row in group:
+                event = self._rows.event(row)
+                record = event if isinstance(event, Problem) else self._record(event)
+                if isinstance(record, Problem):
+                    refusals.append(Refusal(row, record))
+                else:
+                    records.append(record)
+            if records:
+                await spool.append(records)
+            last = group[-1]
+            journal.commit(end=last.end, sha256=last.sha256, rows=last.number, sent=len(records), refusals=refusals)
+            watcher.settled(journal.progress)
+            await self._until_pending(_MAX_PENDING, spool, dispatcher)
+
+    def _record(self, event: PastEvent) -> NewRecord | Problem:
+        """The very entry a beacon's event would become, but of any age."""
+        try:
+            typed = msgspec.convert(dict(event.fields), BeaconEvent)
+        except msgspec.ValidationError as error:
+            return Problem(Reason.TOO_LONG if "length" in str(error) else Reason.BAD_TYPE, str(error))
+        if not has_saying_ids(typed):
+            return Problem(Reason.EMPTY, "an id is blank, or what a variable without a value turns into")
+        at_ms = event.at_s * 1000
+        body = entry(typed, event_id=event.event_id, skew_ms=0, now_ms=at_ms, max_age_ms=math.inf)
+        if isinstance(body, Reason):
+            return Problem(body, f"the event is refused: {body}")
+        key = SessionKey(_OPERATION, self._tracking_id, event.session_id)
+        return NewRecord(key, event.user_id, event.event_id, body)
+
+    async def _until_pending(self, most: int, spool: SqliteSpool, dispatcher: Dispatcher) -> None:
+        """Wait until no more than that many events wait to be delivered.
+
+        Raises:
+            PersonalizeError: the service takes nothing for a minute, with what keeps it from that.
+        """
+        least = math.inf
+        moved_s = self._clock.monotonic_s()
+        while (pending := spool.stats().pending) > most and not self._stop.is_set():
+            if pending < least:
+                least = pending
+                moved_s = self._clock.monotonic_s()
+            problems = dispatcher.problems()
+            if problems and self._clock.monotonic_s() - moved_s > _PATIENCE_S:
+                raise PersonalizeError(problems[0])
+            await asyncio.sleep(_LOOK_EVERY_S)
+
+
+async def _schema_of(connection: Connection, tracking_id: str) -> Schema:
+    tracker = await find_tracker(connection, tracking_id)
+    if tracker is None:
+        message = f"no event tracker of this account and region has the tracking id {tracking_id!r}"
+        raise ResourceNotFoundError(message)
+    if tracker.status != "ACTIVE":
+        message = f"event tracker {tracker.name!r} is {tracker.status}, not ACTIVE"
+        raise PersonalizeError(message)
+    return Schema((await target_of(connection, tracker)).columns)
+
+
+def _beside(file: Path, ending: str) -> Path:
+    return file.with_name(f"{file.name}.{ending}")
+
+
+def _figures(spool: SqliteSpool, progress: Progress, *, already_done: bool = False) -> Replayed:
+    stats = spool.stats()
+    return Replayed(
+        rows=progress.rows,
+        taken=progress.sent,
+        rejected=progress.rejected,
+        delivered=stats.delivered,
+        buried=sum(stats.buried.values()),
+        pending=stats.pending,
+        done=progress.done and not stats.pending,
+        already_done=already_done,
+    )
+
+
+def _tell(result: Replayed, file: Path) -> None:
+    refused = f", {result.rejected:,} refused (see {_beside(file, 'rejected.jsonl')})" if result.rejected else ""
+    figures = f"{result.rows:,} rows: {result.taken:,} events taken{refused}, {result.delivered:,} delivered"
+    if result.buried:
+        figures += f", {result.buried:,} buried (RELAY_SPOOL_URL=sqlite:///{_beside(file, 'spool.db')}, `spool buried`)"
+    if result.already_done:
+        click.echo(f"Nothing to do, all of it was sent before: {figures}. --restart sends it again.", err=True)
+        sys.exit(3)
+    if not result.done:
+        again = f"{result.pending:,} wait in the spool; run the same command to go on."
+        click.echo(f"Stopped after {figures}. {again}", err=True)
+        sys.exit(1)
+    click.echo(f"Done, {figures}.", err=True)
+    if result.rejected and not result.taken:
+        sys.exit(1)
