@@ -10,14 +10,11 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from relay import limits
+from relay.fields import held_object, says_nothing
 from relay.model import Reason
-from relay.tolerant_json import as_object, fault, parse
 
 DAY_MS: Final = 86_400_000
 """How far ahead of the relay's clock a corrected time may be."""
-
-_NO_VALUE: Final = frozenset({"null", "undefined", "NaN", "[object Object]"})
-"""What a variable without a value turns into as text: as an id it would join strangers."""
 
 _Id = Annotated[str, Meta(min_length=1, max_length=limits.MAX_ID_CHARS)]
 
@@ -78,11 +75,6 @@ class _Entry(msgspec.Struct, rename="camel", omit_defaults=True):
 _encode: Final = msgspec.json.Encoder().encode
 
 
-def says_nothing(text: str) -> bool:
-    """Whether an id is blank, or what a variable without a value turns into."""
-    return text in _NO_VALUE or text.isspace()
-
-
 def has_saying_ids(event: BeaconEvent) -> bool:
     """Whether every id of the event says something."""
     return not (
@@ -126,31 +118,23 @@ def entry(event: BeaconEvent, *, event_id: str, skew_ms: float, now_ms: int, max
     return Reason.TOO_LARGE if len(body) > limits.MAX_EVENT_BYTES else body
 
 
-def packed_properties(properties: dict[str, Any] | str) -> str | Reason:
+def packed_properties(
+    properties: dict[str, Any] | str,
+    *,
+    most_chars: int = limits.MAX_EVENT_PROPERTIES_CHARS,
+    reserved: frozenset[str] = limits.RESERVED_PROPERTY_KEYS,
+) -> str | Reason:
     """An object, or a string holding one, as the compact string the service wants.
 
-    Characters outside ASCII stay as they are: the limit of 1024 counts the string, in which an escape would count
-    six times.
+    Characters outside ASCII stay as they are: the limit counts the string, in which an escape would count six times.
     """
-    if isinstance(properties, str):
-        if not properties or properties.isspace():
-            return Reason.EMPTY
-        try:
-            held = parse(properties)
-        except ValueError:
-            return Reason.BAD_TYPE
-        found = fault(held)
-        if found:
-            return found
-    else:
-        held = properties
-    keys = as_object(held)
-    if keys is None:
-        return Reason.BAD_TYPE
-    if any(key.lower() in limits.RESERVED_PROPERTY_KEYS for key in keys):
+    held = held_object(properties)
+    if isinstance(held, Reason):
+        return held
+    if any(key.lower() in reserved for key in held):
         return Reason.RESERVED_KEY
     try:
-        text = _encode(keys).decode()
+        text = _encode(held).decode()
     except RecursionError:
-        return Reason.TOO_LONG  # far deeper than 1024 characters can be
-    return Reason.TOO_LONG if len(text) > limits.MAX_EVENT_PROPERTIES_CHARS else text
+        return Reason.TOO_LONG  # far deeper than any limit is long
+    return Reason.TOO_LONG if len(text) > most_chars else text
