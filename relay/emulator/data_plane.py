@@ -2,6 +2,9 @@
 
 from collections.abc import Iterable
 
+from msgspec import UnsetType
+
+from relay import limits
 from relay.emulator.events import (
     check_action_interactions,
     check_events,
@@ -11,6 +14,7 @@ from relay.emulator.events import (
 from relay.emulator.properties import parse_properties
 from relay.emulator.records import decode_put_actions, decode_put_items, decode_put_users
 from relay.emulator.resources import Kind
+from relay.emulator.schemas import categorical_keys
 from relay.emulator.state import Emulator
 from relay.emulator.wire import in_use, invalid, not_found
 
@@ -47,8 +51,8 @@ def put_action_interactions(emulator: Emulator, body: bytes) -> bytes:
 def put_users(emulator: Emulator, body: bytes) -> bytes:
     """PutUsers."""
     call = decode_put_users(body)
-    _check_dataset(emulator, "PutUsers", call.dataset_arn, "USERS")
-    _check_all_properties(user.properties or "" for user in call.users)
+    schema = _schema_of_dataset(emulator, "PutUsers", call.dataset_arn, "USERS")
+    _check_all_properties(schema, (user.properties for user in call.users))
     emulator.records.put_users(call.dataset_arn, call.users)
     return _NO_CONTENT
 
@@ -56,8 +60,8 @@ def put_users(emulator: Emulator, body: bytes) -> bytes:
 def put_items(emulator: Emulator, body: bytes) -> bytes:
     """PutItems."""
     call = decode_put_items(body)
-    _check_dataset(emulator, "PutItems", call.dataset_arn, "ITEMS")
-    _check_all_properties(item.properties or "" for item in call.items)
+    schema = _schema_of_dataset(emulator, "PutItems", call.dataset_arn, "ITEMS")
+    _check_all_properties(schema, (item.properties for item in call.items))
     emulator.faults.check_items(item.item_id for item in call.items)
     emulator.records.put_items(call.dataset_arn, call.items)
     return _NO_CONTENT
@@ -66,20 +70,25 @@ def put_items(emulator: Emulator, body: bytes) -> bytes:
 def put_actions(emulator: Emulator, body: bytes) -> bytes:
     """PutActions."""
     call = decode_put_actions(body)
-    _check_dataset(emulator, "PutActions", call.dataset_arn, "ACTIONS")
-    _check_all_properties(action.properties or "" for action in call.actions)
+    schema = _schema_of_dataset(emulator, "PutActions", call.dataset_arn, "ACTIONS")
+    _check_all_properties(schema, (action.properties for action in call.actions))
     emulator.records.put_actions(call.dataset_arn, call.actions)
     return _NO_CONTENT
 
 
-def _check_dataset(emulator: Emulator, operation: str, arn: str, dataset_type: str) -> None:
+def _schema_of_dataset(emulator: Emulator, operation: str, arn: str, dataset_type: str) -> str:
     dataset = emulator.registry.get_active(Kind.DATASET, arn)
     if dataset.dataset_type != dataset_type:
         raise invalid(f"{arn} is not a dataset of type {dataset_type}.")
     emulator.quotas.take(operation, dataset.dataset_group_arn or "")
+    return emulator.registry.get(Kind.SCHEMA, dataset.schema_arn or "").schema or ""
 
 
-def _check_all_properties(texts: Iterable[str]) -> None:
+def _check_all_properties(schema: str, texts: Iterable[str | UnsetType]) -> None:
+    categorical = categorical_keys(schema)
     for text in texts:
-        if text:
-            parse_properties(text)
+        if not text:
+            continue
+        for key, value in parse_properties(text).items():
+            if key in categorical and isinstance(value, str) and len(value) > limits.MAX_CATEGORICAL_CHARS:
+                raise invalid(f"'{key}' is categorical and may have {limits.MAX_CATEGORICAL_CHARS} characters at most.")

@@ -1,6 +1,7 @@
 """Schemas: what makes one, and which columns a dataset of each type needs in it."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -29,6 +30,7 @@ _NEEDS_METADATA: Final = frozenset({"ITEMS", "USERS", "ACTIONS"})
 class _Field(msgspec.Struct):
     name: Annotated[str, Meta(min_length=1)]
     type: str | list[str]
+    categorical: bool = False
 
 
 class _Schema(msgspec.Struct):
@@ -61,6 +63,17 @@ def check_columns(text: str, dataset_type: str, *, domain: str | None) -> None:
             raise invalid(f"A schema for {dataset_type} must have the column {column} of type {wanted}.")
     if dataset_type in _NEEDS_METADATA and len(types) == len(required):
         raise invalid(f"A schema for {dataset_type} must have at least one metadata column.")
+
+
+@lru_cache(maxsize=64)
+def categorical_keys(text: str) -> frozenset[str]:
+    """The keys of `properties` whose columns a schema calls categorical: NUM_RATINGS is `numRatings`."""
+    return frozenset(_key(field.name) for field in _parse(text).fields if field.categorical)
+
+
+def _key(column: str) -> str:
+    first, *rest = column.lower().split("_")
+    return first + "".join(part.capitalize() for part in rest)
 
 
 def _parse(text: str) -> _Schema:

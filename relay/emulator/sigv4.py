@@ -158,7 +158,8 @@ def _canonical_path(raw_path: bytes) -> bytes:
 def _canonical_query(query: bytes) -> bytes:
     if not query:
         return b""
-    return b"&".join(sorted(part if b"=" in part else part + b"=" for part in query.split(b"&")))
+    pairs = sorted(part.partition(b"=")[::2] for part in query.split(b"&"))
+    return b"&".join(name + b"=" + value for name, value in pairs)
 
 
 def _canonical_value(value: bytes) -> bytes:

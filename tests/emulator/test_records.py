@@ -140,6 +140,14 @@ async def test_a_dataset_that_is_not_active_is_in_use_with_status_409(kind: Kind
     assert (answer.status, answer.code) == (409, "ResourceInUseException")
 
 
+async def test_a_categorical_value_has_a_thousand_characters_at_most(raw: RawClient) -> None:
+    item = Kind("/items", "items", "itemId", 32_000, "ITEMS")
+    for length, status in ((1000, 200), (1001, 400)):
+        properties = json.dumps({"category": "c" * length, "free": "f" * 5000})
+        answer = await raw.call("/items", _body(raw, item, [{"itemId": "i", "properties": properties}]))
+        assert answer.status == status
+
+
 async def _action_tracking_id(raw: RawClient) -> str:
     answer = await raw.call("/", {"datasetArn": raw.arn("dataset/demo/ACTION_INTERACTIONS")}, target="DescribeDataset")
     return str(json.loads(answer.body)["dataset"]["trackingId"])

@@ -4,14 +4,17 @@ import asyncio
 import time
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import quote, urlencode, urlsplit
 
 import boto3
 import pytest
+from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relay.emulator.sigv4 import Verifier, joined_headers
+from relay.emulator.sigv4 import SECRET, Verifier, joined_headers
 from relay.emulator.wire import AwsError
 from tests.emulator.raw_client import SENT_AT, SESSION, RawClient, raw_client
 from tests.support.clock import FakeClock
@@ -164,6 +167,29 @@ async def test_a_clock_more_than_fifteen_minutes_off_is_refused(minutes: int, ex
         answer = await raw.put_event()
     assert answer.code == expected
     assert answer.status == (200 if expected is None else 400)
+
+
+@given(
+    query=st.dictionaries(st.text(max_size=10), st.text(max_size=10), max_size=4),
+    header=st.text(st.characters(min_codepoint=0x20, max_codepoint=0x7E), max_size=20),
+    body=st.binary(max_size=50),
+    path=st.text(st.characters(min_codepoint=0x21, max_codepoint=0x2FF, exclude_characters="/?#."), min_size=1),
+)
+def test_what_botocore_signs_holds(query: dict[str, str], header: str, body: bytes, path: str) -> None:
+    url = f"http://host/{quote(path)}" + (f"?{urlencode(query)}" if query else "")
+    request = AWSRequest("POST", url, data=body, headers={"X-Amz-Meta": header, "Host": "host"})
+    SigV4Auth(Credentials("AK", SECRET, "token"), "personalize", "eu-west-3").add_auth(request)
+    headers = joined_headers((name.lower().encode(), value.encode()) for name, value in request.headers.items())
+    parts = urlsplit(url)
+    signer = Verifier().verify(
+        method="POST",
+        raw_path=parts.path.encode(),
+        query=parts.query.encode(),
+        headers=headers,
+        body=body,
+        now_s=time.time(),
+    )
+    assert signer == ("AK", "eu-west-3")
 
 
 @given(st.dictionaries(st.binary(max_size=20), st.binary(max_size=200), max_size=8))
