@@ -9,6 +9,7 @@ import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { brotliCompressSync, constants } from 'node:zlib';
 import { build } from 'esbuild';
+import { minify } from 'terser';
 
 const root = dirname(fileURLToPath(import.meta.url));
 const dist = join(root, 'dist');
@@ -38,11 +39,19 @@ async function built() {
   for (const { path, contents } of outputs.flatMap(({ outputFiles }) => outputFiles)) {
     files.set(relative(dist, path), Buffer.from(contents));
   }
+  files.set('s.js', await squeezed(files.get('s.js')));
   files.set('s.js.br', brotli(files.get('s.js')));
   for (const [path, contents] of declarations()) {
     files.set(path, contents);
   }
   return files;
+}
+
+/** A second pass: it inlines what is called once, which esbuild leaves, and takes another twentieth off. */
+async function squeezed(script) {
+  const compress = { passes: 4, unsafe_arrows: true, unsafe_methods: true, pure_getters: true, keep_fargs: false };
+  const { code } = await minify(script.toString(), { ecma: 2020, compress, mangle: true });
+  return Buffer.from(code);
 }
 
 function declarations() {
@@ -120,5 +129,5 @@ async function tests() {
   });
 }
 
-const modes = { "--check": check, "--tests": tests };
+const modes = { '--check': check, '--tests': tests };
 await (modes[process.argv[2]] ?? write)();

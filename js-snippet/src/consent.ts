@@ -1,18 +1,14 @@
 import type { Env } from './env.js';
-import type { Options } from './options.js';
+import type { RawOptions } from './options.js';
 
-/** What may be collected at all, before anybody was asked: nothing, events without a user, or everything. */
-export type Permission = 'nothing' | 'anonymous' | 'all';
+/** Whether Global Privacy Control is on and the site heeds it. */
+const isPrivate = ({ navigator }: Env, { gpc }: RawOptions) =>
+  navigator.globalPrivacyControl && gpc !== 'ignore';
 
-/** Bots driven by WebDriver collect nothing; Global Privacy Control does what the site set, nothing by default. */
-export const permission = (env: Env, options: Options): Permission => {
-  const { webdriver, globalPrivacyControl } = env._navigator;
-  if (webdriver && !options.debug) {
-    return 'nothing';
-  }
-  const gpc = options.gpc ?? 'off';
-  if (!globalPrivacyControl || gpc === 'ignore') {
-    return 'all';
-  }
-  return gpc === 'anonymous' ? 'anonymous' : 'nothing';
-};
+/** Whether anything may be collected, consent apart: not from bots driven by WebDriver, not against the visitor's wish. */
+export const mayCollect = (env: Env, options: RawOptions): boolean =>
+  (!env.navigator.webdriver || options.debug != null) &&
+  (!isPrivate(env, options) || options.gpc === 'anonymous');
+
+/** Whether users may be told apart from sessions. */
+export const mayIdentify = (env: Env, options: RawOptions): boolean => !isPrivate(env, options);

@@ -1,3 +1,4 @@
+import type { Bus } from './bus.js';
 import type { Env } from './env.js';
 
 /** Media Rating Council, display: at least half of it for at least one second without a break. */
@@ -10,45 +11,35 @@ const THRESHOLDS = Array.from({ length: 51 }, (_, i) => i / 100);
 export interface Dwell {
   _watch(element: Element): void;
   _unwatch(element: Element): void;
-  /** The page is hidden: whatever was being looked at begins anew with `_resume`. */
-  _pause(): void;
-  _resume(): void;
 }
 
-/** @param onSeen Called once each time an element has been half visible for a second of a visible page. */
-export const createDwell = (env: Env, onSeen: (element: Element) => void): Dwell | undefined => {
-  const window = env._window;
-  if (!window?.IntersectionObserver) {
-    return undefined;
-  }
-  /** Elements visible enough now, each with the undo of its timer while the page is visible. */
-  const visible = new Map<Element, (() => void) | undefined>();
+/** @param onSeen Called each time an element has been half visible for a second of a visible page. */
+export const createDwell = (env: Env, bus: Bus, onSeen: (element: Element) => void): Dwell => {
+  /** Timers of the elements visible enough now. */
+  const timers = new Map<Element, number>();
 
-  const begin = (element: Element) => {
-    if (!env._document?.hidden) {
-      visible.set(
-        element,
-        env._later(() => onSeen(element), MIN_MS),
-      );
-    }
-  };
   const end = (element: Element) => {
-    visible.get(element)?.();
-    visible.delete(element);
+    env.clearTimeout(timers.get(element));
+    timers.delete(element);
   };
-  const area = ({ width, height }: { width: number; height: number }) => width * height;
+  const begin = (element: Element) => {
+    timers.set(
+      element,
+      env.setTimeout(() => onSeen(element), MIN_MS),
+    );
+  };
 
-  const observer = new window.IntersectionObserver(
+  const observer = new env.IntersectionObserver(
     (entries) => {
-      for (const { target, intersectionRect, boundingClientRect, rootBounds } of entries) {
-        // An element larger than the window is seen when it fills half of the window.
-        const screen = rootBounds ?? { width: window.innerWidth, height: window.innerHeight };
-        const isVisible =
-          area(intersectionRect) / Math.min(area(boundingClientRect), area(screen)) >= MIN_SHARE;
-        if (!isVisible) {
+      for (const { target, intersectionRatio, intersectionRect: part } of entries) {
+        const share = Math.max(
+          intersectionRatio,
+          // Larger than the window, it is seen when it fills half of the window.
+          (part.width * part.height) / (env.innerWidth * env.innerHeight),
+        );
+        if (share < MIN_SHARE) {
           end(target);
-        } else if (!visible.has(target)) {
-          visible.set(target, undefined);
+        } else if (!timers.has(target)) {
           begin(target);
         }
       }
@@ -56,19 +47,15 @@ export const createDwell = (env: Env, onSeen: (element: Element) => void): Dwell
     { threshold: THRESHOLDS },
   );
 
+  bus._on('hide', () => timers.forEach((timer) => env.clearTimeout(timer)));
+  // The observer says nothing when a hidden page comes back; what is looked at then begins anew.
+  bus._on('show', () => timers.forEach((_, element) => begin(element)));
+
   return {
     _watch: (element) => observer.observe(element),
     _unwatch(element) {
       observer.unobserve(element);
       end(element);
     },
-    _pause() {
-      for (const [element, cancel] of visible) {
-        cancel?.();
-        visible.set(element, undefined);
-      }
-    },
-    // The observer says nothing when a hidden page comes back.
-    _resume: () => visible.forEach((_, element) => begin(element)),
   };
 };

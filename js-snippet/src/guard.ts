@@ -1,12 +1,11 @@
 /**
- * Runs `work` and gives its result, or `undefined` where it throws. Storage, cookies, and callbacks of the page
+ * Runs `work` and gives its result, or `undefined` where it throws: storage, cookies, and whatever a site has replaced
  * may throw at any time, and nothing of that may reach the page.
  */
-export const guard = <T>(work: () => T, failed?: (error: unknown) => void): T | undefined => {
+export const guard = <T>(work: () => T): T | undefined => {
   try {
     return work();
-  } catch (error) {
-    failed?.(error);
+  } catch {
     return undefined;
   }
 };

@@ -1,12 +1,11 @@
-import { platformEnv } from './env.js';
+import { platform } from './env.js';
 import { guard } from './guard.js';
-import type { Options } from './options.js';
 import { watchPage } from './page.js';
 import { createCore } from './tracker.js';
 
 type Call = [at: number, args: ArrayLike<unknown>];
 
-/** The page's one function, real or stub: whoever calls it pushes on `q`. */
+/** The page's one function, real or stub: what is called is pushed on `q`. */
 interface Queue {
   (...args: unknown[]): void;
   q?: { push(call: Call): void };
@@ -14,38 +13,25 @@ interface Queue {
 
 /** Script-tag entry: reads the tag, takes over the queue, and watches the page. */
 guard(() => {
-  const env = platformEnv();
-  const page = env._window as unknown as { relay?: Queue };
-  const script = env._document?.currentScript as HTMLScriptElement;
-  const data = script.dataset;
-  const number = (text: string | undefined) => (text ? Number(text) : undefined);
+  const page = platform as unknown as { relay: Queue };
+  const { src, dataset } = platform.document?.currentScript as HTMLScriptElement;
 
   // `relay` may be anything: a name of the page's own, an element with that id. Only nothing is replaced.
-  page.relay ??= ((...args) => page.relay?.q?.push([env._now(), args])) as Queue;
+  page.relay ??= (...args) => page.relay.q?.push([platform.Date.now(), args]);
   const queued = page.relay.q ?? [];
   if (!Array.isArray(queued)) {
     return; // The tag is in the page twice.
   }
 
-  const core = createCore(
-    {
-      token: data.token ?? '',
-      endpoint: data.endpoint ?? new URL('e', script.src).href,
-      flushMs: number(data.flushMs),
-      flushSize: number(data.flushSize),
-      sessionMinutes: number(data.sessionMinutes),
-      identityUrl: data.identityUrl,
-      consent: data.consent as Options['consent'],
-      gpc: data.gpc as Options['gpc'],
-      attributionMinutes: number(data.attributionMinutes),
-      debug: 'debug' in data,
-    },
-    env,
-  );
-  const push = ([at, args]: Call) => core._call(at, args);
-  guard(() => {
-    (page.relay as Queue).q = { push };
+  const core = createCore(platform, {
+    token: '',
+    endpoint: new URL('e', src).href,
+    ...(dataset as { token?: string }),
   });
-  watchPage(core, data.impressions === '1');
+  const push = ([at, args]: Call) => core._call(args, at);
+  guard(() => {
+    page.relay.q = { push };
+  });
+  watchPage(core);
   queued.forEach(push);
 });

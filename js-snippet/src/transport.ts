@@ -1,6 +1,6 @@
-import { byteLength, MAX_BYTES } from './beacon.js';
 import type { Env } from './env.js';
-import { guard } from './guard.js';
+import type { Beacon } from './beacon.js';
+import type { RawOptions } from './options.js';
 import type { IdentityResult } from './user.js';
 
 /** An answer that does not come within this time is none. */
@@ -20,82 +20,49 @@ export interface Taken {
   identity: IdentityResult;
 }
 
-/** What became of a beacon. */
-export interface Answer {
-  /** 0 when nothing that a relay would say came back. */
-  _status: number;
-  _retryAfterMs: number;
-  /** Present when the relay has taken the beacon, and only then. */
-  _taken?: Taken | undefined;
-}
+/**
+ * What became of a beacon: the status, 0 when no answer came; how long to wait, 0 when nothing was said; the body, present
+ * when the relay has taken the beacon, and only then.
+ */
+export type Answer = readonly [status: number, retryAfterMs: number, taken?: Taken | undefined];
 
-/** One request: with an answer while the page lives, and a good chance when it does not. */
-export interface Transport {
-  /** Bytes in flight that are to survive the page. */
-  _inFlight(): number;
-  /** Never rejects. */
-  _post(body: string): Promise<Answer>;
-  /** Sends while the page goes away: synchronously, without an answer. False when the browser would not take it. */
-  _postAtHide(body: string): boolean;
-}
+/** Sends a beacon and reads the answer; goes on when the page does not. Never rejects. */
+export const post = async (
+  env: Env,
+  { endpoint, fetch = env.fetch }: RawOptions,
+  beacon: Beacon,
+): Promise<Answer> => {
+  try {
+    // A string travels as text/plain, which needs no preflight.
+    const response = await (fetch as Env['fetch'])(endpoint, {
+      method: 'POST',
+      body: JSON.stringify(beacon),
+      credentials: 'include',
+      keepalive: true,
+      signal: AbortSignal.timeout?.(TIMEOUT_MS) as AbortSignal,
+    });
+    const taken: Taken | undefined = response.ok ? await response.json() : undefined;
+    return [
+      response.status,
+      Number(response.headers.get('retry-after')) * 1000 || 0,
+      // A 200 of a captive portal is no answer of a relay.
+      taken && taken.accepted >= 0 ? taken : undefined,
+    ];
+  } catch {
+    return [0, 0];
+  }
+};
 
 /**
- * Bodies are strings: they travel as text/plain, which needs no preflight.
- *
- * @param isSameSite Filter lists block every cross-site `sendBeacon`; `fetch` has to do there.
+ * Sends a beacon while the page goes away: at once, without an answer. False when the browser would not take it.
+ * Filter lists block every cross-site `sendBeacon`, so there it is `fetch`, as in a browser without `sendBeacon`.
  */
-export const createTransport = (env: Env, url: string, isSameSite: () => boolean): Transport => {
-  let inFlight = 0;
-
-  const read = async (response: Response): Promise<Answer> => {
-    const taken = response.ok ? ((await response.json()) as Taken) : undefined;
-    return {
-      // A 200 of a captive portal is no answer of a relay.
-      _status: taken && !(taken.accepted >= 0) ? 0 : response.status,
-      _retryAfterMs: Number(response.headers.get('retry-after')) * 1000 || 0,
-      _taken: taken,
-    };
-  };
-
-  const post = async (body: string): Promise<Answer> => {
-    const bytes = byteLength(body);
-    inFlight += bytes;
-    const abort = new AbortController();
-    let cancel: (() => void) | undefined;
-    try {
-      // A site's own `fetch` may throw, return nonsense, ignore the signal, or never settle.
-      return await Promise.race([
-        env
-          ._fetch(url, {
-            method: 'POST',
-            body,
-            credentials: 'include',
-            keepalive: inFlight <= MAX_BYTES,
-            signal: abort.signal,
-          })
-          .then(read),
-        new Promise<never>((_, reject) => {
-          cancel = env._later(() => {
-            abort.abort();
-            reject();
-          }, TIMEOUT_MS);
-        }),
-      ]);
-    } catch {
-      return { _status: 0, _retryAfterMs: 0 };
-    } finally {
-      cancel?.();
-      inFlight -= bytes;
-    }
-  };
-
-  return {
-    _inFlight: () => inFlight,
-    _post: post,
-    _postAtHide: (body) => {
-      const isTaken = isSameSite() ? guard(() => env._sendBeacon(url, body)) : undefined;
-      // Cross-site, or a browser without it.
-      return isTaken ?? !!post(body);
-    },
-  };
+export const postAtHide = (env: Env, options: RawOptions, beacon: Beacon): boolean => {
+  // The last two labels are near enough to the site, without a list of public suffixes.
+  const site = (env.location as Location).hostname.replace(/.*\.(?=.*\.)/, '');
+  if (env.navigator.sendBeacon && options.endpoint.includes(site)) {
+    return env.navigator.sendBeacon(options.endpoint, JSON.stringify(beacon));
+  }
+  post(env, options, beacon);
+  return true;
 };

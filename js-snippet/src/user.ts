@@ -1,8 +1,7 @@
-import type { Session } from './session.js';
 import type { Store } from './storage.js';
 
 const NAME = 'user.';
-/** Before a token the relay has not answered yet: it is still owed a beacon, be it an empty one. */
+/** Before a token no relay has answered yet: it is still owed a beacon, be it an empty one. */
 const OWED = '!';
 
 /** What a relay says about the identity token of a beacon (contract §3). */
@@ -13,51 +12,43 @@ export type IdentityResult = 'none' | 'ok' | 'expired' | 'invalid' | 'mismatch' 
  * the user they belong to, and nobody else's do.
  */
 export interface User {
-  _login(token: string): void;
+  /** The user of this session; a token the relay knows already changes nothing. */
+  _set(sessionId: string, token: string | undefined): void;
   /** The token to send with beacons of this session. */
   _token(sessionId: string): string | undefined;
   /** Sessions whose token the relay does not know yet. */
   _owed(): string[];
-  /** The same person in a new session: it begins with the old one's token. */
-  _carryOver(from: string, to: string): void;
-  /** The relay has answered a beacon of this session. */
+  /** The relay has answered a beacon of this session that carried this token. */
   _answered(sessionId: string, token: string | undefined, result: IdentityResult): void;
-  /** Forgets tokens of ended sessions that have no event waiting. */
-  _tidy(isNeeded: (sessionId: string) => boolean): void;
+  /** Forgets the tokens of all other sessions. */
+  _keep(sessionIds: readonly string[]): void;
 }
 
-export const createUser = (store: Store, session: Session): User => {
+export const createUser = (store: Store): User => {
   const stored = (sessionId: string) => store._get(NAME + sessionId) ?? '';
-  const bare = (value: string) => value.replace(OWED, '');
+  const token = (sessionId: string) => stored(sessionId).replace(OWED, '') || undefined;
 
   return {
-    _login(token) {
-      const sessionId = session._id();
-      if (stored(sessionId) !== token) {
-        store._set(NAME + sessionId, OWED + token);
+    _set(sessionId, fresh) {
+      if (fresh && token(sessionId) !== fresh) {
+        store._set(NAME + sessionId, OWED + fresh);
       }
     },
-    _token: (sessionId) => bare(stored(sessionId)) || undefined,
+    _token: token,
     _owed: () => store._names(NAME).filter((sessionId) => stored(sessionId).startsWith(OWED)),
-    _carryOver(from, to) {
-      const token = bare(stored(from));
-      if (token) {
-        store._set(NAME + to, OWED + token);
-      }
-    },
-    _answered(sessionId, token, result) {
-      // A newer token may have come while this beacon was under way; it is still owed.
-      if (token && bare(stored(sessionId)) === token) {
-        if (/expired|invalid|mismatch/.test(result)) {
+    _answered(sessionId, sent, result) {
+      // Another token may have come while this beacon was under way: that one is still owed.
+      if (sent && token(sessionId) === sent) {
+        if (/ex|inv|mis/.test(result)) {
           store._remove(NAME + sessionId);
         } else {
-          store._set(NAME + sessionId, token);
+          store._set(NAME + sessionId, sent);
         }
       }
     },
-    _tidy(isNeeded) {
+    _keep(sessionIds) {
       for (const sessionId of store._names(NAME)) {
-        if (!isNeeded(sessionId)) {
+        if (!sessionIds.includes(sessionId)) {
           store._remove(NAME + sessionId);
         }
       }

@@ -1,18 +1,15 @@
 import type { Env } from './env.js';
-/** A click on an item, or on a control of it. */
-export interface ItemClick {
-    _itemId: string;
-    /** `data-relay-event`, else `Click`. */
-    _type: string;
-    _value: number | undefined;
-    _item: Element;
-    /** The `data-relay-list` around it. */
-    _list: Element | undefined;
-}
 /**
- * One listener for every item there is or will be. A keyboard's Enter arrives as a click, a middle click as auxclick; it
- * listens in the capture phase, so a page that stops the event further down is heard too, and passively.
+ * A click on an item, or on a control of it.
  *
- * @returns The undo.
+ * @param type `data-relay-event`, else `Click`.
+ * @param value `data-relay-value`.
+ * @param list The `data-relay-list` around it.
  */
-export declare const watchClicks: (env: Env, onClick: (click: ItemClick) => void) => (() => void);
+export type OnClick = (itemId: string, item: Element, type: string, value: number | undefined, list: Element | undefined) => void;
+/**
+ * One listener for every item there is or will be. A keyboard's Enter arrives as a click, a middle click as auxclick.
+ * In the capture phase, so that a page which stops the event further down is heard too; passive, so that it
+ * delays nothing.
+ */
+export declare const watchClicks: (env: Env, onClick: OnClick) => void;

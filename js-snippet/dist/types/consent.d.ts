@@ -1,6 +1,6 @@
 import type { Env } from './env.js';
-import type { Options } from './options.js';
-/** What may be collected at all, before anybody was asked: nothing, events without a user, or everything. */
-export type Permission = 'nothing' | 'anonymous' | 'all';
-/** Bots driven by WebDriver collect nothing; Global Privacy Control does what the site set, nothing by default. */
-export declare const permission: (env: Env, options: Options) => Permission;
+import type { RawOptions } from './options.js';
+/** Whether anything may be collected, consent apart: not from bots driven by WebDriver, not against the visitor's wish. */
+export declare const mayCollect: (env: Env, options: RawOptions) => boolean;
+/** Whether users may be told apart from sessions. */
+export declare const mayIdentify: (env: Env, options: RawOptions) => boolean;

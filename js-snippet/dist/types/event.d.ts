@@ -18,10 +18,5 @@ export interface RelayEvent extends EventFields {
     /** Milliseconds by the browser's clock. */
     sentAt: number;
 }
-/** Where an item was shown: the recommendation, the place on the site. */
-export interface Origin {
-    recommendationId?: string | undefined;
-    source?: string | undefined;
-}
-/** The fields of an event that say where its item was shown. */
-export declare const originFields: ({ recommendationId, source }: Origin) => EventFields;
+/** The fields of an event that say where its item was shown: by which recommendation, at which place of the site. */
+export declare const originFields: (recommendationId: string | null | undefined, source: string | null | undefined) => EventFields;

@@ -1,11 +1,8 @@
-/** The items of one list that were really seen, and which of them no event has told about yet. */
+/** The items of one list that were really seen: the 25 seen last. */
 export interface Impression {
     /** The item was seen, or clicked, at this position of the list. */
     _see(itemId: string, position: number): void;
-    /** Every item seen, by position: what a click on the list carries. Clears `_untold`. */
-    _carry(): string[];
-    /** The items seen since the last event that carried any, by position. Clears itself. */
-    _untold(): string[];
+    /** Items seen, by position, for an event to carry: all of them, or those no event has carried yet. */
+    _take(onlyUntold?: boolean): string[];
 }
-/** Keeps the 25 items seen last. */
 export declare const createImpression: () => Impression;

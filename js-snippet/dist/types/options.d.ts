@@ -1,4 +1,4 @@
-/** How a tracker is set up; the script tag says the same as `data-*` attributes. */
+/** How a tracker is set up. */
 export interface Options {
     /** Site token of the relay: public, says which site. */
     token: string;
@@ -6,11 +6,11 @@ export interface Options {
     endpoint: string;
     /** Most time an event waits for company, in milliseconds. @defaultValue 5000 */
     flushMs?: number | undefined;
-    /** Events that are sent at once. @defaultValue 10 */
+    /** Events that do not wait any longer. @defaultValue 10 */
     flushSize?: number | undefined;
     /** Idle time after which a new session begins, in minutes. @defaultValue 30 */
     sessionMinutes?: number | undefined;
-    /** Where a fresh identity token is fetched when the relay calls the old one expired: text, or JSON with `identity`. */
+    /** Where a fresh identity token is fetched when the relay calls one expired: text, or JSON with `identity`. */
     identityUrl?: string | undefined;
     /** `required`: nothing is stored or sent before `consent(true)`. */
     consent?: 'required' | undefined;
@@ -18,12 +18,16 @@ export interface Options {
     gpc?: 'off' | 'anonymous' | 'ignore' | undefined;
     /** How long the recommendation that led to an item is remembered, in minutes. @defaultValue 1440 */
     attributionMinutes?: number | undefined;
-    /** Also send lists that were seen and not clicked, as `Impression` events when the page hides. */
+    /** Also send lists that were seen and not clicked, as `Impression` events when the page hides. @defaultValue false */
     impressions?: boolean | undefined;
-    /** Console lines for all that happens; lets WebDriver in. */
+    /** Console lines for all that happens; lets WebDriver in. @defaultValue false */
     debug?: boolean | undefined;
     /** A session the caller keeps, where there is no browser to keep it. */
     sessionId?: string | undefined;
     /** Used in place of the platform's `fetch`. */
-    fetch?: typeof globalThis.fetch | undefined;
+    fetch?: typeof fetch | undefined;
 }
+/** Options as they come: a script tag has nothing but strings, and says `debug` by naming it. */
+export type RawOptions = {
+    [K in keyof Options]: Options[K] | (Options[K] extends string ? never : string);
+};

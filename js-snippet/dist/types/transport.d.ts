@@ -1,4 +1,6 @@
 import type { Env } from './env.js';
+import type { Beacon } from './beacon.js';
+import type { RawOptions } from './options.js';
 import type { IdentityResult } from './user.js';
 /** One event the relay refused, its neighbours taken. */
 export interface Rejection {
@@ -12,26 +14,15 @@ export interface Taken {
     rejected: Rejection[];
     identity: IdentityResult;
 }
-/** What became of a beacon. */
-export interface Answer {
-    /** 0 when nothing that a relay would say came back. */
-    _status: number;
-    _retryAfterMs: number;
-    /** Present when the relay has taken the beacon, and only then. */
-    _taken?: Taken | undefined;
-}
-/** One request: with an answer while the page lives, and a good chance when it does not. */
-export interface Transport {
-    /** Bytes in flight that are to survive the page. */
-    _inFlight(): number;
-    /** Never rejects. */
-    _post(body: string): Promise<Answer>;
-    /** Sends while the page goes away: synchronously, without an answer. False when the browser would not take it. */
-    _postAtHide(body: string): boolean;
-}
 /**
- * Bodies are strings: they travel as text/plain, which needs no preflight.
- *
- * @param isSameSite Filter lists block every cross-site `sendBeacon`; `fetch` has to do there.
+ * What became of a beacon: the status, 0 when no answer came; how long to wait, 0 when nothing was said; the body, present
+ * when the relay has taken the beacon, and only then.
  */
-export declare const createTransport: (env: Env, url: string, isSameSite: () => boolean) => Transport;
+export type Answer = readonly [status: number, retryAfterMs: number, taken?: Taken | undefined];
+/** Sends a beacon and reads the answer; goes on when the page does not. Never rejects. */
+export declare const post: (env: Env, { endpoint, fetch }: RawOptions, beacon: Beacon) => Promise<Answer>;
+/**
+ * Sends a beacon while the page goes away: at once, without an answer. False when the browser would not take it.
+ * Filter lists block every cross-site `sendBeacon`, so there it is `fetch`, as in a browser without `sendBeacon`.
+ */
+export declare const postAtHide: (env: Env, options: RawOptions, beacon: Beacon) => boolean;

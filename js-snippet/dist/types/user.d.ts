@@ -1,4 +1,3 @@
-import type { Session } from './session.js';
 import type { Store } from './storage.js';
 /** What a relay says about the identity token of a beacon (contract §3). */
 export type IdentityResult = 'none' | 'ok' | 'expired' | 'invalid' | 'mismatch' | 'conflict';
@@ -7,16 +6,15 @@ export type IdentityResult = 'none' | 'ok' | 'expired' | 'invalid' | 'mismatch' 
  * the user they belong to, and nobody else's do.
  */
 export interface User {
-    _login(token: string): void;
+    /** The user of this session; a token the relay knows already changes nothing. */
+    _set(sessionId: string, token: string | undefined): void;
     /** The token to send with beacons of this session. */
     _token(sessionId: string): string | undefined;
     /** Sessions whose token the relay does not know yet. */
     _owed(): string[];
-    /** The same person in a new session: it begins with the old one's token. */
-    _carryOver(from: string, to: string): void;
-    /** The relay has answered a beacon of this session. */
+    /** The relay has answered a beacon of this session that carried this token. */
     _answered(sessionId: string, token: string | undefined, result: IdentityResult): void;
-    /** Forgets tokens of ended sessions that have no event waiting. */
-    _tidy(isNeeded: (sessionId: string) => boolean): void;
+    /** Forgets the tokens of all other sessions. */
+    _keep(sessionIds: readonly string[]): void;
 }
-export declare const createUser: (store: Store, session: Session) => User;
+export declare const createUser: (store: Store) => User;

@@ -1,0 +1,2 @@
+/** `data-relay-<name>` of an element; nothing of documents, shadow roots, and windows, which have no attributes. */
+export declare const attribute: (element: Element, name: string) => string | null | undefined;

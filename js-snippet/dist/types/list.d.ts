@@ -1,0 +1,21 @@
+import type { Core } from './tracker.js';
+/** A list of recommendations, as the page got it. */
+export interface ListOptions {
+    recommendationId?: string | undefined;
+    /** Item ids in order of position. */
+    items: readonly string[];
+    /** Place on the site, for metric attribution: `home-top`. */
+    source?: string | undefined;
+}
+/** What the visitor sees of a list and does with it. */
+export interface List {
+    /**
+     * Watches which items are really seen: the elements inside that have `data-relay-item`, or without any
+     * the element's children, in the order of `items`.
+     */
+    observe(element: Element): void;
+    /** The visitor chose this item: a `Click`, or the event named, with what was seen of the list. */
+    click(itemId: string, type?: string): void;
+    stop(): void;
+}
+export declare const createList: (core: Core, { recommendationId, items, source }: ListOptions) => List;

@@ -1,0 +1,71 @@
+import type { LostReason } from './outbox.js';
+import type { Rejection } from './transport.js';
+import type { IdentityResult } from './user.js';
+
+/** What a page can listen to, and what is handed over. */
+export interface Topics {
+  /** A relay has taken a beacon. */
+  sent: { events: number; accepted: number; identity: IdentityResult };
+  /** A relay has refused one event. */
+  rejected: Rejection;
+  /** Events were given up. */
+  lost: { reason: LostReason; events: number };
+  /** A session began, or the page joined one: its id. */
+  session: string;
+}
+
+/** What the modules tell each other beside that. */
+interface InnerTopics extends Topics {
+  /** The page begins, or begins anew: out of the back/forward cache, after consent was withdrawn and given again. */
+  start: void;
+  /** The page is being hidden, perhaps for good. */
+  hide: void;
+  show: void;
+  /** A prerendered page is shown after all. */
+  activate: void;
+  online: void;
+  /** Console lines of the debug mode. */
+  event: unknown;
+  seen: string;
+  error: unknown;
+}
+
+export type Listener<T> = (data: T) => void;
+
+/** Who has something to say says it here; in debug mode all of it is on the console. */
+export interface Bus {
+  /** Listens; returns the undo. */
+  _on<T extends keyof InnerTopics>(topic: T, listener: Listener<InnerTopics[T]>): () => void;
+  /** Calls the listeners in order; what one throws stops neither the next nor the caller. */
+  _emit<T extends keyof InnerTopics>(topic: T, data?: InnerTopics[T]): void;
+  /** Runs what may throw, and says what it threw. */
+  _attempt(work: () => void): void;
+}
+
+/** @param log Is told everything. */
+export const createBus = (log: ((topic: string, data: unknown) => void) | undefined): Bus => {
+  const listeners: { [topic: string]: Listener<never>[] } = {};
+  const attempt = (work: () => void) => {
+    try {
+      work();
+    } catch (error) {
+      log?.('error', error);
+    }
+  };
+  return {
+    _on(topic, listener) {
+      (listeners[topic] ??= []).push(listener);
+      return () => {
+        listeners[topic] = listeners[topic]?.filter((other) => other !== listener) ?? [];
+      };
+    },
+    _emit(topic, data) {
+      log?.(topic, data);
+      // Listeners that come while the topic is told are told too.
+      for (const listener of listeners[topic] ?? []) {
+        attempt(() => listener(data as never));
+      }
+    },
+    _attempt: attempt,
+  };
+};

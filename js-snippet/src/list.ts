@@ -1,0 +1,64 @@
+import { createDwell } from './dwell.js';
+import { originFields } from './event.js';
+import { createImpression } from './impressions.js';
+import type { Core } from './tracker.js';
+
+/** A list of recommendations, as the page got it. */
+export interface ListOptions {
+  recommendationId?: string | undefined;
+  /** Item ids in order of position. */
+  items: readonly string[];
+  /** Place on the site, for metric attribution: `home-top`. */
+  source?: string | undefined;
+}
+
+/** What the visitor sees of a list and does with it. */
+export interface List {
+  /**
+   * Watches which items are really seen: the elements inside that have `data-relay-item`, or without any
+   * the element's children, in the order of `items`.
+   */
+  observe(element: Element): void;
+  /** The visitor chose this item: a `Click`, or the event named, with what was seen of the list. */
+  click(itemId: string, type?: string): void;
+  stop(): void;
+}
+
+export const createList = (core: Core, { recommendationId, items, source }: ListOptions): List => {
+  const impression = createImpression();
+  const origin = originFields(recommendationId, source);
+  const itemIds = new Map<Element, string>();
+  const see = (itemId: string) => impression._see(itemId, items.indexOf(itemId));
+
+  const dwell = createDwell(core._env, core._bus, (element) => see(itemIds.get(element) as string));
+  const tell = () => {
+    const untold = impression._take(true);
+    if (core._options.impressions && untold[0]) {
+      core._record('Impression', { ...origin, impression: untold });
+    }
+  };
+
+  const stopTelling = core._bus._on('hide', tell);
+
+  return {
+    observe(element) {
+      const marked = [...element.querySelectorAll('[data-relay-item]')];
+      (marked.length ? marked : [...element.children]).forEach((item, position) => {
+        const itemId = item.getAttribute('data-relay-item') ?? items[position];
+        if (itemId && items.includes(itemId)) {
+          itemIds.set(item, itemId);
+          dwell._watch(item);
+        }
+      });
+    },
+    click(itemId, type = 'Click') {
+      see(itemId);
+      core._record(type, { ...origin, itemId, impression: impression._take() });
+    },
+    stop() {
+      tell();
+      stopTelling();
+      itemIds.forEach((_, item) => dwell._unwatch(item));
+    },
+  };
+};
