@@ -19,6 +19,7 @@ from relay.routes.beacons import BeaconEndpoint
 from relay.routes.edge import Edge, State
 from relay.routes.health import healthz, readyz
 from relay.routes.metrics import metrics
+from relay.routes.server_api import api_routes
 from relay.routes.snippet import snippet, snippet_by_hash
 
 OpenEdge = Callable[[], AbstractAsyncContextManager[Edge]]
@@ -35,6 +36,7 @@ def public_routes(prefix: str) -> list[BaseRoute]:
         Route(f"{prefix}/e", BeaconEndpoint()),
         Route(f"{prefix}/s.js", snippet),
         Route(f"{prefix}/s.{{hash}}.js", snippet_by_hash),
+        *api_routes(),
         Route("/healthz", healthz),
         Route("/readyz", readyz),
     ]

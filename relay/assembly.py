@@ -3,8 +3,10 @@
 import secrets
 from collections.abc import Callable, Iterable
 
+from relay.backend_intake import BackendIntake
 from relay.bindings import Bindings
 from relay.clock import Clock
+from relay.erasures import Erasures
 from relay.identity import Identities
 from relay.intake import Destination, Intake
 from relay.rate_limit import RateLimit
@@ -24,6 +26,7 @@ def make_edge(
     *,
     spool: Spool,
     bindings: Bindings,
+    erasures: Erasures,
     metrics: Metrics,
     clock: Clock,
     snippet: SnippetFile,
@@ -35,24 +38,31 @@ def make_edge(
         settings: How to run.
         spool: Where events go.
         bindings: What the spool kept of them, loaded.
+        erasures: The same for who was erased.
         metrics: What to count with.
         clock: What time it is.
         snippet: What to serve.
         problems: What keeps events from being taken or delivered, now.
     """
     tokens = make_tokens(settings, clock)
+
+    def make_id() -> str:
+        return secrets.token_hex(16)
+
     return Edge(
         sites=_sites(settings),
         tokens=tokens,
         intake=Intake(
             spool=spool,
-            identities=Identities(tokens=tokens, bindings=bindings, secret_key=settings.keys()[0]),
+            identities=Identities(tokens=tokens, bindings=bindings, erased=erasures, secret_key=settings.keys()[0]),
             bindings=bindings,
             metrics=metrics,
             clock=clock,
-            make_id=lambda: secrets.token_hex(16),
+            make_id=make_id,
             max_event_age_s=settings.max_event_age_s,
         ),
+        backend_intake=BackendIntake(spool=spool, erased=erasures, make_id=make_id),
+        erasures=erasures,
         spool=spool,
         metrics=metrics,
         clock=clock,

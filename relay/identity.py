@@ -6,6 +6,7 @@ The rules are those of the contract, "Identity, exactly"; `Identities.decide` is
 import base64
 import hashlib
 import hmac
+from collections.abc import Container
 from enum import StrEnum
 from typing import Final
 
@@ -44,8 +45,17 @@ class Decision(msgspec.Struct, frozen=True):
 class Identities:
     """Decides who sent a beacon."""
 
-    def __init__(self, *, tokens: Tokens, bindings: Bindings, secret_key: str) -> None:
+    def __init__(self, *, tokens: Tokens, bindings: Bindings, erased: Container[str], secret_key: str) -> None:
+        """Take the collaborators.
+
+        Args:
+            tokens: Verifies identity tokens.
+            bindings: Which session is whose.
+            erased: Users who are refused: their tokens are invalid, their events anonymous.
+            secret_key: The signing key, from which derived sessions follow.
+        """
         self._tokens = tokens
+        self._erased = erased
         self._bindings = bindings
         self._derive_key = hmac.digest(secret_key.encode(), _DERIVED_SALT, hashlib.sha256)
 
@@ -64,6 +74,8 @@ class Identities:
         if isinstance(claims, TokenFault):
             expired = claims is TokenFault.EXPIRED
             return self._as_bound(site, session_id, IdentityResult.EXPIRED if expired else IdentityResult.INVALID)
+        if claims.sub in self._erased:
+            return self._as_bound(site, session_id, IdentityResult.INVALID)
         if claims.sid is not None and claims.sid != session_id:
             return Decision(Identity(site, session_id), IdentityResult.MISMATCH)
         return self._as_user(site, target, session_id, claims.sub)

@@ -91,6 +91,7 @@ class Intake:
         *,
         destination: Destination,
         session_id: str,
+        sent_at_ms: float | None,
         user_id: str | None,
     ) -> Taken:
         """Take events from a backend whose word on the user counts.
@@ -101,7 +102,7 @@ class Intake:
         decision = self._identities.trust(
             site=destination.site, target=destination.tracking_id, session_id=session_id, user_id=user_id
         )
-        return await self._take(events, destination=destination, sent_at_ms=None, decision=decision)
+        return await self._take(events, destination=destination, sent_at_ms=sent_at_ms, decision=decision)
 
     async def _take(
         self,

@@ -12,6 +12,7 @@ from relay.bindings import Bindings
 from relay.bundled import bundled
 from relay.clock import Clock, SystemClock
 from relay.dispatcher import Dispatcher
+from relay.erasures import Erasures
 from relay.routes.edge import Edge
 from relay.routes.snippet_file import SnippetFile
 from relay.settings import Settings
@@ -51,7 +52,8 @@ async def open_relay(settings: Settings, *, clock: Clock | None = None) -> Async
         metrics.watch_spool(spool.stats, clock)
         sink = await stack.enter_async_context(_sink(settings, clock))
         bindings = Bindings(clock=clock, ttl_s=settings.binding_ttl_s)
-        bindings.load(await spool.bindings())
+        erasures = Erasures(spool=spool, bindings=bindings, clock=clock)
+        bindings.load(erasures.load(await spool.bindings()))
         dispatcher = await stack.enter_async_context(
             Dispatcher(
                 spool,
@@ -69,6 +71,7 @@ async def open_relay(settings: Settings, *, clock: Clock | None = None) -> Async
             settings,
             spool=spool,
             bindings=bindings,
+            erasures=erasures,
             metrics=metrics,
             clock=clock,
             snippet=snippet,

@@ -6,7 +6,9 @@ from typing import TypedDict, cast
 
 from starlette.types import Scope
 
+from relay.backend_intake import BackendIntake
 from relay.clock import Clock
+from relay.erasures import Erasures
 from relay.intake import Destination, Intake
 from relay.rate_limit import RateLimit
 from relay.readiness import Readiness
@@ -38,6 +40,8 @@ class Edge:
     sites: Mapping[str, EdgeSite]
     tokens: Tokens
     intake: Intake
+    backend_intake: BackendIntake
+    erasures: Erasures
     spool: Spool
     metrics: Metrics
     clock: Clock

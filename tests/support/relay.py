@@ -20,6 +20,7 @@ from relay.assembly import make_edge
 from relay.bindings import Bindings
 from relay.bundled import bundled
 from relay.clock import Clock, SystemClock
+from relay.erasures import Erasures
 from relay.listener import bind, listening
 from relay.model import Record
 from relay.routes.edge import Edge
@@ -131,11 +132,13 @@ async def running_edge(
     metrics = Metrics()
     metrics.watch_spool(spool.stats, clock)
     bindings = Bindings(clock=clock, ttl_s=chosen.binding_ttl_s)
-    bindings.load(await spool.bindings())
+    erasures = Erasures(spool=spool, bindings=bindings, clock=clock)
+    bindings.load(erasures.load(await spool.bindings()))
     edge = make_edge(
         chosen,
         spool=spool,
         bindings=bindings,
+        erasures=erasures,
         metrics=metrics,
         clock=clock,
         snippet=SnippetFile(bundled("snippet")),

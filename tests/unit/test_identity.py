@@ -22,7 +22,8 @@ class Edge:
         self.clock = FakeClock()
         self.tokens = Tokens([KEY], clock=self.clock, identity_max_age_s=3600, leeway_s=0)
         self.bindings = Bindings(clock=self.clock, ttl_s=86_400)
-        self.identities = Identities(tokens=self.tokens, bindings=self.bindings, secret_key=KEY)
+        self.erased: set[str] = set()
+        self.identities = Identities(tokens=self.tokens, bindings=self.bindings, erased=self.erased, secret_key=KEY)
 
     def login(self, user: str, session: str | None = None) -> str:
         return self.tokens.mint(IdentityClaims(user, session))
@@ -110,7 +111,7 @@ def test_a_derived_session_is_well_formed_and_depends_on_everything(edge: Edge) 
     ids |= {derive("sh", "op" + S1, "u2"), derive("shop", S1 + "u", "2")}
     assert len(ids) == 6
     assert all(is_session_id(one) and re.fullmatch(r"second~[\w-]{43}", one) for one in ids)
-    other_key = Identities(tokens=edge.tokens, bindings=edge.bindings, secret_key="other" * 8)
+    other_key = Identities(tokens=edge.tokens, bindings=edge.bindings, erased=(), secret_key="other" * 8)
     assert other_key.derived_session("shop", S1, "u2") not in ids
 
 
@@ -130,6 +131,12 @@ def test_a_binding_lives_on_while_its_session_is_used(edge: Edge) -> None:
         assert decision.identity.user_id == "u1"
         if decision.binding:
             edge.bindings.saved(decision.binding)
+
+
+def test_the_token_of_an_erased_user_is_invalid(edge: Edge) -> None:
+    token = edge.login("u1")
+    edge.erased.add("u1")
+    assert edge.decide(S1, token) == Decision(Identity("shop", S1), IdentityResult.INVALID)
 
 
 def test_a_backend_s_user_binds_as_a_token_does(edge: Edge) -> None:
