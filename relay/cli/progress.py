@@ -62,7 +62,7 @@ class _Bar(Watcher):
     def started(self, progress: Settled) -> None:
         self._rate.start(progress)
         # A reset with the bytes of earlier runs, so that the time left is of this run's speed.
-        self._bar.reset(self._task, completed=progress.offset, rows=progress.rows, rejected=progress.rejected)
+        self._bar.reset(self._task, completed=progress.offset, rows=progress.rows, rate=0.0, rejected=progress.rejected)
 
     def settled(self, progress: Settled) -> None:
         self._bar.update(

@@ -27,7 +27,11 @@ class Finished(NamedTuple):
 
 @asynccontextmanager
 async def started(
-    *arguments: str, env: Mapping[str, str], cwd: Path | None = None, stdin: int = asyncio.subprocess.DEVNULL
+    *arguments: str,
+    env: Mapping[str, str],
+    cwd: Path | None = None,
+    stdin: int = asyncio.subprocess.DEVNULL,
+    stderr: int = asyncio.subprocess.PIPE,
 ) -> AsyncGenerator[asyncio.subprocess.Process]:
     """The command while it runs; killed at the end if it still does."""
     bare = {"AWS_EC2_METADATA_DISABLED": "true", "PYTHONPATH": str(Path(__file__).parents[2]), "HOME": "/nonexistent"}
@@ -35,7 +39,7 @@ async def started(
         *(sys.executable, "-m", "relay", *arguments),
         stdin=stdin,
         stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
+        stderr=stderr,
         cwd=cwd,
         env=bare | dict(env),
     )
