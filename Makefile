@@ -9,10 +9,11 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 export npm_config_fund = false
 export npm_config_audit = false
 
-.PHONY: help demo test test-fast lint bench build clean
+.PHONY: help demo replay test test-fast lint bench build clean
 
 help:
 	@echo "make demo        emulator, relay and shop on this machine; DEMO_PORT=8080"
+	@echo "make replay      a real click stream through the demo; FILE=... SPEED=1000 DEMO_PORT=8080"
 	@echo "make test        linters, type checks and every test"
 	@echo "make test-fast   what needs no browser and no fault injection, under a minute"
 	@echo "make bench       side-by-side figures, as ratios"
@@ -39,6 +40,10 @@ tests/emulator/js/node_modules/.done: tests/emulator/js/package-lock.json
 
 demo: $(VENV)/.run
 	@exec $(BIN)/personalize-relay demo
+
+# ../shared/data if present, else a recorded trace of the demo; SPEED=max is as fast as the relay takes it.
+replay: $(VENV)/.run
+	@exec $(BIN)/personalize-relay demo --replay "$(or $(FILE),auto)" --speed $(or $(SPEED),max) --exit
 
 lint: $(VENV)/.dev js-snippet/node_modules/.done
 	$(BIN)/ruff check .

@@ -93,14 +93,14 @@ class Shop:
         return self._page(request, visit, "Cart", pages.cart(visit.cart, recommended))
 
     async def add(self, request: Request) -> Response:
-        """Put one product into the cart, and stay on its page."""
+        """Put one product into the cart, and show it."""
         visit = self._visits.read(request)
         product_id = await _field(request, "item")
         if product_id not in PRODUCTS:
             return PlainTextResponse("no such product\n", 400)
         visit.add(product_id)
         visit.news = "added"
-        return self._go(visit, f"/p/{product_id}")
+        return self._go(visit, "/cart")
 
     async def remove(self, request: Request) -> Response:
         """Take a product out of the cart."""

@@ -19,33 +19,30 @@ _TRY = (
 
 def show_summary(console: Console, plan: Plan, *, offered: Path | None) -> None:
     """Where everything is, what to try, and how to start the same by hand."""
-    urls = Table.grid(padding=(0, 3))
+    console.print("\nThe same by hand; logs and data are in this folder, too:", style="dim")
+    console.print(f"  cd {plan.logs}", style="dim", markup=False, soft_wrap=True)
+    for part in plan.parts:
+        settings = "".join(f"{name}={value} " for name, value in part.settings.items())
+        console.print(f"  {settings}{part.shown}", style="dim", markup=False, soft_wrap=True)
+    console.print("\n[bold]Personalize Relay[/], the whole path on this machine\n")
     for name, url, what in (
         ("Shop", plan.shop_url, "a page that embeds the snippet"),
-        ("Emulator", plan.emulator_url, "what Amazon Personalize received, and the training data"),
+        ("Emulator", plan.emulator_url, "what Amazon Personalize received"),
         ("Relay", f"{plan.relay_url}/r", "where beacons go"),
         ("Metrics", f"{plan.admin_url}/metrics", "accepted = delivered + buried + erased + pending"),
     ):
-        urls.add_row(f"[bold]{name}[/]", f"[bold green]{url}[/]" if name == "Shop" else url, f"[dim]{what}[/]")
-    console.print("\n[bold]Personalize Relay[/], the whole path on this machine\n")
-    console.print(urls)
+        colour = "bold green" if name == "Shop" else "default"
+        console.print(f"  [bold]{name:10}[/][{colour}]{url:32}[/][dim]{what}[/]", soft_wrap=True)
     console.print("\n[bold]Try[/]")
     for number, line in enumerate(_TRY, 1):
-        console.print(f"  {number}. {line}")
-    console.print("\n[bold]The same by hand[/] [dim](logs and data are in this folder too)[/]")
-    console.print(f"  [dim]cd {escape(str(plan.logs))}[/]", soft_wrap=True)
-    for part in plan.parts:
-        settings = "".join(f"{name}={value} " for name, value in part.settings.items())
-        console.print(f"  [dim]{escape(settings + part.shown)}[/]", soft_wrap=True)
+        console.print(f"  {number}. {line}", soft_wrap=True)
     if offered is not None:
-        console.print(
-            f"\n[bold]A click stream[/] {escape(offered.name)} is here. "
-            + (
-                "Type [bold]r[/] and Enter to send it through the relay, [bold]r 1000[/] for 1000 times real time."
-                if console.is_terminal
-                else "To send it through a demo of its own: [bold]make replay[/]"
-            )
+        how = (
+            "Type [bold]r[/] and Enter to send it through the relay, [bold]r 1000[/] for a thousand times its own pace."
+            if console.is_terminal
+            else "[bold]make replay[/] sends it through a demo of its own."
         )
+        console.print(f"\nA click stream is here, {escape(offered.name)}. {how}", soft_wrap=True)
     console.print("\nCtrl-C stops everything.\n")
 
 
@@ -72,7 +69,7 @@ def show_figures(console: Console, replayed: Replayed) -> None:
     table.add_column(justify="right")
     table.add_column()
     for name, figure, remark in (
-        ("events sent", f"{sent.events:,}", f"in {sent.beacons:,} beacons, {sent.retries:,} sent again when asked to"),
+        ("events sent", f"{sent.events:,}", f"in {sent.beacons:,} beacons, {sent.retries:,} sent again"),
         ("accepted", f"{len(sent.accepted):,}", "on disk before the answer"),
         ("rejected", f"{rejected:,}", reasons),
         ("delivered", f"{len(found.event_ids):,}", "distinct events in the emulator"),

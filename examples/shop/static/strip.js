@@ -151,7 +151,7 @@ const showFigures = ({ calls: counts, events, events_per_call_mean: mean, sessio
   figures.replaceChildren(
     figure('calls', counts.PutEvents ?? 0),
     figure('events', events),
-    figure('a call', mean, 'is-extra'),
+    figure('a call', Math.round(mean * 10) / 10, 'is-extra'),
     figure('sessions', sessions, 'is-extra'),
   );
 };
