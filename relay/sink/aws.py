@@ -2,12 +2,14 @@
 
 import os
 from collections.abc import Awaitable
-from typing import Final, NamedTuple, cast
+from typing import Any, Final, NamedTuple, cast
+from urllib.parse import urlsplit
 
 import aioboto3
 from aiobotocore.config import AioConfig
 from aiobotocore.credentials import AioCredentials
 from botocore.exceptions import BotoCoreError, NoCredentialsError, NoRegionError
+from botocore.utils import get_environ_proxies
 
 from relay.sink.base import Unreachable
 from relay.sink.sigv4 import Keys
@@ -18,11 +20,14 @@ SIGNING_NAME: Final = "personalize"
 
 
 class Place(NamedTuple):
-    """Where calls of one region go."""
+    """Where calls of one region go, and how to get there."""
 
     url: str
     """Scheme, host and port, perhaps a path; without a slash at the end."""
     region: str
+    proxy: str | None
+    ca_bundle: str | None
+    """Certificates to trust, where that is not botocore's own list."""
 
 
 class Account:
@@ -51,7 +56,10 @@ class Account:
             SERVICE, region_name=region, endpoint_url=self._endpoint_url, config=AioConfig(parameter_validation=False)
         )
         async with opened as client:
-            return Place(client.meta.endpoint_url.rstrip("/"), client.meta.region_name)
+            url, found_region = client.meta.endpoint_url.rstrip("/"), client.meta.region_name
+        proxies: dict[str, str] = get_environ_proxies(url)  # heeds NO_PROXY
+        settings: Any = session._session  # pyright: ignore[reportPrivateUsage]  # no public way to `ca_bundle`
+        return Place(url, found_region, proxies.get(urlsplit(url).scheme), settings.get_config_variable("ca_bundle"))
 
     async def keys(self) -> Keys:
         """Credentials for a call that is made now; raises `BotoCoreError`."""

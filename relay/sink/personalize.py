@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Final, Self
 from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 import aioboto3
 import aiohttp
@@ -21,6 +20,7 @@ from yarl import URL
 
 from relay import __version__
 from relay.clock import Clock, SystemClock
+from relay.errors import RelayError
 from relay.model import Batch, Operation
 from relay.sink.aws import SIGNING_NAME, Account, Place, fault
 from relay.sink.base import Outcome, Unreachable
@@ -30,6 +30,7 @@ from relay.sink.wire import body_of, path_of
 
 MAX_ANSWER_BYTES: Final = 64 * 1024
 """Of an answer's body; an answer of the service is empty or one short message."""
+_MAX_HEADER_BYTES: Final = 16 * 1024
 _KEEP_ALIVE_S: Final = 20.0
 _USER_AGENT: Final = f"personalize-relay/{__version__}"
 
@@ -39,11 +40,10 @@ class _Route:
 
     def __init__(self, place: Place) -> None:
         base = urlsplit(place.url)
-        self._base_path = base.path
         self.signer = Signer(host=base.netloc, region=place.region, service=SIGNING_NAME)
         self.paths = {operation: base.path + path_of(operation) for operation in Operation}
         self.urls = {operation: URL(place.url + path_of(operation)) for operation in Operation}
-        self.proxy = None if proxy_bypass(base.hostname or "") else getproxies().get(base.scheme)
+        self.proxy = place.proxy
 
 
 class PersonalizeSink:
@@ -78,16 +78,31 @@ class PersonalizeSink:
         self._http: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
+        """Find the endpoints: of the regions that are named, else of the account's own.
+
+        Raises:
+            RelayError: no region is set, or the profile or an endpoint is not usable.
+        """
+        bundle: str | None = None
+        regions: set[str | None] = set(self._regions.values())
+        for region in regions or {None}:
+            try:
+                place = await self._account.place(region)
+            except (BotoCoreError, ValueError) as error:
+                raise RelayError(f"AWS: {error}") from error
+            self._routes[region], bundle = _Route(place), place.ca_bundle
         connector = aiohttp.TCPConnector(
             limit=self._max_in_flight,
             keepalive_timeout=_KEEP_ALIVE_S,
-            ssl=ssl.create_default_context(cafile=get_cert_path(True)),  # botocore's, AWS_CA_BUNDLE aside
+            ssl=ssl.create_default_context(cafile=bundle or get_cert_path(True)),  # botocore's own list
         )
         self._http = aiohttp.ClientSession(
             connector=connector,
             timeout=aiohttp.ClientTimeout(total=None),  # `deliver` has the one deadline
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
+            max_line_size=_MAX_HEADER_BYTES,
+            max_field_size=_MAX_HEADER_BYTES,
             headers={"user-agent": _USER_AGENT, "accept-encoding": "identity"},
         )
         return self
@@ -99,7 +114,7 @@ class PersonalizeSink:
             await self._http.close()
 
     async def deliver(self, batch: Batch) -> Outcome:
-        """See `Sink.deliver`."""
+        """See `Sink.deliver`. Used before it is entered, it raises `RuntimeError`."""
         try:
             async with asyncio.timeout(self._deadline_s):
                 outcome = await self._deliver(batch)

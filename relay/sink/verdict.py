@@ -122,6 +122,8 @@ def judge(status: int, headers: Mapping[str, str], body: bytes) -> Outcome:
         return Refused(code, message)
     if code in _CAUSES:
         return Unreachable(code, message, _CAUSES[code])
+    if status == 413 and not code:
+        return Refused("HTTP413", "the call is too large")  # a proxy's; halves may fit
     # An unknown answer is no verdict on the events: they stay.
     return Unreachable(code or f"HTTP{status}", message, "service")
 
@@ -130,7 +132,7 @@ def _error_of(headers: Mapping[str, str], body: bytes) -> tuple[str, str]:
     """Code and message: the header first, then `code`, then `__type`."""
     try:
         parsed = _decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         parsed = _Body()
     name = headers.get("x-amzn-errortype") or parsed.code or parsed.type_ or ""
     code = name.partition(":")[0].rpartition("#")[2].strip()

@@ -38,10 +38,9 @@ def saying(*answers: bytes) -> Handler:
 async def raw_server(handler: Handler) -> AsyncGenerator[RawServer]:
     """Reads whole requests and lets `handler` answer; an exception in it resets the connection."""
     server = RawServer("")
-    writers: set[asyncio.StreamWriter] = set()
+    tasks: set[asyncio.Task[None]] = set()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writers.add(writer)
         try:
             while True:
                 head = await reader.readuntil(b"\r\n\r\n")
@@ -62,12 +61,17 @@ async def raw_server(handler: Handler) -> AsyncGenerator[RawServer]:
         finally:
             writer.close()
 
-    listener = await asyncio.start_server(serve, "127.0.0.1", 0)
+    def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.ensure_future(serve(reader, writer))
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+
+    listener = await asyncio.start_server(connected, "127.0.0.1", 0)
     server.url = f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
     try:
         yield server
     finally:
-        for writer in writers:
-            writer.transport.abort()
         listener.close()
-        await listener.wait_closed()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
