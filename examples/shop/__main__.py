@@ -15,7 +15,7 @@ from shop import ShopSettings, create_app
 @click.option("--items-dataset-arn", help="Where to put the catalogue at the start.")
 @click.option("--site", default="default", envvar="RELAY_SITE", show_default=True)
 @click.option("--secret-keys", required=True, envvar="RELAY_SECRET_KEYS", help="As the relay's.")
-@click.option("--debug", is_flag=True, help="data-debug on the script tag.")
+@click.option("--debug", is_flag=True, envvar="SHOP_DEBUG", help="data-debug on the script tag.")
 def main(*, host: str, port: int, secret_keys: str, **settings: str) -> None:
     """Run the shop. Credentials and endpoints of AWS come from the ordinary AWS variables."""
     app = create_app(ShopSettings(secret_key=secret_keys.split(",", 1)[0].strip(), **settings))  # type: ignore[arg-type]  # click has checked them

@@ -31,9 +31,9 @@ class Frame:
     debug: bool
     user: str | None
     identity: str | None
-    """The identity token of who is signed in, made by this backend."""
+    """The identity token of who is signed in, made by this backend for `session`."""
     session: str | None
-    """The session the identity token is bound to."""
+    """The relay's session, as this backend knows it."""
     cart_size: int
     news: str | None
 
@@ -49,7 +49,7 @@ def page(frame: Frame, title: str, main: str, *, current: str = "", viewed: str 
         viewed: Id of the product the page is about, for its `View`.
     """
     identity = f' data-identity="{escape(frame.identity)}"' if frame.identity else ""
-    bound = f' data-bound="{escape(frame.session)}"' if frame.identity and frame.session else ""
+    session = f' data-session="{escape(frame.session)}"' if frame.session else ""
     signed_out = " data-signed-out" if frame.news == "signed-out" else ""
     debug = " data-debug" if frame.debug else ""
     view = f' data-relay-view="{escape(viewed)}"' if viewed else ""
@@ -68,7 +68,7 @@ def page(frame: Frame, title: str, main: str, *, current: str = "", viewed: str 
 <script defer src="/static/shop.js"></script>
 <script defer src="/static/strip.js" data-emulator="{escape(frame.emulator_url)}"></script>
 </head>
-<body{identity}{bound}{signed_out}>
+<body{session}{identity}{signed_out}>
 <a class="skip" href="#main">Skip to the content</a>
 {_header(frame, current)}
 {news}

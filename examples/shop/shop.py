@@ -22,7 +22,7 @@ from layout import Frame, page
 from recommender import Recommender, open_recommender
 from relay.clock import SystemClock
 from relay.tokens import SiteClaims, Tokens, mint_identity
-from visit import USERS, Order, Visit, Visits, relay_session
+from visit import USERS, Order, Visit, Visits
 
 HERE: Final = Path(__file__).parent
 _IDENTITY_TTL_S: Final = 3600
@@ -62,10 +62,8 @@ class Shop:
     async def home(self, request: Request) -> Response:
         """`/`."""
         visit = self._visits.read(request)
-        visitor = None if visit.news == "signed-out" else _visitor(request, visit)
-        return self._page(
-            request, visit, "Home", pages.home(await self._recommender.for_visitor(visitor, 8), visit.user)
-        )
+        recommended = await self._recommender.for_visitor(self._visitor(request, visit), 8)
+        return self._page(request, visit, "Home", pages.home(recommended, visit.user))
 
     async def category(self, request: Request) -> Response:
         """`/c/SLUG`."""
@@ -73,7 +71,7 @@ class Shop:
         shown = CATEGORIES.get(request.path_params["slug"])
         if shown is None:
             return await self.missing(request, None)
-        recommended = await self._recommender.for_visitor(_visitor(request, visit), 10)
+        recommended = await self._recommender.for_visitor(self._visitor(request, visit), 10)
         return self._page(request, visit, shown.name, pages.category(shown, recommended), current=shown.slug)
 
     async def product(self, request: Request) -> Response:
@@ -82,14 +80,14 @@ class Shop:
         shown = PRODUCTS.get(request.path_params["id"])
         if shown is None:
             return await self.missing(request, None)
-        together = await self._recommender.with_product(shown, _visitor(request, visit), 4)
+        together = await self._recommender.with_product(shown, self._visitor(request, visit), 4)
         main = pages.product(shown, together)
         return self._page(request, visit, shown.name, main, current=shown.category, viewed=shown.id)
 
     async def cart(self, request: Request) -> Response:
         """`/cart`."""
         visit = self._visits.read(request)
-        recommended = await self._recommender.for_visitor(_visitor(request, visit), 10)
+        recommended = await self._recommender.for_visitor(self._visitor(request, visit), 10)
         return self._page(request, visit, "Cart", pages.cart(visit.cart, recommended))
 
     async def add(self, request: Request) -> Response:
@@ -144,14 +142,24 @@ class Shop:
         """Forget the user; the next page tells the snippet."""
         visit = self._visits.read(request)
         visit.user, visit.order, visit.cart, visit.news = None, None, {}, "signed-out"
-        return self._go(visit, "/")
+        response = self._go(visit, "/")
+        self._visits.write_session(None, response)
+        return response
+
+    async def session(self, request: Request) -> Response:
+        """The page tells the relay's session id, and gets an identity token for it if somebody is signed in."""
+        session = await _field(request, "id")
+        response = JSONResponse({"identity": self._identity(self._visits.read(request), session)})
+        try:
+            self._visits.write_session(session, response)
+        except ValueError:
+            return PlainTextResponse("no such session\n", 400)
+        return response
 
     async def identity(self, request: Request) -> Response:
-        """A fresh identity token for who is signed in, bound to the session of now."""
-        token = self._identity(request, self._visits.read(request))
-        if token is None:
-            return PlainTextResponse("nobody is signed in\n", 403)
-        return JSONResponse({"identity": token, "session": relay_session(request)})
+        """A fresh identity token for who is signed in; the snippet asks when the last one has expired."""
+        token = self._identity(self._visits.read(request), self._visits.session(request))
+        return PlainTextResponse("nobody is signed in\n", 403) if token is None else JSONResponse({"identity": token})
 
     async def names(self, _: Request) -> Response:
         """Product id → name, for the strip."""
@@ -163,14 +171,14 @@ class Shop:
         response.status_code = 404
         return response
 
-    def _identity(self, request: Request, visit: Visit) -> str | None:
-        if visit.user is None or visit.user not in USERS:
+    def _visitor(self, request: Request, visit: Visit) -> str | None:
+        return visit.user or self._visits.session(request)
+
+    def _identity(self, visit: Visit, session: str | None) -> str | None:
+        if session is None or visit.user is None or visit.user not in USERS:
             return None
         return mint_identity(
-            visit.user,
-            secret_key=self._settings.secret_key,
-            session_id=relay_session(request),
-            ttl_s=_IDENTITY_TTL_S,
+            visit.user, secret_key=self._settings.secret_key, session_id=session, ttl_s=_IDENTITY_TTL_S
         )
 
     def _page(self, request: Request, visit: Visit, title: str, main: str, **options: str) -> Response:
@@ -180,8 +188,8 @@ class Shop:
             site_token=self._site_token,
             debug=self._settings.debug,
             user=visit.user if visit.user in USERS else None,
-            identity=self._identity(request, visit),
-            session=relay_session(request),
+            identity=self._identity(visit, self._visits.session(request)),
+            session=self._visits.session(request),
             cart_size=sum(visit.cart.values()),
             news=visit.take_news(),
         )
@@ -193,10 +201,6 @@ class Shop:
         response = RedirectResponse(path, 303)
         self._visits.write(visit, response)
         return response
-
-
-def _visitor(request: Request, visit: Visit) -> str | None:
-    return visit.user or relay_session(request)
 
 
 async def _field(request: Request, name: str) -> str:
@@ -226,6 +230,7 @@ def create_app(settings: ShopSettings) -> Starlette:
         Route("/thanks", shop.thanks),
         Route("/login", _from_here(shop.login), methods=["GET", "POST"]),
         Route("/logout", _from_here(shop.logout), methods=["POST"]),
+        Route("/session", _from_here(shop.session), methods=["POST"]),
         Route("/identity", shop.identity),
         Route("/names.json", shop.names),
         Route("/healthz", healthz),

@@ -1,4 +1,4 @@
-"""What the shop knows of a visit, in one signed cookie: who is signed in, the cart, the last order. Nothing on disk."""
+"""What the shop knows of a visit, in signed cookies: who is signed in, the cart, the last order. Nothing on disk."""
 
 import re
 from collections.abc import Mapping
@@ -11,13 +11,15 @@ from starlette.responses import Response
 
 from catalog import PRODUCTS, Product
 
-COOKIE: Final = "kiln_visit"
+_VISIT: Final = "kiln_visit"
+_SESSION: Final = "kiln_session"
+"""Apart from the visit: the page sends it in the background, and must not undo what a click did meanwhile."""
 USERS: Final[Mapping[str, str]] = {"ada": "Ada", "grace": "Grace"}
 """User id → name. A real shop asks for a password."""
 
 _MAX_LINES: Final = 20
 _MAX_QUANTITY: Final = 9
-_RELAY_SESSION = re.compile(r"([\w~-]{16,256})\.\w+")
+_SESSION_ID: Final = re.compile(r"[A-Za-z0-9._~-]{16,256}")
 
 
 class Order(msgspec.Struct, frozen=True):
@@ -57,14 +59,8 @@ def total(quantities: Mapping[str, int]) -> float:
     return sum(product.price * quantity for product, quantity in lines(quantities))
 
 
-def relay_session(request: Request) -> str | None:
-    """The snippet's session id, which it keeps in a cookie of the site; None before it ran for the first time."""
-    match = _RELAY_SESSION.fullmatch(request.cookies.get("relay_session", ""))
-    return match[1] if match else None
-
-
 class Visits:
-    """Reads and writes the cookie."""
+    """Reads and writes the cookies."""
 
     def __init__(self, secret_key: str) -> None:
         self._serializer = URLSafeSerializer(secret_key, salt="shop.visit")
@@ -72,12 +68,35 @@ class Visits:
     def read(self, request: Request) -> Visit:
         """The visit of a request; a new one where the cookie is missing or not ours."""
         try:
-            content = self._serializer.loads(request.cookies.get(COOKIE, ""))
-            return msgspec.convert(content, Visit)
+            return msgspec.convert(self._serializer.loads(request.cookies.get(_VISIT, "")), Visit)
         except (BadSignature, msgspec.ValidationError):
             return Visit()
 
     def write(self, visit: Visit, response: Response) -> None:
         """Put the visit into the answer."""
-        value = self._serializer.dumps(msgspec.to_builtins(visit))
-        response.set_cookie(COOKIE, value, max_age=30 * 86400, httponly=True, samesite="lax")
+        _set(response, _VISIT, self._serializer.dumps(msgspec.to_builtins(visit)))
+
+    def session(self, request: Request) -> str | None:
+        """The relay's session id, as the page told it last; None before it did."""
+        try:
+            session = self._serializer.loads(request.cookies.get(_SESSION, ""))
+        except BadSignature:
+            return None
+        return session if isinstance(session, str) else None
+
+    def write_session(self, session: str | None, response: Response) -> None:
+        """Remember the session id, or forget it.
+
+        Raises:
+            ValueError: it is none.
+        """
+        if session is None:
+            response.delete_cookie(_SESSION)
+        elif _SESSION_ID.fullmatch(session):
+            _set(response, _SESSION, self._serializer.dumps(session))
+        else:
+            raise ValueError("not a session id")
+
+
+def _set(response: Response, name: str, value: str) -> None:
+    response.set_cookie(name, value, max_age=30 * 86400, httponly=True, samesite="lax")

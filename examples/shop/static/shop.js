@@ -1,28 +1,29 @@
-// The page's side of Personalize Relay: who is signed in, and what was bought. Everything else is in the HTML.
+// The page's side of Personalize Relay: which session it is, who is signed in, what was bought. The rest is in the HTML.
 
 // The stub: calls made before the snippet is there wait in a queue.
 window.relay = window.relay || function () { (relay.q = relay.q || []).push([Date.now(), arguments]) };
 
-const { identity, bound, signedOut } = document.body.dataset;
+const known = document.body.dataset;
 
-if (signedOut !== undefined) {
-  relay('user', null); // A new session begins; the next visitor is somebody else.
+if (known.signedOut !== undefined) {
+  relay('user', null); // A new session begins; the next visitor may be somebody else.
 }
 
-if (identity) {
-  relay('user', identity);
-  // The token is good for one session. When the session is another (first page, thirty idle minutes), get a new one.
-  const rebind = async (session) => {
-    if (session !== bound) {
-      const answer = await fetch('/identity', { credentials: 'same-origin' });
-      if (answer.ok) {
-        relay('user', (await answer.json()).identity);
-      }
-    }
-  };
-  relay('session', rebind);
-  relay('on', 'session', rebind);
-}
+// The shop's backend asks for recommendations by session, and signs identity tokens for one session only. So it is told
+// which session this is; when it knows already, the token in the page is the right one.
+const tell = async (session) => {
+  let { identity } = known;
+  if (session !== known.session) {
+    known.session = session;
+    const answer = await fetch('/session', { method: 'POST', body: new URLSearchParams({ id: session }) });
+    identity = known.identity = (await answer.json()).identity ?? '';
+  }
+  if (identity) {
+    relay('user', identity);
+  }
+};
+relay('on', 'session', tell);
+relay('session', tell);
 
 const purchase = document.querySelector('[data-purchase]');
 for (const { dataset } of purchase?.children ?? []) {
