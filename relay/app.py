@@ -21,6 +21,7 @@ from relay.routes.health import healthz, readyz
 from relay.routes.metrics import metrics
 from relay.routes.server_api import api_routes
 from relay.routes.snippet import snippet, snippet_by_hash
+from relay.routes.status import status_routes
 
 OpenEdge = Callable[[], AbstractAsyncContextManager[Edge]]
 
@@ -43,8 +44,14 @@ def public_routes(prefix: str) -> list[BaseRoute]:
 
 
 def create_admin_app(open_edge: OpenEdge) -> Starlette:
-    """Metrics and health, for a listener that strangers cannot reach."""
-    return application([Route("/metrics", metrics), Route("/healthz", healthz), Route("/readyz", readyz)], open_edge)
+    """The live page, metrics and health, for a listener that strangers cannot reach."""
+    routes: list[BaseRoute] = [
+        *status_routes(),
+        Route("/metrics", metrics),
+        Route("/healthz", healthz),
+        Route("/readyz", readyz),
+    ]
+    return application(routes, open_edge)
 
 
 def application(routes: list[BaseRoute], open_edge: OpenEdge) -> Starlette:

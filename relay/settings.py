@@ -137,6 +137,7 @@ class Settings(TokenSettings):
     jwt_claim: str | None = None
     identity_cookie: Annotated[str, Field(pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}$")] | None = None
     forward_impressions: bool = False
+    """The printed script tag lets the snippet send them (`data-impressions`)."""
     trusted_proxies: Annotated[tuple[Network, ...], NoDecode] = ()
     client_ip_header: Annotated[str, Field(pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}$")] | None = None
     rate_limit_ip: _OptionalRate = Rate(50)
@@ -191,7 +192,7 @@ class Settings(TokenSettings):
             raise ValueError("is believed only from RELAY_TRUSTED_PROXIES; name the proxies' networks there")
         return name
 
-    @field_validator("link_after_s", "jwt_jwks", "jwt_issuer", "jwt_audience", "jwt_claim", "forward_impressions")
+    @field_validator("link_after_s", "jwt_jwks", "jwt_issuer", "jwt_audience", "jwt_claim")
     @classmethod
     def _not_yet(cls, value: object) -> object:
         if value:
@@ -245,9 +246,7 @@ def _load(kind: type[_Kind], env: Mapping[str, str], config: Path | None, proble
         }
         return variables, InitSettingsSource(settings_cls, table)
 
-    loaded: Any = type(
-        kind.__name__, (kind,), {"settings_customise_sources": sources, "__module__": __name__}
-    )
+    loaded: Any = type(kind.__name__, (kind,), {"settings_customise_sources": sources, "__module__": __name__})
     try:
         settings = cast("_Kind", loaded())
     except ValidationError as error:

@@ -38,4 +38,6 @@ def command(url: str | None, site_name: str | None, floating: bool, config: Path
     if not floating:
         attributes |= {"integrity": file.integrity, "crossorigin": "anonymous"}
     shown = " ".join(f'{name}="{escape(value)}"' for name, value in attributes.items())
+    if settings.forward_impressions:
+        shown += " data-impressions"
     click.echo(f"<script async {shown}></script>")

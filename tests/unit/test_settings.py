@@ -165,7 +165,6 @@ def test_a_header_is_believed_from_named_proxies_only() -> None:
 def test_what_is_not_there_yet_is_not_silently_accepted() -> None:
     for name, value in {
         "RELAY_LINK_AFTER_S": "60",
-        "RELAY_FORWARD_IMPRESSIONS": "1",
         "RELAY_JWT_JWKS": "https://x/jwks",
     }.items():
         assert "not available" in problem({name: value})
