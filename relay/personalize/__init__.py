@@ -4,12 +4,15 @@
 - `trackers`: event trackers, made, described, listed, waited for, deleted, found by tracking id.
 - `setup`: from nothing to a running event tracker. `schema`: what the columns of a dataset are.
 - `fit`: whether events suit the dataset they go to.
-- `catalog`: rows of users, items and actions, checked; `rows`: where they are read from; `upload`: how they get there.
+- `put_file`: a file of users, items or actions into its dataset: `rows` reads, `catalog` checks, `chunks` packs,
+  `upload` sends, `journal` remembers. `history`: rows of past interactions made into events.
 """
 
 from relay.personalize.connection import Connection, connect
 from relay.personalize.errors import PersonalizeError
 from relay.personalize.fit import Target, misfits, target_of
+from relay.personalize.put_file import FileToPut, PutResult, put_file, schema_for
+from relay.personalize.setup import SetupPlan, SetupReport, set_up
 from relay.personalize.trackers import (
     EventTracker,
     create_tracker,
@@ -24,7 +27,11 @@ from relay.personalize.trackers import (
 __all__ = [
     "Connection",
     "EventTracker",
+    "FileToPut",
     "PersonalizeError",
+    "PutResult",
+    "SetupPlan",
+    "SetupReport",
     "Target",
     "connect",
     "create_tracker",
@@ -33,6 +40,9 @@ __all__ = [
     "find_tracker",
     "list_trackers",
     "misfits",
+    "put_file",
+    "schema_for",
+    "set_up",
     "target_of",
     "wait_until_active",
     "wait_until_gone",

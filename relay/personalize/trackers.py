@@ -228,7 +228,7 @@ def checked_arn(arn: str, kind: str) -> str:
         InvalidInputError: it is not.
     """
     if not ARN_PATTERN.fullmatch(arn) or f":{kind}/" not in arn or len(arn) > 256:
-        raise InvalidInputError(f"{arn!r} is not the ARN of a {kind}: arn:aws:personalize:REGION:ACCOUNT:{kind}/NAME")
+        raise InvalidInputError(f"{arn!r} is not the ARN wanted here, arn:aws:personalize:REGION:ACCOUNT:{kind}/NAME")
     return arn
 
 

@@ -172,6 +172,7 @@ async def test_users_and_actions_go_into_their_datasets(fast: RunningEmulator, t
     assert kept(fast, "actions") == {"a1": {"value": 3}}
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize(
     ("name", "code"),
     [("ResourceNotFoundException", 1), ("AccessDeniedException", 1), ("ExpiredTokenException", 2)],
@@ -189,6 +190,7 @@ async def test_an_error_that_lies_in_no_row_ends_it_in_one_line_and_can_be_gone_
     assert set(kept(fast)) == {f"p{n}" for n in range(200)}
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize("kind", ["throttling", "server_error", "reset", "html"])
 async def test_what_passes_is_tried_again(fast: RunningEmulator, tmp_path: Path, kind: str) -> None:
     (tmp_path / "a.csv").write_text("ITEM_ID\n" + "".join(f"p{n}\n" for n in range(100)))
@@ -213,6 +215,7 @@ async def until_calls(running: RunningEmulator, count: int) -> None:
             await asyncio.sleep(0.01)
 
 
+@pytest.mark.faults
 async def test_an_interrupt_settles_what_is_in_flight_and_the_next_run_goes_on(
     fast: RunningEmulator, tmp_path: Path
 ) -> None:
@@ -264,9 +267,8 @@ def catalogue(rows: int, seed: int) -> tuple[bytes, dict[str, Any], set[str], se
     return ("\n".join(lines) + "\n").encode(), expected, refused, bad_rows
 
 
-@pytest.mark.parametrize(
-    "rows", [pytest.param(3000, id="small"), pytest.param(50_000, id="large", marks=pytest.mark.faults)]
-)
+@pytest.mark.faults
+@pytest.mark.parametrize("rows", [3000, 50_000])
 @pytest.mark.timeout(300)
 async def test_a_killed_upload_is_gone_on_with_and_the_items_are_exactly_those_of_the_file(
     fast: RunningEmulator, tmp_path: Path, rows: int

@@ -141,6 +141,7 @@ async def test_json_lines_in_the_words_of_the_api_are_taken(fast: RunningEmulato
     assert fast.events() == [event]
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
 async def test_a_replay_cut_short_is_gone_on_with_and_no_event_is_lost(
     fast: RunningEmulator, tmp_path: Path, how: signal.Signals

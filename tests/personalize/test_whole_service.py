@@ -17,6 +17,7 @@ from tests.support.relay import ServedRelay, served_relay, until
 FAST = ("--calls-per-s", "1000")
 
 
+@pytest.mark.faults
 @pytest.mark.timeout(120)
 async def test_setup_serve_events_items_killed_and_resumed_and_the_tracker_deleted(tmp_path: Path) -> None:
     async with running_emulator(state_seconds=0.2, quotas={}) as emulator:

@@ -6,7 +6,7 @@ import tracemalloc
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from relay.personalize.errors import InvalidInputError
@@ -80,15 +80,15 @@ def test_an_endless_line_is_refused_without_being_held_in_memory(file_format: Fo
 
 
 def test_a_quote_that_is_never_closed_costs_one_row_not_the_file() -> None:
-    body = b"".join(b"p%d,x\n" % n for n in range(200_000))
+    body = b"".join(b"p%d,x\n" % n for n in range(40_000))
     data = b'ITEM_ID,TITLE\np,"open\n' + body
     tracemalloc.start()
     rows = reader_of(data).rows()
     count = sum(1 for row in rows if not isinstance(row.content, Problem))
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert count == 200_000
-    assert peak < 60_000_000
+    assert count == 40_000
+    assert peak < 20_000_000
 
 
 def test_reading_goes_on_behind_a_row_that_was_read_earlier() -> None:
@@ -110,6 +110,7 @@ def test_a_file_that_was_changed_before_that_row_is_recognised() -> None:
     assert reader_of(data + b"p4\n").skip_to(row.end, row.number, row.sha256)
 
 
+@settings(deadline=None)
 @given(
     cells=st.lists(st.tuples(st.text(max_size=8), st.text(max_size=8)), max_size=12),
     cut=st.integers(min_value=0, max_value=11),

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from relay.personalize.catalog import ITEMS, CatalogRecord, CatalogRows
@@ -152,6 +152,12 @@ def test_calls_come_at_nearly_the_quota_and_are_never_throttled(tmp_path: Path) 
     assert run.progress().done
 
 
+def resident_kb() -> int:
+    pages = Path("/proc/self/statm").read_text().split()[1]
+    return int(pages) * resource.getpagesize() // 1024
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="reads its memory as Linux tells it")
 @pytest.mark.faults  # half a minute of one core
 @pytest.mark.timeout(240)
 def test_a_million_rows_hold_the_rate_in_flat_memory(tmp_path: Path) -> None:
@@ -186,12 +192,12 @@ def test_a_million_rows_hold_the_rate_in_flat_memory(tmp_path: Path) -> None:
     reader = RowReader(io.BufferedReader(Generated()), "csv")
     reader.start()
     chunks = ChunkReader(reader.rows(), CatalogRows(ITEMS, SCHEMA), "csv")
-    peaks_kb: list[int] = []
+    held_kb: list[int] = []
 
     async def read() -> Chunk | None:
         chunk = chunks.next()
         if chunk is not None and chunk.last.number % 100_000 == 0:
-            peaks_kb.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+            held_kb.append(resident_kb())
         return chunk
 
     async def work() -> float:
@@ -204,7 +210,7 @@ def test_a_million_rows_hold_the_rate_in_flat_memory(tmp_path: Path) -> None:
     took_s = run_simulated(loop, work())
     assert service.calls / took_s >= 0.95 * 10
     assert service.throttled == 0
-    assert peaks_kb[-1] - peaks_kb[0] < 4096, peaks_kb
+    assert held_kb[-1] - held_kb[0] < 4096, held_kb
 
 
 def test_a_refused_record_is_found_and_its_neighbours_are_sent(tmp_path: Path) -> None:
@@ -284,6 +290,7 @@ def test_a_stop_settles_what_is_in_flight(tmp_path: Path) -> None:
     assert not run.progress().done
 
 
+@settings(deadline=None, max_examples=50)
 @given(
     rows=st.lists(st.sampled_from(["p1,1", "p2,2", "p3,x", "p4,4", "bad,5", ",6", "p7"]), max_size=60),
     cuts=st.lists(st.integers(min_value=0, max_value=6), max_size=4),
