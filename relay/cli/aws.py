@@ -38,6 +38,9 @@ def run(work: Callable[[], Coroutine[Any, Any, Result]], *, passing: tuple[type[
     except PersonalizeError as error:
         click.echo(str(error), err=True)
         sys.exit(exit_code(error))
+    except OSError as error:  # a file or folder of the user's: the disk is full, or not ours to write to
+        click.echo(str(error), err=True)
+        sys.exit(1)
 
 
 def exit_code(error: PersonalizeError) -> int:

@@ -267,6 +267,14 @@ def catalogue(rows: int, seed: int) -> tuple[bytes, dict[str, Any], set[str], se
     return ("\n".join(lines) + "\n").encode(), expected, refused, bad_rows
 
 
+async def test_a_place_that_cannot_be_written_to_is_one_line(fast: RunningEmulator, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("ITEM_ID\np1\n")
+    (tmp_path / "a.csv.put.json.new").mkdir()
+    ended = await put(fast, "items", "a.csv", *FAST, cwd=tmp_path)
+    assert (ended.code, len(ended.lines)) == (1, 1)
+    assert "a.csv.put.json.new" in ended.err
+
+
 @pytest.mark.faults
 @pytest.mark.parametrize("rows", [3000, 50_000])
 @pytest.mark.timeout(300)
