@@ -9,7 +9,7 @@ _OVERHEAD_BYTES = 400
 class RecordCache:
     """Holds up to `max_bytes` of records; when full, newcomers stay out, since the oldest are leased first."""
 
-    def __init__(self, max_bytes: int = 16 * 1024 * 1024) -> None:
+    def __init__(self, max_bytes: int = 8 * 1024 * 1024) -> None:
         self._room = max_bytes
         self._records: dict[int, Record] = {}
 

@@ -102,12 +102,8 @@ class Database:
         """Put every record into the index, and account for what should be here but is not."""
         now_ms = self._clock.now_ms()
         targets = {number: target for number, (_, target) in self.flows.items()}
-        seq = 0
-        for seq, session, flow, accepted_at_ms in self._sql.execute(
-            "SELECT seq, session, flow, accepted_at_ms FROM records ORDER BY seq"
-        ):
-            age_s = (now_ms - accepted_at_ms) / 1000
-            index.add(session, targets.get(flow, ""), seq, now_s - age_s if age_s > 0 else now_s)
+        rows = self._sql.execute("SELECT seq, session, flow, accepted_at_ms FROM records ORDER BY seq")
+        seq = index.load(rows, targets, now_s=now_s, now_ms=now_ms)
         self.last_seq = max(seq, self.totals.get("accepted", 0))
         self._account_for_loss(index.pending)
         since_ms = now_ms - 600_000
@@ -117,7 +113,7 @@ class Database:
                 RecentIds.key(session, event_id.decode(errors="replace"))
                 for session, event_id in self._sql.execute(
                     "SELECT session, CAST(event_id AS BLOB) FROM records WHERE accepted_at_ms >= ?"
-                    " ORDER BY seq DESC LIMIT 250000",
+                    " ORDER BY seq DESC LIMIT 150000",
                     (since_ms,),
                 )
             ),

@@ -5,7 +5,8 @@ import math
 from collections.abc import Mapping
 
 from relay.clock import Clock
-from relay.spool.ready import Claim, ReadyIndex
+from relay.spool.claims import Claim
+from relay.spool.ready import ReadyIndex
 
 
 class LeaseDesk:

@@ -11,9 +11,10 @@ from relay.errors import SpoolFullError
 from relay.model import Binding, NewRecord, Record, SpoolStats
 from relay.spool.base import Burial, Lease
 from relay.spool.bindings import bound
+from relay.spool.claims import Claim
 from relay.spool.desk import LeaseDesk
 from relay.spool.ledger import Ledger
-from relay.spool.ready import Claim, ReadyIndex
+from relay.spool.ready import ReadyIndex
 from relay.spool.recent import RecentIds
 
 _RECORD_BYTES = 300

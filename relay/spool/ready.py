@@ -14,11 +14,12 @@ Invariants:
 import heapq
 import math
 from array import array
-from collections.abc import Collection, Iterator, Mapping
-from typing import Final, NamedTuple
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import Final
 
 from relay.errors import SpoolFullError
 from relay.limits import MAX_EVENTS_PER_CALL
+from relay.spool.claims import Claim, Out
 from relay.spool.lanes import LIVE_S, MAX_SESSIONS, SLOT_BITS, Flow
 
 _FREE, _WAITING, _LEASED, _RETRYING = range(4)
@@ -27,24 +28,6 @@ _NONE: Final = -1
 
 MAX_TARGETS: Final = 10_000
 """Tracking ids and datasets one spool may serve; they come from settings and trusted backends."""
-
-
-class Claim(NamedTuple):
-    """A lease as the index sees it."""
-
-    session: int
-    attempt: int
-    seqs: tuple[int, ...]
-
-
-class _Out(NamedTuple):
-    """A claim that is out."""
-
-    head: int
-    last: int
-    attempt: int
-    size: int
-    until_s: float
 
 
 class ReadyIndex:
@@ -66,7 +49,7 @@ class ReadyIndex:
         # One entry a record, by node.
         self._seq, self._next, self._arrived_s = array("q"), array("i"), array("d")
         self._free_node = _NONE
-        self._out: dict[int, _Out] = {}
+        self._out: dict[int, Out] = {}
         self._retrying: list[int] = []
 
     # ── records in and out ──────────────────────────────────────────────────────────────────────────────────
@@ -88,6 +71,36 @@ class ReadyIndex:
         self._tail[slot] = node
         if count == MAX_EVENTS_PER_CALL and self._state[slot] == _WAITING:
             self._flow[self._flow_of[slot]].full.append(self._entry(slot))
+
+    def load(
+        self, rows: Iterable[tuple[int, int, int, int]], targets: Mapping[int, str], *, now_s: float, now_ms: int
+    ) -> int:
+        """Fill an empty index from (seq, session, number of the target, accepted_at_ms) in order of seq; the last seq.
+
+        What `add` does, without its calls: a million records in half the time. What comes from the future, because
+        the wall clock was set back, has arrived now.
+        """
+        epoch_s = now_s - now_ms / 1000
+        slot_of, seqs, nexts, arrivals = self._slot_of.get, self._seq, self._next, self._arrived_s
+        heads, tails, counts = self._head, self._tail, self._count
+        seq = node = 0
+        for seq, session, target, accepted_at_ms in rows:
+            seqs.append(seq)
+            nexts.append(_NONE)
+            arrivals.append(epoch_s + accepted_at_ms / 1000 if accepted_at_ms < now_ms else now_s)
+            slot = slot_of(session)
+            if slot is None:
+                slot = self._open(session, targets.get(target, ""))
+                heads[slot] = node
+            else:
+                nexts[tails[slot]] = node
+            tails[slot] = node
+            counts[slot] += 1
+            node += 1
+        self.pending = node
+        for slot in range(len(self._session)):
+            self._wait(slot)
+        return seq
 
     def discard(self, session: int, gone: Collection[int]) -> list[int]:
         """Records of a session are gone for good (erased); which of them were here."""
@@ -149,7 +162,7 @@ class ReadyIndex:
         attempt = self._attempt[slot] = self._attempt[slot] + 1
         seqs = tuple([self._seq[node] for node in self._chain(slot, min(self._count[slot], MAX_EVENTS_PER_CALL))])
         self._state[slot] = _LEASED
-        self._out[slot] = _Out(seqs[0], seqs[-1], attempt, len(seqs), now_s + self._lease_s)
+        self._out[slot] = Out(seqs[0], seqs[-1], attempt, len(seqs), now_s + self._lease_s)
         return Claim(self._session[slot], attempt, seqs)
 
     def settle(
@@ -281,7 +294,7 @@ class ReadyIndex:
             yield node
             node = self._next[node]
 
-    def _cut(self, slot: int, gone: Collection[int], reach: int, out: _Out | None) -> list[int]:
+    def _cut(self, slot: int, gone: Collection[int], reach: int, out: Out | None) -> list[int]:
         """Remove `gone` from the first `reach` records of the chain; a lease that is out shrinks with it."""
         removed: list[int] = []
         before, node, leased = _NONE, self._head[slot], out.size if out else 0

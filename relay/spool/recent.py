@@ -9,11 +9,11 @@ _BITS: Final = (1 << 60) - 1  # an int of up to 60 bits takes 32 bytes, a larger
 class RecentIds:
     """Remembers ids for `window_s` to twice `window_s` seconds, or fewer when there are more than `most` of them.
 
-    It keeps 60 bits of each id, hashed with this process's secret: 36 MB at the default bound, and a false match once
+    It keeps 60 bits of each id, hashed with this process's secret: 22 MB at the default bound, and a false match once
     in some million million lookups. Two generations: when the younger is full or old, the older is forgotten.
     """
 
-    def __init__(self, *, window_s: float = 600.0, most: int = 500_000) -> None:
+    def __init__(self, *, window_s: float = 600.0, most: int = 300_000) -> None:
         self._window_s = window_s
         self._most_young = most // 2
         self._young: set[int] = set()

@@ -14,7 +14,6 @@ the loop.
 
 import asyncio
 import logging
-import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -23,7 +22,6 @@ from typing import Final, Self, TypeVar
 
 from relay.clock import Clock
 from relay.errors import SpoolError, SpoolFullError
-from relay.limits import MAX_EVENTS_PER_CALL
 from relay.model import Binding, NewRecord, Record, SessionKey, SpoolStats
 from relay.spool.base import Burial, Lease
 from relay.spool.bindings import bound, read_bindings
@@ -33,10 +31,12 @@ from relay.spool.database import CORRUPT, Database
 from relay.spool.desk import LeaseDesk
 from relay.spool.guard import Guard
 from relay.spool.jobs import Append, Job, Settled, Work
+from relay.spool.leasing import Leasing
 from relay.spool.ledger import Ledger
 from relay.spool.reader import Reader
-from relay.spool.ready import Claim, ReadyIndex
-from relay.spool.rows import Row, fingerprint
+from relay.spool.ready import ReadyIndex
+from relay.spool.rows import fingerprint
+from relay.spool.settling import Settling
 
 T = TypeVar("T")
 
@@ -72,13 +72,16 @@ class SqliteSpool:
         self._ledger = Ledger()
         self._uncommitted: list[Append] = []
         self._queued_bytes = 0
-        self._delivered: list[int] = []
-        self._buried: list[Burial] = []
-        self._lost: list[Burial] = []
-        self._flush_timer: asyncio.TimerHandle | None = None
-        self._seen_missing: set[int] = set()
-        self._reading: asyncio.Task[None] | None = None
-        self._read_ahead: list[Lease] = []
+        self._settling = Settling(self._committer, clock)
+        self._leasing = Leasing(
+            index=self._index,
+            desk=self._desk,
+            cache=self._cache,
+            reader=self._reader,
+            flows=self._database.flows,
+            clock=clock,
+            damaged=self._bury_damaged,
+        )
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -103,9 +106,8 @@ class SqliteSpool:
         self._ledger = Ledger(self._database.totals)
 
     async def _stop(self) -> None:
-        if self._reading is not None:
-            await asyncio.wait([self._reading])
-        self._flush_settled()
+        await self._leasing.close()
+        self._settling.hand_over()
         await self._committer.stop()
 
     # ── append ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -138,8 +140,7 @@ class SqliteSpool:
             job.earlier = tuple(self._uncommitted)
         self._uncommitted.append(job)
         self._queued_bytes += size
-        if self._delivered or self._buried:
-            self._flush_settled()
+        self._settling.hand_over()
         self._committer.put(job)
         return await job.done
 
@@ -210,88 +211,7 @@ class SqliteSpool:
         self, *, max_sessions: int, linger_s: float = 0.0, holds: Mapping[str, float] | None = None
     ) -> list[Lease]:
         """See `Spool.lease`."""
-        while not self._read_ahead:
-            if self._reading is None:
-                claims = await self._desk.claims(max_sessions=max_sessions, linger_s=linger_s, holds=holds)
-                if any(self._cache.get(seq) is None for claim in claims for seq in claim.seqs):
-                    self._reading = asyncio.create_task(self._read(claims))
-                    self._reading.add_done_callback(_retrieve)
-                else:
-                    self._read_ahead = self._as_leases(claims, {})
-            else:
-                # Whoever gives up waiting leaves what is being read to the next caller.
-                await asyncio.shield(self._reading)
-        leases, self._read_ahead = self._read_ahead[:max_sessions], self._read_ahead[max_sessions:]
-        return leases
-
-    async def _read(self, claims: Sequence[Claim]) -> None:
-        absent = [seq for claim in claims for seq in claim.seqs if self._cache.get(seq) is None]
-        try:
-            rows = await self._reader.rows(absent)
-        except BaseException as error:
-            for claim in claims:
-                self._give_back(claim, _RETRY_READ_S)
-            if isinstance(error, sqlite3.Error):
-                raise SpoolError(f"the spool cannot be read: {error}") from error
-            raise
-        finally:
-            self._reading = None
-        self._read_ahead += self._as_leases(claims, rows)
-
-    def _as_leases(self, claims: Sequence[Claim], rows: Mapping[int, Row | None]) -> list[Lease]:
-        return [lease for claim in claims if (lease := self._as_lease(claim, rows)) is not None]
-
-    def _as_lease(self, claim: Claim, rows: Mapping[int, Row | None]) -> Lease | None:
-        if not self._index.is_out(claim):
-            return None  # erased while it was read
-        here = set(self._index.seqs(claim.session, MAX_EVENTS_PER_CALL))
-        records: list[Record] = []
-        for seq in claim.seqs:
-            if seq not in here:
-                continue
-            record = self._cache.get(seq) or self._intact(seq, rows)
-            if record is None:
-                if seq not in rows and seq not in self._seen_missing:
-                    # Perhaps erased a moment ago; if it is still missing the next time, it is lost.
-                    self._seen_missing.add(seq)
-                    self._give_back(claim, _RETRY_READ_S)
-                    return None
-                self._bury_corrupt(claim.session, seq, kept=rows.get(seq) is not None)
-            elif records and (record.user_id != records[0].user_id or record.key != records[0].key):
-                break
-            else:
-                records.append(record)
-        if not records:
-            self._give_back(claim, 0.0)
-            return None
-        return Lease(records[0].key, tuple(records), claim.attempt)
-
-    def _intact(self, seq: int, rows: Mapping[int, Row | None]) -> Record | None:
-        row = rows.get(seq)
-        if row is None or not row.is_intact() or row.flow not in self._database.flows:
-            return None
-        return row.as_record(self._database.flows)
-
-    def _bury_corrupt(self, session: int, seq: int, *, kept: bool) -> None:
-        _logger.error("spool damaged: record %d does not match its checksum", seq)
-        self._seen_missing.discard(seq)
-        self._index.discard(session, {seq})
-        self._cache.drop(seq)
-        self._ledger.bury(CORRUPT)
-        burial = Burial(seq, CORRUPT, "the checksum does not match")
-        (self._buried if kept else self._lost).append(burial)
-        self._flush_soon()
-
-    def _give_back(self, claim: Claim, retry_after_s: float) -> None:
-        self._index.settle(
-            claim.session,
-            head=claim.seqs[0],
-            attempt=claim.attempt,
-            gone=(),
-            now_s=self._clock.monotonic_s(),
-            retry_after_s=retry_after_s,
-        )
-        self._desk.ring()
+        return await self._leasing.lease(max_sessions=max_sessions, linger_s=linger_s, holds=holds)
 
     def settle(
         self,
@@ -313,39 +233,29 @@ class SqliteSpool:
         )
         if removed is None:
             return False
+        delivered_here: list[int] = []
+        buried_here: list[Burial] = []
         for seq in removed:
             self._cache.drop(seq)
             burial = burials.get(seq)
             if burial is None:
-                self._delivered.append(seq)
+                delivered_here.append(seq)
                 self._ledger.delivered += 1
             else:
-                self._buried.append(burial)
+                buried_here.append(burial)
                 self._ledger.bury(burial.reason)
-        self._flush_soon()
+        self._settling.add(delivered=delivered_here, buried=buried_here)
         self._desk.ring()
         return True
 
-    def _flush_soon(self) -> None:
-        if self._flush_timer is None:
-            self._flush_timer = asyncio.get_running_loop().call_later(SETTLE_DELAY_S, self._flush_now)
-
-    def _flush_now(self) -> None:
-        self._flush_settled()
-        self._committer.wake()
-
-    def _flush_settled(self) -> None:
-        """Hand what was settled to the thread, to be folded into its next commit."""
-        if self._flush_timer is not None:
-            self._flush_timer.cancel()
-            self._flush_timer = None
-        if not (self._delivered or self._buried or self._lost):
-            return
-        job = Settled(
-            delivered=self._delivered, buried=self._buried, lost=self._lost, buried_at_ms=self._clock.now_ms()
-        )
-        self._delivered, self._buried, self._lost = [], [], []
-        self._committer.put(job, now=False)
+    def _bury_damaged(self, session: int, seq: int, kept: bool) -> None:
+        """A record cannot be delivered, for it is not what was written."""
+        _logger.error("spool damaged: record %d does not match its checksum", seq)
+        self._index.discard(session, {seq})
+        self._cache.drop(seq)
+        self._ledger.bury(CORRUPT)
+        burial = [Burial(seq, CORRUPT, "the checksum does not match")]
+        self._settling.add(buried=burial if kept else (), lost=() if kept else burial)
 
     def _correct(self, job: Settled) -> None:
         """What an erasure had removed before it was settled counts as erased."""
@@ -379,7 +289,7 @@ class SqliteSpool:
         `then` gets the result on the loop, even if the caller has been cancelled. Raises `SpoolError`.
         """
         done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._flush_settled()
+        self._settling.hand_over()
         self._committer.put(Work(run, done=done, then=then))
         return await done
 
@@ -406,9 +316,3 @@ class SqliteSpool:
         if self._database.size_bytes + _RECORD_BYTES > self._max_bytes:
             found.append(f"spool full: {self._database.size_bytes} of {self._max_bytes} bytes")
         return found
-
-
-def _retrieve(task: asyncio.Task[None]) -> None:
-    """A failed read is told to whoever waits for it; if nobody does, the claims are back and that is all."""
-    if not task.cancelled():
-        task.exception()

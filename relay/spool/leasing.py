@@ -1,0 +1,147 @@
+"""From claims to leases: the records behind the numbers, from the cache or from the disk, checked."""
+
+import asyncio
+import logging
+import sqlite3
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+from relay.clock import Clock
+from relay.errors import SpoolError
+from relay.limits import MAX_EVENTS_PER_CALL
+from relay.model import Record
+from relay.spool.base import Lease
+from relay.spool.cache import RecordCache
+from relay.spool.claims import Claim
+from relay.spool.desk import LeaseDesk
+from relay.spool.reader import Reader
+from relay.spool.ready import ReadyIndex
+from relay.spool.rows import Flows, Row
+
+_RETRY_READ_S: Final = 1.0
+_logger = logging.getLogger(__name__)
+
+
+class Leasing:
+    """Makes leases of one spool file.
+
+    Args:
+        index: Where claims come from and go back to.
+        desk: Where to wait for them.
+        cache: Looked into first.
+        reader: Asked for the rest.
+        flows: Operation and target by number.
+        clock: For retry times.
+        damaged: Told of each record that is broken or gone: session, seq, and whether there is something to keep.
+    """
+
+    def __init__(
+        self,
+        *,
+        index: ReadyIndex,
+        desk: LeaseDesk,
+        cache: RecordCache,
+        reader: Reader,
+        flows: Flows,
+        clock: Clock,
+        damaged: Callable[[int, int, bool], None],
+    ) -> None:
+        self._index = index
+        self._desk = desk
+        self._cache = cache
+        self._reader = reader
+        self._flows = flows
+        self._clock = clock
+        self._damaged = damaged
+        self._reading: asyncio.Task[None] | None = None
+        self._read_ahead: list[Lease] = []
+        self._seen_missing: set[int] = set()
+
+    async def close(self) -> None:
+        """Wait for a read that is under way."""
+        if self._reading is not None:
+            await asyncio.wait([self._reading])
+
+    async def lease(
+        self, *, max_sessions: int, linger_s: float = 0.0, holds: Mapping[str, float] | None = None
+    ) -> list[Lease]:
+        """See `Spool.lease`."""
+        while not self._read_ahead:
+            if self._reading is None:
+                claims = await self._desk.claims(max_sessions=max_sessions, linger_s=linger_s, holds=holds)
+                if any(self._cache.get(seq) is None for claim in claims for seq in claim.seqs):
+                    self._reading = asyncio.create_task(self._read(claims))
+                    self._reading.add_done_callback(_retrieve)
+                else:
+                    self._read_ahead = self._as_leases(claims, {})
+            else:
+                # Whoever gives up waiting leaves what is being read to the next caller.
+                await asyncio.shield(self._reading)
+        leases, self._read_ahead = self._read_ahead[:max_sessions], self._read_ahead[max_sessions:]
+        return leases
+
+    async def _read(self, claims: Sequence[Claim]) -> None:
+        absent = [seq for claim in claims for seq in claim.seqs if self._cache.get(seq) is None]
+        try:
+            rows = await self._reader.rows(absent)
+        except BaseException as error:
+            for claim in claims:
+                self._give_back(claim, _RETRY_READ_S)
+            if isinstance(error, sqlite3.Error):
+                raise SpoolError(f"the spool cannot be read: {error}") from error
+            raise
+        finally:
+            self._reading = None
+        self._read_ahead += self._as_leases(claims, rows)
+
+    def _as_leases(self, claims: Sequence[Claim], rows: Mapping[int, Row | None]) -> list[Lease]:
+        return [lease for claim in claims if (lease := self._as_lease(claim, rows)) is not None]
+
+    def _as_lease(self, claim: Claim, rows: Mapping[int, Row | None]) -> Lease | None:
+        if not self._index.is_out(claim):
+            return None  # erased while it was read
+        here = set(self._index.seqs(claim.session, MAX_EVENTS_PER_CALL))
+        records: list[Record] = []
+        for seq in claim.seqs:
+            if seq not in here:
+                continue
+            record = self._cache.get(seq) or self._intact(seq, rows)
+            if record is None:
+                if seq not in rows and seq not in self._seen_missing:
+                    # Perhaps erased a moment ago; if it is still missing the next time, it is lost.
+                    self._seen_missing.add(seq)
+                    self._give_back(claim, _RETRY_READ_S)
+                    return None
+                self._seen_missing.discard(seq)
+                self._damaged(claim.session, seq, rows.get(seq) is not None)
+            elif records and (record.user_id != records[0].user_id or record.key != records[0].key):
+                break
+            else:
+                records.append(record)
+        if not records:
+            self._give_back(claim, 0.0)
+            return None
+        return Lease(records[0].key, tuple(records), claim.attempt)
+
+    def _intact(self, seq: int, rows: Mapping[int, Row | None]) -> Record | None:
+        row = rows.get(seq)
+        if row is None or not row.is_intact() or row.flow not in self._flows:
+            return None
+        return row.as_record(self._flows)
+
+    def _give_back(self, claim: Claim, retry_after_s: float) -> None:
+        self._index.settle(
+            claim.session,
+            head=claim.seqs[0],
+            attempt=claim.attempt,
+            gone=(),
+            now_s=self._clock.monotonic_s(),
+            retry_after_s=retry_after_s,
+        )
+        self._desk.ring()
+
+
+def _retrieve(task: asyncio.Task[None]) -> None:
+    """A failed read is told to whoever waits for it; if nobody does, the claims are back and that is all."""
+    if not task.cancelled():
+        task.exception()
