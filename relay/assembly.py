@@ -2,12 +2,13 @@
 
 import secrets
 from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
 
 from relay.backend_intake import BackendIntake
 from relay.bindings import Bindings
 from relay.clock import Clock
 from relay.erasures import Erasures
-from relay.identity import Identities
+from relay.identity import Identities, Judge
 from relay.intake import Destination, Intake
 from relay.rate_limit import RateLimit
 from relay.readiness import Readiness
@@ -18,7 +19,10 @@ from relay.setting_values import Rate
 from relay.settings import Settings
 from relay.spool.base import Spool
 from relay.telemetry import Metrics
-from relay.tokens import Tokens
+from relay.tokens import IdentityClaims, TokenFault, Tokens
+
+if TYPE_CHECKING:  # needs the extra `jwt`
+    from relay.jwt_identity import JwtIdentity
 
 
 def make_edge(
@@ -30,6 +34,7 @@ def make_edge(
     metrics: Metrics,
     clock: Clock,
     snippet: SnippetFile,
+    jwt_identity: "JwtIdentity | None" = None,
     problems: Callable[[], Iterable[str]],
 ) -> Edge:
     """The edge over an open spool.
@@ -42,6 +47,7 @@ def make_edge(
         metrics: What to count with.
         clock: What time it is.
         snippet: What to serve.
+        jwt_identity: Judges the site's own JWTs, if it has such.
         problems: What keeps events from being taken or delivered, now.
     """
     tokens = make_tokens(settings, clock)
@@ -54,7 +60,9 @@ def make_edge(
         tokens=tokens,
         intake=Intake(
             spool=spool,
-            identities=Identities(tokens=tokens, bindings=bindings, erased=erasures, secret_key=settings.keys()[0]),
+            identities=Identities(
+                judge=_judge(tokens, jwt_identity), bindings=bindings, erased=erasures, secret_key=settings.keys()[0]
+            ),
             bindings=bindings,
             metrics=metrics,
             clock=clock,
@@ -70,6 +78,7 @@ def make_edge(
             stats=spool.stats, spool_max_bytes=settings.spool_max_bytes, problems=problems, clock=clock
         ),
         snippet=snippet,
+        jwt_identity=jwt_identity,
         client_address=ClientAddress(header=settings.client_ip_header, trusted=settings.trusted_proxies),
         max_body_bytes=settings.max_body_bytes,
         identity_cookie=settings.identity_cookie,
@@ -102,6 +111,17 @@ def _sites(settings: Settings) -> dict[str, EdgeSite]:
         )
         for name, site in settings.all_sites().items()
     }
+
+
+def _judge(tokens: Tokens, jwt_identity: "JwtIdentity | None") -> Judge:
+    if jwt_identity is None:
+        return tokens.identity
+
+    def either(token: object) -> IdentityClaims | TokenFault:
+        own = tokens.identity(token)
+        return own if own not in (TokenFault.FORGED, TokenFault.MALFORMED) else jwt_identity.identity(token)
+
+    return either
 
 
 def _rate_limit(rate: Rate | None, clock: Clock) -> RateLimit | None:

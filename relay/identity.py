@@ -6,7 +6,7 @@ The rules are those of the contract, "Identity, exactly"; `Identities.decide` is
 import base64
 import hashlib
 import hmac
-from collections.abc import Container
+from collections.abc import Callable, Container
 from enum import StrEnum
 from typing import Final
 
@@ -14,9 +14,12 @@ import msgspec
 
 from relay.bindings import Bindings
 from relay.model import Binding, Identity
-from relay.tokens import TokenFault, Tokens
+from relay.tokens import IdentityClaims, TokenFault
 
 _DERIVED_SALT: Final = b"relay.session.v1"
+
+
+Judge = Callable[[object], IdentityClaims | TokenFault]
 
 
 class IdentityResult(StrEnum):
@@ -45,16 +48,16 @@ class Decision(msgspec.Struct, frozen=True):
 class Identities:
     """Decides who sent a beacon."""
 
-    def __init__(self, *, tokens: Tokens, bindings: Bindings, erased: Container[str], secret_key: str) -> None:
+    def __init__(self, *, judge: Judge, bindings: Bindings, erased: Container[str], secret_key: str) -> None:
         """Take the collaborators.
 
         Args:
-            tokens: Verifies identity tokens.
+            judge: Tells what an identity token says, never raising.
             bindings: Which session is whose.
             erased: Users who are refused: their tokens are invalid, their events anonymous.
             secret_key: The signing key, from which derived sessions follow.
         """
-        self._tokens = tokens
+        self._judge = judge
         self._erased = erased
         self._bindings = bindings
         self._derive_key = hmac.digest(secret_key.encode(), _DERIVED_SALT, hashlib.sha256)
@@ -70,7 +73,7 @@ class Identities:
         """
         if token is None:
             return self._as_bound(site, session_id, IdentityResult.NONE)
-        claims = self._tokens.identity(token)
+        claims = self._judge(token)
         if isinstance(claims, TokenFault):
             expired = claims is TokenFault.EXPIRED
             return self._as_bound(site, session_id, IdentityResult.EXPIRED if expired else IdentityResult.INVALID)

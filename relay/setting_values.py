@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from importlib.util import find_spec
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Final, NamedTuple
 
@@ -151,6 +152,17 @@ def sink(text: str) -> str:
     if text == "personalize" or (text.startswith("jsonl:") and len(text) > len("jsonl:")):
         return text
     raise ValueError(f"{text!r} is not a sink; write personalize, or jsonl:PATH")
+
+
+def jwks(text: str | None) -> str | None:
+    """A path, or an https URL (http on this machine only), where the library for JWTs is there."""
+    if text is None:
+        return None
+    if text.startswith("http://") and not re.match(r"http://(localhost|127\.0\.0\.1|\[::1\])[:/]", text):
+        raise ValueError("keys that come over http could be anybody's; use https")
+    if find_spec("jwt") is None or find_spec("cryptography") is None:
+        raise ValueError("needs a library: pip install 'personalize-relay[jwt]'")
+    return text
 
 
 def moment_s(value: object) -> int | None:

@@ -131,10 +131,11 @@ class Settings(TokenSettings):
     drain_s: _Seconds = 20.0
     binding_ttl_s: _Seconds = 86400.0
     link_after_s: _Seconds | None = None
-    jwt_jwks: str | None = None
-    jwt_issuer: str | None = None
-    jwt_audience: str | None = None
-    jwt_claim: str | None = None
+    jwt_jwks: Annotated[str | None, AfterValidator(values.jwks)] = None
+    """Path or URL of the keys; with it identity tokens may be JWTs. Needs the extra `jwt`."""
+    jwt_issuer: str | None = Field(default=None, validate_default=True)
+    jwt_audience: str | None = Field(default=None, validate_default=True)
+    jwt_claim: Annotated[str, Field(min_length=1)] = "sub"
     identity_cookie: Annotated[str, Field(pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}$")] | None = None
     forward_impressions: bool = False
     """The printed script tag lets the snippet send them (`data-impressions`)."""
@@ -192,7 +193,14 @@ class Settings(TokenSettings):
             raise ValueError("is believed only from RELAY_TRUSTED_PROXIES; name the proxies' networks there")
         return name
 
-    @field_validator("link_after_s", "jwt_jwks", "jwt_issuer", "jwt_audience", "jwt_claim")
+    @field_validator("jwt_issuer", "jwt_audience")
+    @classmethod
+    def _jwt(cls, text: str | None, info: ValidationInfo) -> str | None:
+        if text is None and info.data.get("jwt_jwks"):
+            raise ValueError("is required with RELAY_JWT_JWKS: else a token made for something else would do")
+        return text
+
+    @field_validator("link_after_s")
     @classmethod
     def _not_yet(cls, value: object) -> object:
         if value:

@@ -253,14 +253,15 @@ class _BoundedSerializer(URLSafeTimedSerializer):
 def _valid(claims: Claims) -> bool:
     match claims:
         case SiteClaims():
-            return _is_id(claims.site)
+            return is_id(claims.site)
         case IdentityClaims():
-            return _is_id(claims.sub) and (claims.sid is None or _is_id(claims.sid))
+            return is_id(claims.sub) and (claims.sid is None or is_id(claims.sid))
         case ServerClaims():
-            return _is_id(claims.site) and len(claims.scope) > 0
+            return is_id(claims.site) and len(claims.scope) > 0
 
 
-def _is_id(text: str) -> bool:
+def is_id(text: str) -> bool:
+    """Whether a text can be the id of a site, a user or a session: 1 to 256 characters that say something."""
     if not 1 <= len(text) <= MAX_ID_CHARS or text.isspace() or "\0" in text:
         return False
     try:

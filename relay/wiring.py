@@ -1,11 +1,11 @@
 """The composition root: settings in, a running relay out. Only here and in `cli` a backend is named."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from relay.assembly import make_edge
 from relay.bindings import Bindings
@@ -23,6 +23,9 @@ from relay.spool.base import Spool
 from relay.spool.memory import MemorySpool
 from relay.spool.sqlite import SqliteSpool
 from relay.telemetry import Metrics
+
+if TYPE_CHECKING:  # needs the extra `jwt`
+    from relay.jwt_identity import JwtIdentity
 
 CALL_DEADLINE_S: Final = 10.0
 """The most one call to the service may take."""
@@ -67,6 +70,7 @@ async def open_relay(settings: Settings, *, clock: Clock | None = None) -> Async
                 max_linger_s=settings.max_linger_s,
             )
         )
+        jwt_identity, jwks_problems = await _jwt_identity(settings, clock, stack)
         edge = make_edge(
             settings,
             spool=spool,
@@ -75,7 +79,8 @@ async def open_relay(settings: Settings, *, clock: Clock | None = None) -> Async
             metrics=metrics,
             clock=clock,
             snippet=snippet,
-            problems=lambda: [*spool.problems(), *dispatcher.problems()],
+            jwt_identity=jwt_identity,
+            problems=lambda: [*spool.problems(), *dispatcher.problems(), *jwks_problems()],
         )
         yield Relay(edge=edge, dispatcher=dispatcher)
 
@@ -87,6 +92,27 @@ async def open_edge(settings: Settings) -> AsyncGenerator[Edge]:
         yield relay.edge
         relay.edge.readiness.draining = True
         await relay.dispatcher.drain(settings.drain_s)
+
+
+async def _jwt_identity(
+    settings: Settings, clock: Clock, stack: AsyncExitStack
+) -> "tuple[JwtIdentity | None, Callable[[], list[str]]]":
+    if settings.jwt_jwks is None:
+        return None, list
+    from relay.jwks import Jwks  # noqa: PLC0415 - needs the extra `jwt`, which Settings has made sure of
+    from relay.jwt_identity import JwtIdentity  # noqa: PLC0415 - the same
+
+    keys = await stack.enter_async_context(Jwks(settings.jwt_jwks, clock=clock))
+    judge = JwtIdentity(
+        keys,
+        issuer=settings.jwt_issuer or "",
+        audience=settings.jwt_audience or "",
+        claim=settings.jwt_claim,
+        clock=clock,
+        leeway_s=settings.token_leeway_s,
+        max_age_s=settings.identity_max_age_s,
+    )
+    return judge, keys.problems
 
 
 def _spool(settings: Settings, clock: Clock) -> AbstractAsyncContextManager[Spool]:

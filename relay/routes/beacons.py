@@ -114,6 +114,8 @@ async def _take(edge: Edge, scope: Scope, headers: dict[bytes, bytes], origin: s
     if edge.limit_session is not None:
         key = (site.destination.site, beacon.session_id)
         _refuse_if(edge.limit_session.wait_s(key, len(beacon.events) or 1), "session")
+    if edge.jwt_identity is not None and identity_token is not None:
+        await edge.jwt_identity.prepare(identity_token)
     for reason, count in beacon.lost.items():
         edge.metrics.events_lost.labels(reason).inc(count)
     try:

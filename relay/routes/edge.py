@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TypedDict, cast
+from typing import TYPE_CHECKING, TypedDict, cast
 
 from starlette.types import Scope
 
@@ -17,6 +17,9 @@ from relay.routes.snippet_file import SnippetFile
 from relay.spool.base import Spool
 from relay.telemetry import Metrics
 from relay.tokens import Tokens
+
+if TYPE_CHECKING:  # needs the extra `jwt`
+    from relay.jwt_identity import JwtIdentity
 
 ANY_ORIGIN = "*"
 
@@ -50,6 +53,7 @@ class Edge:
     client_address: ClientAddress
     max_body_bytes: int
     identity_cookie: str | None = None
+    jwt_identity: "JwtIdentity | None" = None
     limit_address: RateLimit | None = None
     limit_session: RateLimit | None = None
     origins: frozenset[str] = field(init=False)

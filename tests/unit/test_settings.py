@@ -163,11 +163,16 @@ def test_a_header_is_believed_from_named_proxies_only() -> None:
 
 
 def test_what_is_not_there_yet_is_not_silently_accepted() -> None:
-    for name, value in {
-        "RELAY_LINK_AFTER_S": "60",
-        "RELAY_JWT_JWKS": "https://x/jwks",
-    }.items():
-        assert "not available" in problem({name: value})
+    assert "not available" in problem({"RELAY_LINK_AFTER_S": "60"})
+
+
+def test_jwts_need_issuer_and_audience_and_keys_nobody_can_swap() -> None:
+    lines = problems(GOOD | {"RELAY_JWT_JWKS": "https://login.example/jwks"})
+    assert [line.partition(":")[0] for line in lines] == ["RELAY_JWT_ISSUER", "RELAY_JWT_AUDIENCE"]
+    both = {"RELAY_JWT_ISSUER": "i", "RELAY_JWT_AUDIENCE": "a"}
+    assert "https" in problem({"RELAY_JWT_JWKS": "http://login.example/jwks", **both})
+    settings = load_settings(GOOD | both | {"RELAY_JWT_JWKS": "http://localhost:1/jwks"})
+    assert (settings.jwt_jwks, settings.jwt_claim) == ("http://localhost:1/jwks", "sub")
 
 
 def test_the_environment_goes_before_the_file(tmp_path: Path) -> None:
