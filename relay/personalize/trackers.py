@@ -233,6 +233,10 @@ def checked_arn(arn: str, kind: str) -> str:
 
 
 async def _tracker_of_group(connection: Connection, dataset_group_arn: str) -> EventTracker | None:
-    async for tracker in each_tracker(connection, dataset_group_arn):
-        return tracker
+    """Of a group a create was refused for; None also where one may not look, so that the refusal itself is told."""
+    try:
+        async for tracker in each_tracker(connection, dataset_group_arn):
+            return tracker
+    except PersonalizeError:
+        return None
     return None
