@@ -17,7 +17,7 @@ from relay.replay.streams import Stream
 LANES: Final = 32
 """Beacons in flight. A session always takes the same lane, which keeps its order."""
 _LANE_LENGTH: Final = 8
-_GIVE_UP_S: Final = 120.0
+GIVE_UP_S: Final = 120.0
 """How long one beacon is tried."""
 _MAX_WAIT_S: Final = 10.0
 _TIMEOUT: Final = aiohttp.ClientTimeout(total=30)
@@ -74,6 +74,7 @@ async def send(
     clock: Clock,
     speed: float | None,
     on_progress: Callable[[int], None],
+    give_up_s: float = GIVE_UP_S,
 ) -> Sent:
     """Post every beacon, and again after `Retry-After` where the relay asks for it.
 
@@ -84,13 +85,21 @@ async def send(
         clock: Of this machine.
         speed: How many times faster than it happened; None for as fast as the relay takes it.
         on_progress: Told how many more events were answered.
+        give_up_s: How long one beacon is tried.
 
     Raises:
-        SendError: the relay could not be reached, or kept refusing, for two minutes.
+        SendError: the relay could not be reached, or put off, for that long.
     """
     sent = Sent()
     started_s = clock.monotonic_s()
-    sender = _Sender(target, sent, clock, shift_ms=clock.now_ms() - stream.events[-1].at_ms, on_progress=on_progress)
+    sender = _Sender(
+        target,
+        sent,
+        clock,
+        shift_ms=clock.now_ms() - stream.events[-1].at_ms,
+        give_up_s=give_up_s,
+        on_progress=on_progress,
+    )
     lanes: list[asyncio.Queue[DueBeacon | None]] = [asyncio.Queue(_LANE_LENGTH) for _ in range(LANES)]
     try:
         async with (
@@ -114,12 +123,20 @@ async def send(
 
 class _Sender:
     def __init__(
-        self, target: Target, sent: Sent, clock: Clock, *, shift_ms: int, on_progress: Callable[[int], None]
+        self,
+        target: Target,
+        sent: Sent,
+        clock: Clock,
+        *,
+        shift_ms: int,
+        give_up_s: float,
+        on_progress: Callable[[int], None],
     ) -> None:
         self._target = target
         self._sent = sent
         self._clock = clock
         self._shift_ms = shift_ms
+        self._give_up_s = give_up_s
         self._on_progress = on_progress
         self._identities: dict[tuple[str, str], str] = {}
 
@@ -130,7 +147,7 @@ class _Sender:
             self._on_progress(len(beacon.events))
 
     async def _post(self, http: aiohttp.ClientSession, beacon: DueBeacon) -> tuple[int, bytes]:
-        give_up_s = self._clock.monotonic_s() + _GIVE_UP_S
+        give_up_s = self._clock.monotonic_s() + self._give_up_s
         headers = {"origin": self._target.origin, "content-type": "text/plain;charset=UTF-8"}
         wait_s = 0.1
         while True:
