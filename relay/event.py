@@ -131,7 +131,7 @@ def packed_properties(
     held = held_object(properties)
     if isinstance(held, Reason):
         return held
-    if any(key.lower() in reserved for key in held):
+    if not reserved.isdisjoint(map(str.lower, held)):
         return Reason.RESERVED_KEY
     try:
         text = _encode(held).decode()

@@ -220,6 +220,7 @@ async def listening(app: ASGIApp, bound: socket.socket, *, grace_s: float) -> As
         **options,
     )
     server = _Server(config)
+    failure: Exception | None = None
     async with asyncio.TaskGroup() as group:
         serving = group.create_task(server.serve(sockets=[bound]))
         ready = group.create_task(server.ready.wait())
@@ -229,8 +230,12 @@ async def listening(app: ASGIApp, bound: socket.socket, *, grace_s: float) -> As
             raise RelayError("the server did not start")
         try:
             yield Listener(server, url_of(bound))
+        except Exception as error:  # noqa: BLE001 - carried past the group, which would wrap it
+            failure = error
         finally:
             server.stop.set()
+    if failure is not None:
+        raise failure
 
 
 def bind(host: str, port: int, *, variable: str) -> socket.socket:
