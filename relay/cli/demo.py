@@ -20,7 +20,7 @@ from relay.demo.processes import running
 from relay.errors import RelayError
 from relay.replay.replaying import replay
 from relay.replay.sender import Target
-from relay.replay.streams import read_stream
+from relay.replay.streams import Stream, read_stream
 from relay.tokens import SiteClaims, Tokens, mint_identity
 
 
@@ -40,7 +40,7 @@ def _speed_option(_context: click.Context, _parameter: click.Parameter, text: st
     return _speed(text)
 
 
-def _stream(_context: click.Context, _parameter: click.Parameter, text: str | None) -> Path | None:
+def _path(_context: click.Context, _parameter: click.Parameter, text: str | None) -> Path | None:
     if text is None:
         return None
     found = click_stream(Path.cwd()) if text == "auto" else Path(text)
@@ -66,9 +66,9 @@ def _stream(_context: click.Context, _parameter: click.Parameter, text: str | No
 )
 @click.option(
     "--replay",
-    "stream",
+    "path",
     metavar="FILE",
-    callback=_stream,
+    callback=_path,
     help="Send this click stream through the relay; `auto` takes the one at hand.",
 )
 @click.option(
@@ -81,15 +81,16 @@ def _stream(_context: click.Context, _parameter: click.Parameter, text: str | No
 @click.option("--no-replay", is_flag=True, help="Do not offer a replay.")
 @click.option("--exit", "is_once", is_flag=True, help="End after the replay; exit code 1 if an event is missing.")
 def command(
-    *, port: int, data: Path | None, stream: Path | None, speed: float | None, no_replay: bool, is_once: bool
+    *, port: int, data: Path | None, path: Path | None, speed: float | None, no_replay: bool, is_once: bool
 ) -> None:
     """Run the demo: a local Amazon Personalize, the relay, and a shop that embeds the snippet.
 
     Ctrl-C stops all of it.
     """
-    if is_once and stream is None:
+    if is_once and path is None:
         raise click.UsageError("--exit needs --replay")
-    offered = None if no_replay or stream else click_stream(Path.cwd())
+    offered = None if no_replay or path else click_stream(Path.cwd())
+    stream = read_stream(path) if path else None
     with _folder(data) as folder:
         plan = make_plan(port, folder, keep=data is not None)
         demo = _Demo(plan, Console(highlight=False), speed)
@@ -118,7 +119,7 @@ class _Demo:
         self._clock = SystemClock()
         self._replay: asyncio.Task[bool] | None = None
 
-    async def run(self, stream: Path | None, offered: Path | None, *, is_once: bool) -> bool:
+    async def run(self, stream: Stream | None, offered: Path | None, *, is_once: bool) -> bool:
         """Until a signal, or until the only replay is over; whether that kept its promises."""
         work = asyncio.create_task(self._work(stream, offered, is_once=is_once))
         loop = asyncio.get_running_loop()
@@ -135,7 +136,7 @@ class _Demo:
             self._console.print("\nStopping: what the relay holds still reaches the emulator.")
             work.cancel()
 
-    async def _work(self, stream: Path | None, offered: Path | None, *, is_once: bool) -> bool:
+    async def _work(self, stream: Stream | None, offered: Path | None, *, is_once: bool) -> bool:
         self._console.print("Starting emulator, relay and shop ...")
         async with running(self._plan, self._clock) as parts:
             if not is_once:
@@ -177,13 +178,12 @@ class _Demo:
 
     async def _send_and_tell(self, path: Path, speed: float | None) -> bool:
         try:
-            return await self._send(path, speed)
+            return await self._send(await asyncio.to_thread(read_stream, path), speed)
         except (RelayError, aiohttp.ClientError) as error:
             self._console.print(f"The replay ended early: {error}")
             return False
 
-    async def _send(self, path: Path, speed: float | None) -> bool:
-        stream = await asyncio.to_thread(read_stream, path)
+    async def _send(self, stream: Stream, speed: float | None) -> bool:
         key = self._plan.secret_key
         target = Target(
             endpoint=f"{self._plan.relay_url}/r/e",
@@ -194,7 +194,7 @@ class _Demo:
             ),
         )
         with replay_bar(self._console) as bar:
-            task = bar.add_task(path.name, total=len(stream.events))
+            task = bar.add_task(stream.name, total=len(stream.events))
             replayed = await replay(
                 stream,
                 target,

@@ -120,8 +120,7 @@ async def test_wrong_use_is_code_2(tmp_path: Path, arguments: list[str], problem
 
 async def test_a_file_that_is_no_click_stream_is_one_line_and_code_1(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("milk, bread\n", encoding="utf-8")
-    port = free_ports(4)
-    code, out = await run("--replay", "notes.txt", "--exit", cwd=tmp_path, DEMO_PORT=str(port))
+    code, out = await run("--replay", "notes.txt", "--exit", cwd=tmp_path)
     assert code == 1
     assert "notes.txt: not as a click stream should be" in out
     assert "Traceback" not in out

@@ -79,7 +79,7 @@ async def test_real_clicks_arrive_whole_and_unmixed(name: str) -> None:
     if not path.is_file():
         pytest.skip("no real click streams beside this checkout; `make replay FILE=...` takes any")
     whole = read_stream(path)
-    stream = Stream(whole.name, whole.kind, whole.events[:5_500])
+    stream = Stream(whole.name, whole.kind, whole.events[:1_500])
     async with running_emulator() as emulator, running_relay(env=emulator.env) as relay:
         replayed = await _replay(stream, relay, emulator)
     assert replayed.broken == []
