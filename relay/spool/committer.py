@@ -24,6 +24,15 @@ from relay.spool.jobs import Append, Job, Settled
 MAX_RECORDS_PER_COMMIT: Final = 2000
 """Keeps a transaction, and so the wait of who comes next, short."""
 
+_STATEMENT_AT_FAULT: Final = (
+    None,
+    sqlite3.SQLITE_CONSTRAINT,
+    sqlite3.SQLITE_ERROR,
+    sqlite3.SQLITE_MISMATCH,
+    sqlite3.SQLITE_TOOBIG,
+)
+"""Codes that say something about what was to be done, nothing about the disk."""
+
 _logger = logging.getLogger(__name__)
 
 
@@ -109,10 +118,10 @@ class Committer:
         """Commit; if a job is at fault, each alone."""
         try:
             self._database.commit(jobs)
-        except sqlite3.Error as error:
-            self._refuse(jobs, error)
         except Exception as error:  # noqa: BLE001  whatever a job raises is that job's failure, never the thread's
-            if apart and len(jobs) > 1:
+            if isinstance(error, sqlite3.Error) and _code(error) not in _STATEMENT_AT_FAULT:
+                self._refuse(jobs, error)
+            elif apart and len(jobs) > 1:
                 for job in jobs:
                     self._commit([job], apart=False)
             else:
@@ -122,12 +131,12 @@ class Committer:
             self.refused = None
 
     def _refuse(self, jobs: list[Job], error: sqlite3.Error) -> None:
-        code = getattr(error, "sqlite_errorcode", None)
+        code = _code(error)
         name = getattr(error, "sqlite_errorname", type(error).__name__)
         told: SpoolError
-        if code is not None and code & 0xFF == sqlite3.SQLITE_FULL:
+        if code == sqlite3.SQLITE_FULL:
             self.refused, told = "disk full", SpoolFullError("the disk is full")
-        elif code is not None and code & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        elif code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
             self.refused, told = "locked by another process", SpoolError("another process is writing to the spool")
         else:
             self.broken = f"{name}: {error}; open the spool anew"
@@ -139,6 +148,12 @@ class Committer:
             job.missed = []
         self._owed += owed
         _fail(jobs, told)
+
+
+def _code(error: sqlite3.Error) -> int | None:
+    """SQLite's primary result code; None when the error is of Python's module itself."""
+    code = getattr(error, "sqlite_errorcode", None)
+    return None if code is None else code & 0xFF
 
 
 def _fail(jobs: list[Job], error: SpoolError) -> None:

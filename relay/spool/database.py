@@ -47,6 +47,8 @@ class Database:
         self.size_bytes = 0
         self.commits = 0
         self.salt = b""
+        self.sql: sqlite3.Connection
+        """For jobs, inside their transaction."""
         self._flow_numbers: dict[tuple[str, str], int] = {}
         self._rows: list[tuple[object, ...]] = []
         self._fresh: set[int] = set()
@@ -67,42 +69,42 @@ class Database:
             raise SpoolError(f"cannot open the spool {self._path}: {error}") from error
 
     def _connect(self) -> None:
-        self._sql = connect(self._path)
-        sql = self._sql.execute
-        version = sql("PRAGMA user_version").fetchone()[0]
+        self.sql = connect(self._path)
+        run = self.sql.execute
+        version = run("PRAGMA user_version").fetchone()[0]
         if version > VERSION:
             raise SpoolVersionError(f"the spool {self._path} has version {version}, this relay knows up to {VERSION}")
         if version == 0:
-            if sql("SELECT count(*) FROM sqlite_schema").fetchone()[0]:
+            if run("SELECT count(*) FROM sqlite_schema").fetchone()[0]:
                 raise SpoolError(f"{self._path} is a database, but not a spool")
-            sql("PRAGMA auto_vacuum = INCREMENTAL")
-        sql("PRAGMA journal_mode = WAL")
-        sql("PRAGMA synchronous = FULL")
-        sql("PRAGMA secure_delete = FAST")
+            run("PRAGMA auto_vacuum = INCREMENTAL")
+        run("PRAGMA journal_mode = WAL")
+        run("PRAGMA synchronous = FULL")
+        run("PRAGMA secure_delete = FAST")
         if version == 0:
-            self._sql.executescript(
+            self.sql.executescript(
                 f"BEGIN IMMEDIATE; {statement('schema')} PRAGMA application_id = {_APPLICATION_ID};"
                 f"PRAGMA user_version = {VERSION}; COMMIT;"
             )
-        if sql("PRAGMA application_id").fetchone()[0] != _APPLICATION_ID:
+        if run("PRAGMA application_id").fetchone()[0] != _APPLICATION_ID:
             raise SpoolError(f"{self._path} is a database, but not a spool")
         self._begin()
-        if not sql("SELECT count(*) FROM salt").fetchone()[0]:
-            sql("INSERT INTO salt VALUES (?)", (os.urandom(16),))
-        self.salt = sql("SELECT salt FROM salt").fetchone()[0]
-        purge_bindings(self._sql, self._clock.now_ms())
-        sql("COMMIT")
-        for number, operation, target in sql("SELECT flow, operation, target FROM flows"):
+        if not run("SELECT count(*) FROM salt").fetchone()[0]:
+            run("INSERT INTO salt VALUES (?)", (os.urandom(16),))
+        self.salt = run("SELECT salt FROM salt").fetchone()[0]
+        purge_bindings(self.sql, self._clock.now_ms())
+        run("COMMIT")
+        for number, operation, target in run("SELECT flow, operation, target FROM flows"):
             self.flows[number] = (Operation(operation), target)
             self._flow_numbers[operation, target] = number
-        self.totals = dict(sql("SELECT name, count FROM ledger"))
+        self.totals = dict(run("SELECT name, count FROM ledger"))
         self._measure()
 
     def load(self, index: ReadyIndex, now_s: float) -> None:
         """Put every record into the index, and account for what should be here but is not."""
         now_ms = self._clock.now_ms()
         targets = {number: target for number, (_, target) in self.flows.items()}
-        rows = self._sql.execute("SELECT seq, session, flow, accepted_at_ms FROM records ORDER BY seq")
+        rows = self.sql.execute("SELECT seq, session, flow, accepted_at_ms FROM records ORDER BY seq")
         seq = index.load(rows, targets, now_s=now_s, now_ms=now_ms)
         self.last_seq = max(seq, self.totals.get("accepted", 0))
         self._account_for_loss(index.pending)
@@ -111,7 +113,7 @@ class Database:
             (
                 # As bytes: damaged text would end the start here, and is found when it is leased.
                 RecentIds.key(session, event_id.decode(errors="replace"))
-                for session, event_id in self._sql.execute(
+                for session, event_id in self.sql.execute(
                     "SELECT session, CAST(event_id AS BLOB) FROM records WHERE accepted_at_ms >= ?"
                     " ORDER BY seq DESC LIMIT 150000",
                     (since_ms,),
@@ -137,13 +139,13 @@ class Database:
         name = BURIED_PREFIX + CORRUPT
         self.totals[name] = self.totals.get(name, 0) + beyond + missing
         self._save_totals(self.totals)
-        self._sql.execute("COMMIT")
+        self.sql.execute("COMMIT")
 
     def close(self) -> None:
         """Fold the WAL into the file and close it."""
         with suppress(sqlite3.Error):
-            self._sql.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        self._sql.close()
+            self.sql.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        self.sql.close()
 
     # ── writing ─────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -158,14 +160,14 @@ class Database:
             self._flush()
             self.totals["accepted"] = self.totals.get("accepted", 0) + self.last_seq - seq
             self._save_totals({name: n for name, n in self.totals.items() if totals.get(name) != n})
-            self._sql.execute("COMMIT")
+            self.sql.execute("COMMIT")
         except BaseException:
             self.totals, self.last_seq = totals, seq
             for number in self._new_flows:
                 del self._flow_numbers[self.flows.pop(number)]
-            if self._sql.in_transaction:
+            if self.sql.in_transaction:
                 with suppress(sqlite3.Error):
-                    self._sql.execute("ROLLBACK")
+                    self.sql.execute("ROLLBACK")
             raise
         self.commits += 1
         self.recent.add(self._fresh, self._clock.monotonic_s())
@@ -202,24 +204,24 @@ class Database:
         job.seqs = seqs
         if job.binding is not None:
             self._flush()
-            save_binding(self._sql, job.binding)
-            job.given = give_user(self._sql, job)
+            save_binding(self.sql, job.binding)
+            job.given = give_user(self.sql, job)
 
     def _settle(self, job: Settled) -> None:
         now = job.buried_at_ms
         job.missed = []
         for burial in job.buried:
             self._flush()
-            found = self._sql.execute(_BURY, (burial.reason, burial.message, now, burial.seq)).rowcount
-            self._sql.execute("DELETE FROM records WHERE seq = ?", (burial.seq,))
+            found = self.sql.execute(_BURY, (burial.reason, burial.message, now, burial.seq)).rowcount
+            self.sql.execute("DELETE FROM records WHERE seq = ?", (burial.seq,))
             self._count(BURIED_PREFIX + burial.reason, found)
             job.missed.extend([burial.reason] * (1 - found))
         for burial in job.lost:
-            self._sql.execute("DELETE FROM records WHERE seq = ?", (burial.seq,))
+            self.sql.execute("DELETE FROM records WHERE seq = ?", (burial.seq,))
             self._count(BURIED_PREFIX + burial.reason, 1)
         if job.delivered:
             self._flush()
-            found = self._sql.executemany("DELETE FROM records WHERE seq = ?", [(n,) for n in job.delivered]).rowcount
+            found = self.sql.executemany("DELETE FROM records WHERE seq = ?", [(n,) for n in job.delivered]).rowcount
             self._count("delivered", found)
             job.missed.extend([None] * (len(job.delivered) - found))
 
@@ -227,31 +229,36 @@ class Database:
         """Inside a job: remove every trace of a user or a session; (session, seq) of pending ones, count of buried."""
         which, value = ("user_id", user_id) if user_id is not None else ("session_id", session_id)
         # `which` is one of two constants.
-        pending = self._sql.execute(f"SELECT session, seq FROM records WHERE {which} = ?", (value,)).fetchall()  # noqa: S608
-        self._sql.executemany("DELETE FROM records WHERE seq = ?", [(seq,) for _, seq in pending])
-        buried = self._sql.execute(f"DELETE FROM buried WHERE {which} = ?", (value,)).rowcount  # noqa: S608
-        erase_bindings(self._sql, which, value)
+        pending = self.sql.execute(f"SELECT session, seq FROM records WHERE {which} = ?", (value,)).fetchall()  # noqa: S608
+        self.sql.executemany("DELETE FROM records WHERE seq = ?", [(seq,) for _, seq in pending])
+        buried = self.sql.execute(f"DELETE FROM buried WHERE {which} = ?", (value,)).rowcount  # noqa: S608
+        erase_bindings(self.sql, which, value)
         self._count("erased", len(pending))
         return pending, buried
 
+    def next_seq(self) -> int:
+        """Inside a job: a seq for one more record."""
+        self.last_seq += 1
+        return self.last_seq
+
     def _flush(self) -> None:
         if self._rows:
-            self._sql.executemany("INSERT INTO records VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", self._rows)
+            self.sql.executemany("INSERT INTO records VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", self._rows)
             self._rows = []
 
     def _begin(self) -> None:
         # IMMEDIATE: a read that turns into a write fails at once, whatever the timeout, if somebody wrote meanwhile.
-        self._sql.execute("BEGIN IMMEDIATE")
+        self.sql.execute("BEGIN IMMEDIATE")
 
     def _count(self, name: str, n: int) -> None:
         if n:
             self.totals[name] = self.totals.get(name, 0) + n
 
     def _save_totals(self, totals: dict[str, int]) -> None:
-        self._sql.executemany("INSERT OR REPLACE INTO ledger VALUES (?, ?)", totals.items())
+        self.sql.executemany("INSERT OR REPLACE INTO ledger VALUES (?, ?)", totals.items())
 
     def _new_flow(self, operation: Operation, target: str) -> int:
-        number = self._sql.execute("INSERT INTO flows (operation, target) VALUES (?, ?)", (operation, target)).lastrowid
+        number = self.sql.execute("INSERT INTO flows (operation, target) VALUES (?, ?)", (operation, target)).lastrowid
         if number is None:  # cannot be: the statement inserted
             raise SpoolError
         self.flows[number] = (operation, target)
@@ -261,10 +268,10 @@ class Database:
 
     def _ids_of(self, seqs: Sequence[int]) -> set[int]:
         marks = ",".join("?" * len(seqs))
-        rows = self._sql.execute(f"SELECT session, event_id FROM records WHERE seq IN ({marks})", seqs)  # noqa: S608  only marks
+        rows = self.sql.execute(f"SELECT session, event_id FROM records WHERE seq IN ({marks})", seqs)  # noqa: S608  only marks
         return {RecentIds.key(session, event_id) for session, event_id in rows}
 
     def _measure(self) -> None:
-        sql = self._sql.execute
-        pages = sql("PRAGMA page_count").fetchone()[0] - sql("PRAGMA freelist_count").fetchone()[0]
+        run = self.sql.execute
+        pages = run("PRAGMA page_count").fetchone()[0] - run("PRAGMA freelist_count").fetchone()[0]
         self.size_bytes = pages * 4096

@@ -23,8 +23,10 @@ from typing import Final, Self, TypeVar
 from relay.clock import Clock
 from relay.errors import SpoolError, SpoolFullError
 from relay.model import Binding, NewRecord, Record, SessionKey, SpoolStats
+from relay.spool.attendant import Attendant
 from relay.spool.base import Burial, Lease
 from relay.spool.bindings import bound, read_bindings
+from relay.spool.burials import Replayed
 from relay.spool.cache import RecordCache
 from relay.spool.committer import Committer
 from relay.spool.database import CORRUPT, Database
@@ -33,6 +35,7 @@ from relay.spool.guard import Guard
 from relay.spool.jobs import Append, Job, Settled, Work
 from relay.spool.leasing import Leasing
 from relay.spool.ledger import Ledger
+from relay.spool.orders import Answer, Order
 from relay.spool.reader import Reader
 from relay.spool.ready import ReadyIndex
 from relay.spool.rows import fingerprint
@@ -50,7 +53,6 @@ _COMPARED_ON_DISK: Final = 256
 """Of a session that waits for longer than event ids are remembered, how many ids are compared on disk."""
 _REMEMBERED_S: Final = 600.0
 MAX_SEQS_TO_BIND: Final = 100_000
-_RETRY_READ_S: Final = 1.0
 
 _logger = logging.getLogger(__name__)
 
@@ -82,6 +84,7 @@ class SqliteSpool:
             clock=clock,
             damaged=self._bury_damaged,
         )
+        self._attendant = Attendant(self, self._reader, clock)
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -92,6 +95,7 @@ class SqliteSpool:
             await stack.enter_async_context(self._reader)
             self._committer.start()
             stack.push_async_callback(self._stop)
+            await stack.enter_async_context(self._attendant)
             self._stack = stack.pop_all()
         return self
 
@@ -282,6 +286,16 @@ class SqliteSpool:
         for session, seqs in by_session.items():
             self._index.discard(session, seqs)
         self._ledger.erased += len(result[0])
+
+    async def obey(self, order: Order) -> Answer:
+        """Do what another process, or this one, asks. Raises `SpoolError`."""
+        return await self._attendant.obey(order)
+
+    def replayed(self, step: Replayed, *, now_s: float) -> None:
+        """Buried records wait again."""
+        for seq, session, target in step.records:
+            self._index.add(session, target, seq, now_s)
+        self._ledger.accepted += len(step.records)
 
     async def work(self, run: Callable[[Database], T], then: Callable[[T], object] | None = None) -> T:
         """Run something on the committing thread, inside a transaction, after all that was put before.

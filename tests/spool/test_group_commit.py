@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from relay.errors import SpoolError
+from relay.spool.database import Database
 from relay.spool.sqlite import SqliteSpool
 from tests.spool.conftest import OpenSqlite
 from tests.support.records import new_record
@@ -90,17 +91,16 @@ async def test_a_full_disk_refuses_but_recovers(open_sqlite: OpenSqlite) -> None
     async with open_sqlite() as spool:
         await spool.append([new_record("kept")])
 
-        def limit(pages: int) -> None:
-            # PRAGMA works on the committing thread's connection only.
-            spool._database._sql.execute(f"PRAGMA max_page_count = {pages}")  # pyright: ignore[reportPrivateUsage]
+        def limit(database: Database, pages: int) -> None:
+            database.sql.execute(f"PRAGMA max_page_count = {pages}")
 
-        await spool.work(lambda _: limit(1))
+        await spool.work(lambda database: limit(database, 1))
         (lease,) = await spool.lease(max_sessions=1)
         with pytest.raises(SpoolError):
             await spool.append([new_record("x" * 9000)])
         assert "disk full" in spool.problems()[0]
         spool.settle(lease, delivered=[lease.records[0].seq])
-        await spool.work(lambda _: limit(1_000_000))
+        await spool.work(lambda database: limit(database, 1_000_000))
         assert await spool.append([new_record("x" * 9000)]) == frozenset()
         assert spool.problems() == []
         stats = spool.stats()

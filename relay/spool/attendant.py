@@ -1,0 +1,75 @@
+"""Obeys other processes: replaying, discarding and erasing, while the relay runs."""
+
+import asyncio
+import logging
+import sqlite3
+from functools import partial
+from types import TracebackType
+from typing import TYPE_CHECKING, Final, Self
+
+from relay.clock import Clock
+from relay.errors import SpoolError
+from relay.spool.burials import discard, replay
+from relay.spool.orders import POLL_S, Answer, Discard, Erase, Order, answer, next_order
+from relay.spool.reader import Reader
+
+if TYPE_CHECKING:
+    from relay.spool.sqlite import SqliteSpool
+
+_TROUBLE_S: Final = 10.0
+_logger = logging.getLogger(__name__)
+
+
+class Attendant:
+    """Looks for orders while it is entered."""
+
+    def __init__(self, spool: "SqliteSpool", reader: Reader, clock: Clock) -> None:
+        self._spool = spool
+        self._reader = reader
+        self._clock = clock
+        self._watching: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        self._watching = asyncio.create_task(self._watch())
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._watching is not None:
+            self._watching.cancel()
+            await asyncio.wait([self._watching])
+
+    async def obey(self, order: Order) -> Answer:
+        """Do it. Raises `SpoolError`."""
+        if isinstance(order, Discard):
+            return Answer(await self._spool.work(lambda database: discard(database, order.seqs)))
+        if isinstance(order, Erase):
+            return Answer(await self._spool.erase(user_id=order.user_id, session_id=order.session_id))
+        count, after = 0, 0
+        while True:  # step by step, so that appends get their turn in between
+            now_s, now_ms = self._clock.monotonic_s(), self._clock.now_ms()
+            step = await self._spool.work(
+                partial(replay, seqs=order.seqs, after=after, now_ms=now_ms), partial(self._spool.replayed, now_s=now_s)
+            )
+            if not step.last:
+                return Answer(count)
+            count, after = count + len(step.records), step.last
+
+    async def _watch(self) -> None:
+        while True:
+            await asyncio.sleep(POLL_S)
+            try:
+                found = await self._reader.run(next_order)
+                if found is not None:
+                    await self._answer(*found)
+            except (SpoolError, sqlite3.Error) as error:
+                _logger.error("spool: cannot look for orders: %s", error)
+                await asyncio.sleep(_TROUBLE_S)
+
+    async def _answer(self, number: int, order: Order | None) -> None:
+        try:
+            given = Answer(error="this relay does not know that order") if order is None else await self.obey(order)
+        except SpoolError as error:
+            given = Answer(error=str(error))
+        await self._spool.work(lambda database: answer(database, number, given))
