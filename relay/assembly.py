@@ -1,7 +1,7 @@
 """Puts the parts of the edge together, around whatever spool it is given."""
 
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from relay.backend_intake import BackendIntake
@@ -35,7 +35,7 @@ def make_edge(
     clock: Clock,
     snippet: SnippetFile,
     jwt_identity: "JwtIdentity | None" = None,
-    problems: Callable[[], Iterable[str]],
+    problems: Callable[[], Sequence[str]],
 ) -> Edge:
     """The edge over an open spool.
 
@@ -48,7 +48,7 @@ def make_edge(
         clock: What time it is.
         snippet: What to serve.
         jwt_identity: Judges the site's own JWTs, if it has such.
-        problems: What keeps events from being taken or delivered, now.
+        problems: What keeps events from being delivered, now.
     """
     tokens = make_tokens(settings, clock)
 
@@ -75,7 +75,11 @@ def make_edge(
         metrics=metrics,
         clock=clock,
         readiness=Readiness(
-            stats=spool.stats, spool_max_bytes=settings.spool_max_bytes, problems=problems, clock=clock
+            stats=spool.stats,
+            spool_max_bytes=settings.spool_max_bytes,
+            spool_problems=spool.problems,
+            other_problems=problems,
+            clock=clock,
         ),
         snippet=snippet,
         jwt_identity=jwt_identity,

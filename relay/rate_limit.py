@@ -11,7 +11,7 @@ BURST_S: Final = 10.0
 """Seconds' worth of events that may come at once."""
 
 MAX_KEYS: Final = 100_000
-"""Keys remembered; past it the one unused longest is forgotten, which gives it a fresh burst. About 20 MB."""
+"""Keys remembered; past it the one unused longest is forgotten, which gives it a fresh burst. About 27 MB."""
 
 
 class RateLimit:

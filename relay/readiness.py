@@ -1,6 +1,6 @@
 """Whether this relay should get traffic, and why not."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import msgspec
@@ -31,7 +31,8 @@ class Readiness:
         *,
         stats: Callable[[], SpoolStats],
         spool_max_bytes: int,
-        problems: Callable[[], Iterable[str]],
+        spool_problems: Callable[[], Sequence[str]],
+        other_problems: Callable[[], Sequence[str]],
         clock: Clock,
     ) -> None:
         """Take what to ask.
@@ -39,12 +40,14 @@ class Readiness:
         Args:
             stats: The spool's.
             spool_max_bytes: Past it the spool is full.
-            problems: What a person should look at, of the spool and of delivery.
+            spool_problems: What keeps the spool from taking more.
+            other_problems: What a person should look at although events are taken.
             clock: For how long a refusal counts.
         """
         self._stats = stats
         self._spool_max_bytes = spool_max_bytes
-        self._problems = problems
+        self._spool_problems = spool_problems
+        self._other_problems = other_problems
         self._clock = clock
         self._unwritable_until_s = 0.0
         self._full_until_s = 0.0
@@ -64,8 +67,10 @@ class Readiness:
         reasons: list[str] = []
         if self.draining:
             reasons.append("draining")
-        if now_s < self._full_until_s or self._stats().size_bytes >= self._spool_max_bytes:
+        spool_problems = self._spool_problems()
+        full = now_s < self._full_until_s or self._stats().size_bytes >= self._spool_max_bytes
+        if full:
             reasons.append("spool_full")
-        if now_s < self._unwritable_until_s:
+        if now_s < self._unwritable_until_s or (spool_problems and not full):
             reasons.append("spool_unwritable")
-        return Report(not reasons, reasons, list(self._problems()))
+        return Report(not reasons, reasons, [*spool_problems, *self._other_problems()])

@@ -26,7 +26,7 @@ MAX_PAYLOAD_BYTES: Final = 8192
 """What a token's payload may grow to when it is compressed."""
 
 MAX_CACHED: Final = 20_000
-"""Verified tokens remembered, the longest unused forgotten first; about 10 MB."""
+"""Verified tokens remembered, the longest unused forgotten first; about 8 MB."""
 
 Scope = Literal["events", "users", "items", "actions", "identity", "erase"]
 SCOPES: Final[tuple[Scope, ...]] = ("events", "users", "items", "actions", "identity", "erase")

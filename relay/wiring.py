@@ -80,7 +80,7 @@ async def open_relay(settings: Settings, *, clock: Clock | None = None) -> Async
             clock=clock,
             snippet=snippet,
             jwt_identity=jwt_identity,
-            problems=lambda: [*spool.problems(), *dispatcher.problems(), *jwks_problems()],
+            problems=lambda: [*dispatcher.problems(), *jwks_problems()],
         )
         yield Relay(edge=edge, dispatcher=dispatcher)
 

@@ -57,9 +57,9 @@ def relay_environ(**changes: str) -> dict[str, str]:
     return environ | {f"RELAY_{name.upper()}": value for name, value in changes.items()}
 
 
-def make_settings(**changes: str) -> Settings:
-    """What `relay_environ` says."""
-    return load_settings(relay_environ(**changes))
+def make_settings(config: Path | None = None, **changes: str) -> Settings:
+    """What `relay_environ` and a settings file say."""
+    return load_settings(relay_environ(**changes), config=config)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,10 +123,10 @@ class RunningEdge(Client):
 
 @asynccontextmanager
 async def running_edge(
-    *, clock: Clock | None = None, spool: Spool | None = None, **settings: str
+    *, clock: Clock | None = None, spool: Spool | None = None, config: Path | None = None, **settings: str
 ) -> AsyncGenerator[RunningEdge]:
     """The edge on its two listeners, real HTTP, with a spool in memory and nothing that empties it."""
-    chosen = make_settings(**settings)
+    chosen = make_settings(config, **settings)
     clock = clock or SystemClock()
     spool = spool or MemorySpool(clock=clock, max_bytes=chosen.spool_max_bytes)
     metrics = Metrics()
@@ -142,7 +142,7 @@ async def running_edge(
         metrics=metrics,
         clock=clock,
         snippet=SnippetFile(bundled("snippet")),
-        problems=spool.problems,
+        problems=list,
     )
     app = create_app(lambda: nullcontext(edge), prefix=chosen.prefix)
     admin_app = create_admin_app(lambda: nullcontext(edge))
@@ -175,7 +175,7 @@ async def running_relay(*, env: Mapping[str, str] | None = None, **settings: str
         env: AWS variables, such as an emulator's.
         settings: `port="1"` is `RELAY_PORT=1`.
     """
-    chosen = make_settings(**settings)
+    chosen = make_settings(None, **settings)
     with pytest.MonkeyPatch.context() as patch:
         for name, value in (env or {}).items():
             patch.setenv(name, value)

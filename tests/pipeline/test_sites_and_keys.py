@@ -1,0 +1,73 @@
+"""Several sites on one relay, and keys that rotate under them."""
+
+from pathlib import Path
+
+from relay.clock import SystemClock
+from relay.spool.memory import MemorySpool
+from relay.tokens import SiteClaims, Tokens, mint_identity
+from tests.support.emulator import TRACKING_ID
+from tests.support.relay import KEY, ORIGIN, running_edge
+
+BOOKS = """
+[sites.books]
+tracking_id = "books-tracker"
+allowed_origins = ["https://books.example"]
+event_types = ["Read"]
+"""
+
+
+async def test_each_site_has_its_own_tracker_origins_and_event_types(tmp_path: Path) -> None:
+    config = tmp_path / "relay.toml"
+    config.write_text(BOOKS)
+    async with running_edge(config=config) as relay:
+        books = Tokens([KEY], clock=relay.clock).mint(SiteClaims("books"))
+        read = {"eventType": "Read"}
+        ok = await relay.post(relay.beacon(read, {"eventType": "View"}, token=books), origin="https://books.example")
+        assert ok.json()["accepted"] == 1
+        assert ok.json()["rejected"] == [{"index": 1, "reason": "unknown_event_type"}]
+        assert (await relay.post(relay.beacon(read, token=books), origin=ORIGIN)).status_code == 403
+        assert (await relay.post(relay.beacon(read), origin="https://books.example")).status_code == 403
+        unknown = Tokens([KEY], clock=relay.clock).mint(SiteClaims("gone"))
+        assert (await relay.post(relay.beacon(read, token=unknown))).status_code == 401
+        await relay.send(read)
+        assert {record.key.target for record in await relay.records()} == {"books-tracker", TRACKING_ID}
+
+
+async def test_a_user_of_one_site_is_nobody_on_another(tmp_path: Path) -> None:
+    config = tmp_path / "relay.toml"
+    config.write_text(BOOKS)
+    async with running_edge(config=config) as relay:
+        books = Tokens([KEY], clock=relay.clock).mint(SiteClaims("books"))
+        await relay.send({"eventType": "View"}, identity=relay.login("u1"))
+        await relay.post(relay.beacon({"eventType": "Read"}, token=books), origin="https://books.example")
+        users = {record.key.target: record.user_id for record in await relay.records()}
+        assert users == {TRACKING_ID: "u1", "books-tracker": None}
+
+
+async def test_keys_rotate_without_a_401_when_relays_go_first() -> None:
+    clock = SystemClock()
+    spool = MemorySpool(clock=clock, max_bytes=1 << 24)
+    old, new = KEY, "the-next-key-" * 3
+    page_token = Tokens([old], clock=clock).mint(SiteClaims("default"))
+    signing = old
+    # 1. relays learn the new key, 2. relays and backends sign with it, 3. pages get tokens of it, 4. the old one goes
+    for number, (keys, moves_on) in enumerate(
+        [([old], None), ([old, new], None), ([new, old], "backend"), ([new, old], "page"), ([new], None)]
+    ):
+        if moves_on == "backend":
+            signing = new
+        if moves_on == "page":
+            page_token = Tokens(keys, clock=clock).mint(SiteClaims("default"))
+        async with running_edge(clock=clock, spool=spool, secret_keys=",".join(keys)) as relay:
+            answer = await relay.post(
+                relay.beacon(
+                    {"eventType": "View", "eventId": f"e{number}"},
+                    token=page_token,
+                    identity=mint_identity("u1", secret_key=signing, clock=clock),
+                )
+            )
+            assert (answer.status_code, answer.json()["identity"]) == (202, "ok"), keys
+    async with running_edge(clock=clock, spool=spool, secret_keys=new) as relay:
+        forged = Tokens([old], clock=clock).mint(SiteClaims("default"))
+        assert (await relay.post(relay.beacon(token=forged))).status_code == 401
+        assert {record.user_id for record in await relay.records()} == {"u1"}
