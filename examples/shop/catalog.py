@@ -84,6 +84,7 @@ PRODUCTS = {row[1]: Product(row[1], row[2], float(row[3]), row[0], row[4], row[5
 POPULAR = (
     "morning-mug", "monstera", "wool-throw", "dome-pendant", "print-arches", "seagrass-basket",
     "dune-vase", "olive-tree", "linen-table-lamp", "stripe-cushion", "quiet-clock", "hearth-teapot",
+    "harbour-lantern", "walnut-tray", "print-low-sun", "snake-plant",
 )  # fmt: skip
 """What sells best: shown where there is nothing better to recommend."""
 

@@ -20,6 +20,7 @@ def home(recommended: Recommended, user: str | None) -> str:
         title, line = "Recommended for you", "It follows what you click: look at a plant or two and come back."
     else:
         title, line = "A good place to start", "What others take home. Click around, and this list becomes yours."
+    popular = [product for product in products(POPULAR) if product not in recommended.products]
     tiles = "".join(
         f'<li><a class="tile" href="/c/{category.slug}">{picture(of_category(category.slug)[0])}'
         f"<span>{escape(category.name)}</span></a></li>"
@@ -37,7 +38,7 @@ def home(recommended: Recommended, user: str | None) -> str:
   <div class="faces" aria-hidden="true">{faces}</div>
 </section>
 {shelf(title, recommended, source="home-recommended", line=line, eager=True)}
-{shelf("Popular this week", products(POPULAR), source="home-popular", row=True)}
+{shelf("Popular this week", popular, source="home-popular", row=True)}
 <section class="shelf"><header><h2>Around the house</h2></header><ul class="tiles">{tiles}</ul></section>
 <div id="new">{shelf("New in", newest()[:8], source="home-new", line="Unpacked this month.")}</div>
 {shelf("Patient green company", of_category("plants"), source="home-plants", more="/c/plants", row=True)}
