@@ -89,15 +89,24 @@ class Committer:
                 jobs = self._next_group()
             if self._owed and self.refused:
                 self._do([])
+            self._shrink()
             if self._stopping and not self._queue:
                 return
+
+    def _shrink(self) -> None:
+        """Shrink the file step by step while nobody waits."""
+        try:
+            while not self._queue and not self.broken and self._database.shrink():
+                pass
+        except sqlite3.Error as error:
+            _logger.warning("spool: cannot shrink: %s", error)
 
     def _next_group(self) -> list[Job]:
         jobs: list[Job] = []
         records = 0
         while self._queue and records < MAX_RECORDS_PER_COMMIT:
             job = self._queue.popleft()
-            records += len(job.records) if isinstance(job, Append) else 1
+            records += _size(job)
             jobs.append(job)
         return jobs
 
@@ -148,6 +157,13 @@ class Committer:
             job.missed = []
         self._owed += owed
         _fail(jobs, told)
+
+
+def _size(job: Job) -> int:
+    """Records a job writes or deletes; any other work counts as one."""
+    if isinstance(job, Append):
+        return len(job.records)
+    return len(job.delivered) + len(job.buried) if isinstance(job, Settled) else 1
 
 
 def _code(error: sqlite3.Error) -> int | None:

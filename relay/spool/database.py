@@ -27,6 +27,10 @@ VERSION: Final = 1
 CORRUPT: Final = "corrupt"
 """The reason under which damage is counted."""
 _APPLICATION_ID: Final = 0x52656C79  # "Rely"
+VACUUM_STEP_PAGES: Final = 128
+"""Pages given back in one transaction: a few milliseconds, since appends wait meanwhile."""
+VACUUM_ABOVE_PAGES: Final = 256
+_PAGE_BYTES: Final = 4096
 _BURY: Final = statement("bury")
 _logger = logging.getLogger(__name__)
 
@@ -46,6 +50,7 @@ class Database:
         self.last_seq = 0
         self.size_bytes = 0
         self.commits = 0
+        self._pages = self._free_pages = 0
         self.salt = b""
         self.sql: sqlite3.Connection
         """For jobs, inside their transaction."""
@@ -273,5 +278,18 @@ class Database:
 
     def _measure(self) -> None:
         run = self.sql.execute
-        pages = run("PRAGMA page_count").fetchone()[0] - run("PRAGMA freelist_count").fetchone()[0]
-        self.size_bytes = pages * 4096
+        self._free_pages = run("PRAGMA freelist_count").fetchone()[0]
+        self._pages = run("PRAGMA page_count").fetchone()[0]
+        self.size_bytes = (self._pages - self._free_pages) * _PAGE_BYTES
+
+    def shrink(self) -> bool:
+        """Give a little of what is free back to the file system; whether there is more to give.
+
+        A quarter of the file, at least a megabyte, is kept for what comes next.
+        """
+        if self._free_pages <= max(VACUUM_ABOVE_PAGES, self._pages // 4):
+            return False
+        # It works only as far as its rows are fetched.
+        self.sql.execute(f"PRAGMA incremental_vacuum({VACUUM_STEP_PAGES})").fetchall()
+        self._measure()
+        return True

@@ -9,6 +9,8 @@ from relay.spool.base import Burial
 from relay.spool.committer import Committer
 from relay.spool.jobs import Settled
 
+_AT_ONCE: Final = 500
+"""Deliveries in one job, so that a burst of them does not become one long transaction."""
 SETTLE_DELAY_S: Final = 0.05
 """How long a settle waits at most for a commit to ride on."""
 
@@ -42,8 +44,11 @@ class Settling:
             return
         self._timer.cancel()
         self._timer = None
-        job = Settled(
-            delivered=self._delivered, buried=self._buried, lost=self._lost, buried_at_ms=self._clock.now_ms()
-        )
+        now_ms = self._clock.now_ms()
+        for start in range(0, len(self._delivered), _AT_ONCE):
+            delivered = self._delivered[start : start + _AT_ONCE]
+            self._committer.put(Settled(delivered=delivered, buried=(), buried_at_ms=now_ms), now=False)
+        if self._buried or self._lost:
+            job = Settled(delivered=(), buried=self._buried, lost=self._lost, buried_at_ms=now_ms)
+            self._committer.put(job, now=False)
         self._delivered, self._buried, self._lost = [], [], []
-        self._committer.put(job, now=False)
