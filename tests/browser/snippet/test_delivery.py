@@ -1,43 +1,16 @@
 """Every event arrives once, by its id, and none is invented: whatever happens to the page."""
 
+import asyncio
+
 import pytest
 from playwright.async_api import BrowserContext, Error, Page
 from starlette.responses import Response
 
-from tests.browser.snippet.shop import HOME, open_shop, product
+from tests.browser.snippet.shop import HOME, NEVER, open_shop, product, running, same_page, set_hidden
 from tests.support.browser import until
 from tests.support.collector import Beacon, Collector, fail
 
 pytestmark = pytest.mark.browser
-
-NEVER = 'data-flush-ms="600000"'
-"""Nothing leaves by time: only size and hide are left."""
-
-
-async def running(page: Page) -> None:
-    """Wait until the snippet has begun on this page."""
-    await page.wait_for_function("window.relay && new Promise(done => relay('session', done))")
-
-
-async def same_page(page: Page, path: str) -> bool:
-    """Whether the page at `path` is shown, as it was left."""
-    try:
-        is_the_same: bool = await page.evaluate(f"location.pathname === '{path}' && window.isTheSame === true")
-    except Error:  # between two pages
-        return False
-    return is_the_same
-
-
-async def set_hidden(page: Page, *, hidden: bool) -> None:
-    """As if the visitor changed tabs: Playwright keeps every tab visible, so the page is told so."""
-    await page.evaluate(
-        """hidden => {
-            Object.defineProperty(document, 'hidden', {value: hidden, configurable: true});
-            document.dispatchEvent(new Event('visibilitychange', {bubbles: true}));
-        }""",
-        hidden,
-    )
-
 
 async def outbox_size(page: Page) -> int:
     size: int = await page.evaluate("Object.keys(localStorage).filter(n => n.startsWith('_relay.event.')).length")
@@ -175,11 +148,11 @@ async def test_two_tabs_send_each_event_once_and_never_at_the_same_time(
     async def slowly(beacon: Beacon) -> Response:
         at_once[0] += 1
         at_once[1] = max(at_once)
-        await until(lambda: True)
+        await asyncio.sleep(0.03)  # the network
         at_once[0] -= 1
         return Response(_taken(beacon), 202)
 
-    collector.answer = lambda beacon: slowly(beacon)
+    collector.answer = slowly
     url = collector.page("/", "", tag='data-flush-ms="20" data-flush-size="3"')
     tabs = [await context.new_page() for _ in range(2)]
     for tab in tabs:
