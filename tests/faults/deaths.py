@@ -1,0 +1,187 @@
+"""The lives of a relay: each begins with a start and ends badly. One function a kind of end."""
+
+import asyncio
+import random
+import signal
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Final
+
+from tests.faults.arena import Arena
+from tests.faults.relay_process import NotStartedError
+from tests.faults.windows import HAS_STRACE, Window, attach, window_of
+
+LONGEST_LIFE_S: Final = 0.6
+STRACED_LIFE_S: Final = 3.0
+"""After so long a relay under strace that has not met its system call is killed in the ordinary way."""
+
+
+async def kill_at_random(arena: Arena, rng: random.Random) -> None:
+    """Kill -9 at any moment."""
+    await arena.relay.start()
+    await asyncio.sleep(rng.uniform(0.0, LONGEST_LIFE_S))
+    await arena.crash()
+
+
+async def kill_while_starting(arena: Arena, rng: random.Random) -> None:
+    """Kill -9 before it takes requests, perhaps while it recovers."""
+    await arena.relay.spawn()
+    await asyncio.sleep(rng.uniform(0.1, 0.6))
+    await arena.crash(as_window=Window.START)
+
+
+async def kill_during_a_call(arena: Arena, rng: random.Random) -> None:
+    """Kill -9 while the service takes its time to answer."""
+    await arena.service.misbehave(slow_body={"rate": 1, "seconds": 1, "taken": True})
+    await arena.relay.start()
+    async with asyncio.timeout(5):
+        seen = arena.service.calls
+        while arena.service.calls == seen and arena.oracle.undelivered():
+            await asyncio.sleep(0.005)
+    await arena.crash()
+    await arena.service.misbehave()
+
+
+async def kill_at_a_system_call(arena: Arena, rng: random.Random, only: str | None = None) -> Window | None:
+    """Kill as it enters the N-th system call of a kind; the window the log proves."""
+    call = only or rng.choice(("pwrite64", "pwrite64", "fdatasync", "fdatasync", "fdatasync", "write"))
+    await arena.relay.start()
+    tracer = await attach(arena.relay, f"{call}:signal=KILL:when={_spread(rng)}")
+    with suppress(TimeoutError):
+        await arena.relay.ended(deadline_s=STRACED_LIFE_S)
+    await arena.crash()
+    window = window_of(await tracer.finished(), arena.relay.spool)
+    if window is not None:
+        arena.windows[window] += 1
+    return window
+
+
+async def kill_at_the_mark(arena: Arena, rng: random.Random) -> Window | None:
+    """Kill between the fsync and the answer: when it notes outside the file how far it has come."""
+    await arena.relay.start()
+    lock = arena.relay.spool.with_name(arena.relay.spool.name + ".lock")
+    tracer = await attach(arena.relay, f"pwrite64:signal=KILL:when={_spread(rng)}", paths=(lock,))
+    with suppress(TimeoutError):
+        await arena.relay.ended(deadline_s=STRACED_LIFE_S)
+    await arena.crash()
+    window = window_of(await tracer.finished(), arena.relay.spool)
+    if window is not None:
+        arena.windows[window] += 1
+    return window
+
+
+async def kill_in_a_shrinking_file(arena: Arena, rng: random.Random) -> Window | None:
+    """Let much wait, then kill while the file gives space back as it is delivered."""
+    await arena.service.misbehave(server_error=1.0)
+    await arena.relay.start()
+    with suppress(TimeoutError):
+        await _backlog(arena, pages=700)
+    await arena.relay.kill()
+    await arena.service.misbehave()
+    await arena.relay.start()
+    tracer = await attach(arena.relay, f"fdatasync:signal=KILL:when={rng.randint(10, 120)}")
+    with suppress(TimeoutError):
+        await arena.relay.ended(deadline_s=2 * STRACED_LIFE_S)
+    await arena.crash()
+    window = window_of(await tracer.finished(), arena.relay.spool)
+    if window is not None:
+        arena.windows[window] += 1
+    return window
+
+
+async def kill_while_draining(arena: Arena, rng: random.Random) -> None:
+    """SIGTERM, and kill -9 before it has ended."""
+    await arena.relay.start()
+    await asyncio.sleep(rng.uniform(0.1, LONGEST_LIFE_S))
+    arena.relay.signal(signal.SIGTERM)
+    await asyncio.sleep(rng.uniform(0.0, 0.4))
+    await arena.crash(as_window=Window.DRAIN if arena.relay.is_up else None)
+
+
+async def terminate(arena: Arena, rng: random.Random) -> None:
+    """SIGTERM, as a deployment does."""
+    await arena.relay.start()
+    await asyncio.sleep(rng.uniform(0.1, LONGEST_LIFE_S))
+    code = await arena.relay.stop()
+    if code != 0:
+        arena.oracle.ledger_wrong(f"SIGTERM: exit code {code}: {arena.relay.last_words()}")
+
+
+async def freeze(arena: Arena, rng: random.Random) -> None:
+    """SIGSTOP, as a virtual machine that is moved; then SIGCONT, and kill -9 soon after."""
+    await arena.relay.start()
+    await asyncio.sleep(rng.uniform(0.1, LONGEST_LIFE_S))
+    arena.relay.signal(signal.SIGSTOP)
+    await asyncio.sleep(rng.uniform(0.2, 1.0))
+    arena.relay.signal(signal.SIGCONT)
+    await asyncio.sleep(rng.uniform(0.0, 0.3))
+    await arena.crash()
+
+
+async def fail_to_sync(arena: Arena, rng: random.Random) -> None:
+    """The disk cannot sync any more: EIO from the N-th fsync on, until it is killed."""
+    await arena.relay.start()
+    await attach(arena.relay, f"fdatasync:error=EIO:when={rng.randint(1, 20)}+")
+    await asyncio.sleep(rng.uniform(0.2, 0.8))
+    await arena.crash()
+
+
+async def fail_to_sync_once(arena: Arena, rng: random.Random) -> None:
+    """One fsync fails, the next would succeed: nothing may be acknowledged on its word."""
+    await arena.relay.start()
+    await attach(arena.relay, f"fdatasync:error=EIO:when={rng.randint(1, 20)}")
+    await asyncio.sleep(rng.uniform(0.2, 0.8))
+    await arena.crash()
+
+
+async def fill_the_disk(arena: Arena, rng: random.Random) -> None:
+    """No space for some writes, then there is space again."""
+    await arena.relay.start()
+    first = rng.randint(1, 40)
+    await attach(arena.relay, f"pwrite64:error=ENOSPC:when={first}..{first + rng.randint(0, 60)}")
+    await asyncio.sleep(rng.uniform(0.3, 1.0))
+    await arena.crash()
+
+
+Death = Callable[[Arena, random.Random], Awaitable[object]]
+
+PLAIN: Final[tuple[tuple[Death, int], ...]] = (
+    (kill_at_random, 48),
+    (kill_while_starting, 10),
+    (kill_during_a_call, 3),
+    (kill_while_draining, 4),
+    (terminate, 4),
+    (freeze, 4),
+)
+STRACED: Final[tuple[tuple[Death, int], ...]] = (
+    (kill_at_a_system_call, 20),
+    (kill_at_the_mark, 4),
+    (kill_in_a_shrinking_file, 1),
+    (fail_to_sync, 2),
+    (fail_to_sync_once, 2),
+    (fill_the_disk, 3),
+)
+"""Kinds of end and how often each is chosen."""
+
+
+async def die(arena: Arena, rng: random.Random) -> None:
+    """One life, ending in a way that is chosen at random."""
+    kinds = PLAIN + STRACED if HAS_STRACE else PLAIN
+    death = rng.choices([kind for kind, _ in kinds], [weight for _, weight in kinds])[0]
+    arena.faults[death.__name__.replace("_", " ")] += 1
+    try:
+        await death(arena, rng)
+    except NotStartedError as error:
+        arena.oracle.ledger_wrong(f"did not start: {error}")
+        await arena.relay.kill()
+
+
+def _spread(rng: random.Random) -> int:
+    """1 to 300, small numbers more often."""
+    return round(300 ** rng.random())
+
+
+async def _backlog(arena: Arena, *, pages: int) -> None:
+    async with asyncio.timeout(15):
+        while arena.relay.spool.stat().st_size < pages * 4096:  # noqa: ASYNC240  a look that takes a microsecond
+            await asyncio.sleep(0.02)

@@ -1,0 +1,139 @@
+"""The real command in a process of its own, on a port that stays the same over all its lives."""
+
+import asyncio
+import contextlib
+import os
+import random
+import signal
+import socket
+import sys
+from asyncio.subprocess import Process
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+from tests.support.relay import ROOT, relay_environ
+
+START_DEADLINE_S: Final = 30.0
+
+
+class NotStartedError(Exception):
+    """The relay ended before it listened."""
+
+
+def quiet_port(rng: random.Random) -> int:
+    """A free port no outgoing connection can take: below the range the kernel chooses from.
+
+    While a relay is down, a client that dials its port from that very port would be connected with itself.
+    """
+    for _ in range(200):
+        port = rng.randrange(15_000, 30_000)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise OSError("no free port")
+
+
+class RelayProcess:
+    """One life of a relay after the other, all on the same spool."""
+
+    def __init__(
+        self, folder: Path, *, port: int, env: Mapping[str, str], settings: Mapping[str, str], within: Sequence[str]
+    ) -> None:
+        """Start nothing yet.
+
+        Args:
+            folder: Its working directory; the spool is `spool/relay.db` in it.
+            port: Of the public listener.
+            env: AWS variables, and others.
+            settings: `drain_s="1"` is `RELAY_DRAIN_S=1`.
+            within: Command that goes before, such as `nsenter …`; has to `exec` the rest.
+        """
+        self.folder = folder
+        self.spool = folder / "spool" / "relay.db"
+        self.spool.parent.mkdir(exist_ok=True)
+        self._port = port
+        self._settings = {"spool_url": f"sqlite:///{self.spool}", "port": str(port), **settings}
+        self._env = env
+        self._within = within
+        self._process: Process | None = None
+        self._counted = True
+        self.admin_url = ""
+        self.starts = 0
+        self.kills = 0
+        """Lives that ended with SIGKILL, by whomever."""
+        self.log = folder / "relay.log"
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    @property
+    def is_up(self) -> bool:
+        return self._process is not None and self._process.returncode is None
+
+    async def spawn(self, extra_env: Mapping[str, str] | None = None) -> None:
+        """Start it, and do not wait."""
+        assert not self.is_up
+        environ = relay_environ(**self._settings)
+        with self.log.open("ab") as stderr:
+            self._process = await asyncio.create_subprocess_exec(
+                *self._within,
+                *(sys.executable, "-m", "relay", "serve"),
+                cwd=self.folder,
+                env=os.environ | {"PYTHONPATH": str(ROOT)} | environ | dict(self._env) | dict(extra_env or {}),
+                stdout=asyncio.subprocess.PIPE,
+                stderr=stderr,
+            )
+        self.starts += 1
+        self._counted = False
+
+    async def listening(self) -> None:
+        """Wait until it takes requests.
+
+        Raises:
+            NotStartedError: it has ended instead.
+        """
+        assert self._process is not None
+        assert self._process.stdout is not None
+        async with asyncio.timeout(START_DEADLINE_S):
+            banner = (await self._process.stdout.readline()).decode()
+        if not banner.startswith("relay on "):
+            await self._process.wait()
+            raise NotStartedError(self.last_words())
+        self.admin_url = banner.split()[-1]
+
+    async def start(self, extra_env: Mapping[str, str] | None = None) -> None:
+        """Start it and wait until it takes requests."""
+        await self.spawn(extra_env)
+        await self.listening()
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal, if it still runs."""
+        if self.is_up:
+            os.kill(self.pid, number)
+
+    async def kill(self) -> None:
+        """Kill -9, now."""
+        self.signal(signal.SIGKILL)
+        await self.ended()
+
+    async def stop(self) -> int:
+        """SIGTERM; the exit code."""
+        self.signal(signal.SIGTERM)
+        return await self.ended()
+
+    async def ended(self, *, deadline_s: float = 40.0) -> int:
+        """The exit code, once it has ended; negative: the signal that ended it."""
+        if self._process is None:
+            return 0
+        async with asyncio.timeout(deadline_s):
+            code = await self._process.wait()
+        self.kills += not self._counted and code == -signal.SIGKILL
+        self._counted = True
+        return code
+
+    def last_words(self) -> str:
+        """The end of its log."""
+        return self.log.read_text(errors="replace")[-3000:] if self.log.exists() else ""

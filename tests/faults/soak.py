@@ -1,0 +1,93 @@
+"""`make soak MINUTES=n`: everything goes wrong for as long as one likes; ends with 1 if a promise was broken.
+
+With a `--seed` printed by an earlier run the visitors do the same again and the faults come in the same order; when
+each strikes is up to the machine.
+"""
+
+import asyncio
+import random
+import shutil
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Final
+
+import click
+
+from tests.faults.arena import Arena, arena
+from tests.faults.deaths import die
+from tests.faults.driver import Habits
+from tests.faults.oracle import Verdict
+from tests.faults.report import lines, missing_windows
+from tests.faults.weather import change
+from tests.faults.windows import HAS_STRACE, NAMED
+
+ROUND_S: Final = 60.0
+"""Faults for so long, then a quiet phase and a verdict, then the next round."""
+
+
+async def one_round(run: Arena, *, until_s: float) -> Verdict:
+    """Deaths and weather until a time of `time.monotonic`, then the verdict."""
+    run.driver.come()
+    weather = asyncio.create_task(change(run.service, run.rng))
+    try:
+        while time.monotonic() < until_s:
+            await die(run, run.rng)
+    finally:
+        weather.cancel()
+        await asyncio.gather(weather, return_exceptions=True)
+    return await run.quiet()
+
+
+async def soak(folder: Path, *, minutes: float, seed: int, visitors: int) -> bool:
+    """Round after round; whether every promise was kept and every named window was met."""
+    started = time.monotonic()
+    end_s = started + minutes * 60
+    async with arena(folder, seed=seed, habits=Habits(visitors=visitors, most_undelivered=4000)) as run:
+        while True:
+            verdict = await one_round(run, until_s=min(end_s, time.monotonic() + ROUND_S))
+            seconds = time.monotonic() - started
+            over = not verdict.is_good or time.monotonic() >= end_s - 1
+            if over:
+                break
+            _say(
+                f"{seconds / 60:5.1f} min  answered {verdict.answered}  delivered {verdict.delivered}"
+                f"  kill -9 {run.relay.kills}  lost {verdict.wrongs['lost']}"
+            )
+        for line in lines(run, verdict, seconds=seconds):
+            _say(line)
+        missed = missing_windows(run)
+        if missed:
+            _say("no crash seen             " + ", ".join(missed))
+        for story in verdict.stories:
+            _say(story)
+    return verdict.is_good and not missed
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+@click.command()
+@click.option("--minutes", default=10.0, show_default=True)
+@click.option("--seed", default=None, type=int, help="Of an earlier run; default: any.")
+@click.option("--visitors", default=24, show_default=True)
+@click.option("--folder", type=click.Path(path_type=Path), help="Where to keep spool and logs; default: a temporary one.")
+def main(minutes: float, seed: int | None, visitors: int, folder: Path | None) -> None:
+    """Run until the time is over, then print the figures."""
+    seed = random.SystemRandom().getrandbits(31) if seed is None else seed
+    where = folder or Path(tempfile.mkdtemp(prefix="relay-soak-"))
+    where.mkdir(parents=True, exist_ok=True)
+    _say(f"seed {seed}, spool and logs in {where}")
+    if not HAS_STRACE:
+        _say(f"strace is not installed: {', '.join(NAMED)} cannot all be met")
+    good = asyncio.run(soak(where, minutes=minutes, seed=seed, visitors=visitors))
+    if good and folder is None:
+        shutil.rmtree(where)
+    sys.exit(0 if good else 1)
+
+
+if __name__ == "__main__":
+    main()
