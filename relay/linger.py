@@ -4,9 +4,9 @@ from typing import Final
 
 from relay.pacing import Pace
 
-NEAR: Final = 0.9
+NEAR: Final = 0.95
 """Above this part of the quota, hold back longer."""
-FAR: Final = 0.7
+FAR: Final = 0.85
 """Below this one, shorter."""
 _STEP_S: Final = 0.25
 _FIRST_S: Final = 0.5

@@ -5,7 +5,7 @@ import logging
 import sqlite3
 from functools import partial
 from types import TracebackType
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final, Protocol, Self
 
 from relay.clock import Clock
 from relay.errors import SpoolError
@@ -20,6 +20,14 @@ _TROUBLE_S: Final = 10.0
 _logger = logging.getLogger(__name__)
 
 
+class Eraser(Protocol):
+    """Erases as `Spool.erase` does, and perhaps remembers whom."""
+
+    async def __call__(self, *, user_id: str | None = None, session_id: str | None = None) -> int:
+        """Remove everything of a user or a session; how many records."""
+        ...
+
+
 class Attendant:
     """Looks for orders while it is entered."""
 
@@ -28,6 +36,8 @@ class Attendant:
         self._reader = reader
         self._clock = clock
         self._watching: asyncio.Task[None] | None = None
+        self.erase: Eraser = spool.erase
+        """What an order to erase is done with."""
 
     async def __aenter__(self) -> Self:
         self._watching = asyncio.create_task(self._watch())
@@ -45,7 +55,7 @@ class Attendant:
         if isinstance(order, Discard):
             return Answer(await self._spool.work(lambda database: discard(database, order.seqs)))
         if isinstance(order, Erase):
-            return Answer(await self._spool.erase(user_id=order.user_id, session_id=order.session_id))
+            return Answer(await self.erase(user_id=order.user_id, session_id=order.session_id))
         count, after = 0, 0
         while True:  # step by step, so that appends get their turn in between
             now_s, now_ms = self._clock.monotonic_s(), self._clock.now_ms()

@@ -69,8 +69,12 @@ class ReadyIndex:
             return
         self._next[self._tail[slot]] = node
         self._tail[slot] = node
-        if count == MAX_EVENTS_PER_CALL and self._state[slot] == _WAITING:
+        if self._state[slot] != _WAITING:
+            return
+        if count == MAX_EVENTS_PER_CALL:
             self._flow[self._flow_of[slot]].full.append(self._entry(slot))
+        if arrived_s - self._arrived_s[self._head[slot]] > LIVE_S:
+            self._flow[self._flow_of[slot]].awaken(self._entry(slot), arrived_s)
 
     def load(
         self, rows: Iterable[tuple[int, int, int, int]], targets: Mapping[int, str], *, now_s: float, now_ms: int
@@ -141,20 +145,22 @@ class ReadyIndex:
         while open_flows and len(claims) < max_sessions:
             self._turn += 1
             flow = open_flows[self._turn % len(open_flows)]
-            claim = self._take_from(flow, now_s, max(linger_s, holds.get(flow.target, 0.0)))
+            claim = self._take_from(flow, now_s, linger_s, max(linger_s, holds.get(flow.target, 0.0)))
             if claim is None:
                 open_flows.remove(flow)
             else:
                 claims.append(claim)
         return claims
 
-    def _take_from(self, flow: Flow, now_s: float, linger_s: float) -> Claim | None:
+    def _take_from(self, flow: Flow, now_s: float, least_s: float, hold_s: float) -> Claim | None:
         flow.forget_stale_full(self._is_full)
         entry = flow.pick(
             self._is_valid,
-            lambda entry: now_s - self._arrival(entry) >= linger_s,
-            lambda entry: now_s - self._arrival(entry) < LIVE_S,
             self._is_full,
+            lambda entry: now_s - self._arrival(entry),
+            now_s=now_s,
+            least_s=least_s,
+            hold_s=hold_s,
         )
         if entry is None:
             return None

@@ -23,7 +23,7 @@ from typing import Final, Self, TypeVar
 from relay.clock import Clock
 from relay.errors import SpoolError, SpoolFullError
 from relay.model import Binding, NewRecord, Record, SessionKey, SpoolStats
-from relay.spool.attendant import Attendant
+from relay.spool.attendant import Attendant, Eraser
 from relay.spool.base import Burial, Lease
 from relay.spool.bindings import bound, read_bindings
 from relay.spool.burials import Replayed
@@ -286,6 +286,10 @@ class SqliteSpool:
         for session, seqs in by_session.items():
             self._index.discard(session, seqs)
         self._ledger.erased += len(result[0])
+
+    def erase_with(self, eraser: Eraser) -> None:
+        """From now on what another process asks to erase is erased with this, which knows of more than the spool."""
+        self._attendant.erase = eraser
 
     async def obey(self, order: Order) -> Answer:
         """Do what another process, or this one, asks. Raises `SpoolError`."""
