@@ -82,6 +82,11 @@ class Bindings:
         for key in [key for key, binding in self._held.items() if binding.user_id == user_id]:
             self._forget(key)
 
+    def forget_session(self, session_id: str | None) -> None:
+        """Drop the bindings of a session, for an erasure."""
+        for key in [key for key in self._held if key[1] == session_id]:
+            self._forget(key)
+
     def __len__(self) -> int:
         return len(self._held)
 

@@ -41,15 +41,19 @@ class Erasures:
     def __contains__(self, user_id: object) -> bool:
         return bool(self._fingerprints) and isinstance(user_id, str) and _fingerprint(user_id) in self._fingerprints
 
-    async def erase(self, user_id: str) -> int:
-        """Remove what the relay holds of a user; how many records went.
+    async def erase(self, user_id: str | None = None, *, session_id: str | None = None) -> int:
+        """Remove what the relay holds of a user, or of a session; how many records went.
 
         From the first moment no new event of the user is taken; on return nothing is pending, buried or bound, and
-        all of that is on disk. A call in flight cannot be taken back.
+        all of that is on disk. A call in flight cannot be taken back. A session is not refused afterwards: it is
+        nobody's, until it shows an identity token again.
 
         Raises:
             SpoolError: the disk refused; the user is refused until the next restart, erase again.
         """
+        if user_id is None:
+            self._bindings.forget_session(session_id)
+            return await self._spool.erase(session_id=session_id)
         fingerprint = _fingerprint(user_id)
         self._fingerprints.add(fingerprint)
         self._bindings.forget_user(user_id)

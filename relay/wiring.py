@@ -57,6 +57,8 @@ async def open_relay(settings: Settings, *, clock: Clock | None = None) -> Async
         bindings = Bindings(clock=clock, ttl_s=settings.binding_ttl_s)
         erasures = Erasures(spool=spool, bindings=bindings, clock=clock)
         bindings.load(erasures.load(await spool.bindings()))
+        if isinstance(spool, SqliteSpool):  # another process may ask for an erasure, which must stay in force here
+            spool.erase_with(erasures.erase)
         dispatcher = await stack.enter_async_context(
             Dispatcher(
                 spool,

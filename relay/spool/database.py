@@ -26,7 +26,8 @@ from relay.spool.rows import checksum, statement
 VERSION: Final = 1
 CORRUPT: Final = "corrupt"
 """The reason under which damage is counted."""
-_APPLICATION_ID: Final = 0x52656C79  # "Rely"
+APPLICATION_ID: Final = 0x52656C79  # "Rely"
+"""What marks an SQLite file as a spool."""
 VACUUM_STEP_PAGES: Final = 128
 """Pages given back in one transaction: a few milliseconds, since appends wait meanwhile."""
 VACUUM_ABOVE_PAGES: Final = 256
@@ -88,10 +89,10 @@ class Database:
         run("PRAGMA secure_delete = FAST")
         if version == 0:
             self.sql.executescript(
-                f"BEGIN IMMEDIATE; {statement('schema')} PRAGMA application_id = {_APPLICATION_ID};"
+                f"BEGIN IMMEDIATE; {statement('schema')} PRAGMA application_id = {APPLICATION_ID};"
                 f"PRAGMA user_version = {VERSION}; COMMIT;"
             )
-        if run("PRAGMA application_id").fetchone()[0] != _APPLICATION_ID:
+        if run("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
             raise SpoolError(f"{self._path} is a database, but not a spool")
         self._begin()
         if not run("SELECT count(*) FROM salt").fetchone()[0]:

@@ -9,8 +9,10 @@ from typing import Final
 from relay.clock import Clock
 from relay.errors import SpoolError, SpoolLockedError
 from relay.model import SpoolStats
+from relay.spool.attendant import Eraser
 from relay.spool.burials import Buried, list_buried
 from relay.spool.connection import connect
+from relay.spool.inspection import reading, told
 from relay.spool.ledger import Ledger
 from relay.spool.orders import POLL_S, Answer, Discard, Erase, Order, Replay, answer_to, leave, take_back
 from relay.spool.sqlite import SqliteSpool
@@ -26,23 +28,30 @@ class SpoolRepair:
         path: The spool's file; it must exist.
         clock: For deadlines and times.
         sleep: How to wait for a relay's answer.
+        eraser: What to erase with in a spool that no relay has open; without it nobody stays refused.
 
     Every method raises `SpoolError` when the file cannot be read, or a running relay does not answer.
     """
 
-    def __init__(self, path: Path, *, clock: Clock, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        clock: Clock,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        eraser: Callable[[SqliteSpool], Eraser] | None = None,
+    ) -> None:
         self._path = path
         self._clock = clock
         self._sleep = sleep
+        self._eraser = eraser
 
     async def status(self) -> SpoolStats:
         """The ledger as it is on disk."""
-        self._check_exists()
         return await asyncio.to_thread(self._status)
 
     async def buried(self, *, limit: int = 100, after: int = 0) -> list[Buried]:
         """Buried records in order, with a seq above `after`."""
-        self._check_exists()
         return await asyncio.to_thread(self._buried, limit, after)
 
     async def replay(self, seqs: Sequence[int] | None = None) -> int:
@@ -58,12 +67,16 @@ class SpoolRepair:
         return await self._do(Erase(user_id, session_id))
 
     async def _do(self, order: Order) -> int:
-        self._check_exists()
-        try:
-            async with SqliteSpool(self._path, clock=self._clock, max_bytes=0) as spool:
-                return (await spool.obey(order)).count
-        except SpoolLockedError:
-            given = await self._ask(order)
+        with reading(self._path):
+            pass  # it is a spool, of a version known here
+        with told(self._path):
+            try:
+                async with SqliteSpool(self._path, clock=self._clock, max_bytes=0) as spool:
+                    if self._eraser is not None:
+                        spool.erase_with(self._eraser(spool))
+                    return (await spool.obey(order)).count
+            except SpoolLockedError:
+                given = await self._ask(order)
         if given.error is not None:
             raise SpoolError(given.error)
         return given.count
@@ -83,7 +96,7 @@ class SpoolRepair:
                 take_back(sql, number)
 
     def _status(self) -> SpoolStats:
-        with closing(connect(self._path, read_only=True)) as sql:
+        with reading(self._path) as sql:
             sql.execute("BEGIN")  # one snapshot for all
             totals = dict(sql.execute("SELECT name, count FROM ledger").fetchall())
             pending = sql.execute("SELECT count(*) FROM records").fetchone()[0]
@@ -95,9 +108,5 @@ class SpoolRepair:
         )
 
     def _buried(self, limit: int, after: int) -> list[Buried]:
-        with closing(connect(self._path, read_only=True)) as sql:
+        with reading(self._path) as sql:
             return list_buried(sql, after=after, limit=limit)
-
-    def _check_exists(self) -> None:
-        if not self._path.exists():
-            raise SpoolError(f"there is no spool at {self._path}")
