@@ -42,6 +42,7 @@ _OptionalRate = Annotated[Rate | None, BeforeValidator(values.rate), NoDecode]
 _Seconds = Annotated[float, Field(ge=0, le=10 * 365 * 86400, allow_inf_nan=False)]
 _Port = Annotated[int, Field(ge=0, le=65535)]
 _SiteName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")]
+_SpoolUrl = Annotated[str, AfterValidator(values.spool_url)]
 _Moment = Annotated[int | None, BeforeValidator(values.moment_s)]
 
 
@@ -98,6 +99,16 @@ class TokenSettings(BaseSettings):
         return tuple(key.get_secret_value() for key in self.secret_keys)
 
 
+class SpoolSettings(BaseSettings):
+    """What it takes to find the spool."""
+
+    model_config = SettingsConfigDict(
+        frozen=True, extra="ignore", env_prefix=PREFIX, env_ignore_empty=True, hide_input_in_errors=True
+    )
+
+    spool_url: _SpoolUrl = "sqlite:///relay-spool.db"
+
+
 class Settings(TokenSettings):
     """How this relay runs. Field `port` is the variable `RELAY_PORT` and the key `port` in `relay.toml`."""
 
@@ -119,7 +130,7 @@ class Settings(TokenSettings):
     admin_host: Annotated[str, Field(min_length=1)] = "127.0.0.1"
     admin_port: _Port = 8081
     prefix: Annotated[str, AfterValidator(values.prefix)] = "/r"
-    spool_url: Annotated[str, AfterValidator(values.spool_url)] = "sqlite:///relay-spool.db"
+    spool_url: _SpoolUrl = "sqlite:///relay-spool.db"
     spool_max_bytes: Annotated[int, Field(ge=1 << 20)] = 1 << 30
     sink: Annotated[str, AfterValidator(values.sink)] = "personalize"
     linger_s: _Seconds = 0.0
@@ -217,7 +228,7 @@ class Settings(TokenSettings):
         return {**self.sites, self.site: own}
 
 
-_Kind = TypeVar("_Kind", bound=TokenSettings)
+_Kind = TypeVar("_Kind", bound=BaseSettings)
 
 
 def load_settings(environ: Mapping[str, str] | None = None, *, config: Path | None = None) -> Settings:
@@ -238,6 +249,11 @@ def load_settings(environ: Mapping[str, str] | None = None, *, config: Path | No
 def load_token_settings(environ: Mapping[str, str] | None = None, *, config: Path | None = None) -> TokenSettings:
     """As `load_settings`, without asking for what only a serving relay needs."""
     return _load(TokenSettings, _environment(environ), config, [])
+
+
+def load_spool_settings(environ: Mapping[str, str] | None = None, *, config: Path | None = None) -> SpoolSettings:
+    """As `load_settings`, for commands that only need to know where the spool is."""
+    return _load(SpoolSettings, _environment(environ), config, [])
 
 
 def _environment(environ: Mapping[str, str] | None) -> dict[str, str]:

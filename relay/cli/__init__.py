@@ -20,6 +20,7 @@ _COMMANDS = {
     "tracker": "Make, look at, wait for and delete event trackers.",
     "setup": "From nothing to a running event tracker.",
     "put": "Put users, items, actions and past interactions from a file.",
+    "spool": "Look at and repair the spool, also while the relay runs.",
     "snippet": "Print the script tag.",
 }
 """Name of each command → its one line. `relay.cli.NAME` holds it as `command`."""

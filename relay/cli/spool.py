@@ -1,0 +1,228 @@
+"""`personalize-relay spool`: look at the spool and repair it, also while the relay runs."""
+
+import asyncio
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from relay.bindings import Bindings
+from relay.cli.spool_export import export
+from relay.cli.spool_file import spool_path, with_spool
+from relay.cli.spool_screen import age, harmless, moment, print_json, print_table, size
+from relay.clock import SystemClock
+from relay.erasures import Erasures
+from relay.model import SpoolStats
+from relay.spool.attendant import Eraser
+from relay.spool.burials import Buried
+from relay.spool.inspection import Waiting, buried_now, waiting
+from relay.spool.repair import SpoolRepair
+from relay.spool.sqlite import SqliteSpool
+
+_CLOCK: Final = SystemClock()
+_NOTHING: Final = 3
+"""The exit code when it already is so."""
+_as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+_ids = click.IntRange(1, 2**63 - 1)
+
+
+@click.group()
+def command() -> None:
+    """Look at the spool and repair it, also while the relay runs.
+
+    The spool is the file of --spool, else of RELAY_SPOOL_URL, else of the settings file. Run it as the relay's user.
+    """
+
+
+command.add_command(export)
+
+
+@command.command()
+@with_spool
+@_as_json
+def status(*, spool: str | None, config: Path | None, as_json: bool) -> None:
+    """Print what is in the spool and what became of everything it ever took.
+
+    Exits 0 also when something waits or is buried; --json is for those who want to be told.
+    """
+    path = spool_path(spool, config)
+    stats = asyncio.run(_repair(path).status())
+    kept, targets = buried_now(path), waiting(path)
+    if as_json:
+        print_json(_status_json(path, stats, kept, targets))
+        return
+    click.echo(harmless(f"{path}, {size(stats.size_bytes)}"))
+    rows: list[Sequence[object]] = [
+        ("accepted", stats.accepted, "put on disk and acknowledged, replays counted again"),
+        ("delivered", stats.delivered, "taken by the service"),
+        ("buried", sum(stats.buried.values()), f"given up on; {sum(kept.values()):,} of them are kept"),
+        ("erased", stats.erased, "removed before they were sent"),
+        ("pending", stats.pending, _oldest(stats)),
+    ]
+    print_table(("", "EVENTS", ""), rows, numbers=("EVENTS",))
+    if targets:
+        click.echo()
+        waits = [(one.operation, one.target, one.pending, _since(one.oldest_accepted_at_ms)) for one in targets]
+        print_table(("WAITING FOR", "TARGET", "RECORDS", "OLDEST"), waits, numbers=("RECORDS",))
+    if kept:
+        click.echo()
+        print_table(("BURIED FOR", "KEPT"), list(kept.items()), numbers=("KEPT",))
+        click.echo("`spool buried` lists them, `spool replay` sends them again.")
+
+
+@command.command()
+@with_spool
+@click.option("--limit", type=click.IntRange(1, 100_000), default=100, show_default=True, help="Records at most.")
+@click.option("--after", type=click.IntRange(0, 2**63 - 1), default=0, help="Only those with a greater ID.")
+@click.option("--show", is_flag=True, help="Also session, user and body: who did what.")
+@_as_json
+def buried(*, spool: str | None, config: Path | None, limit: int, after: int, show: bool, as_json: bool) -> None:
+    """List records that are kept but no longer tried, each with its reason."""
+    path = spool_path(spool, config)
+    found = asyncio.run(_repair(path).buried(limit=limit, after=after))
+    if as_json:
+        print_json([_buried_json(one, show=show) for one in found])
+        return
+    if not found:
+        click.echo("Nothing is buried." if not after else f"Nothing is buried after {after}.", err=True)
+        return
+    rows = [(str(b.seq), moment(b.buried_at_ms), b.operation, b.reason, b.event_id, b.message) for b in found]
+    if show:
+        for row, one in zip(rows, found, strict=True):
+            print_table(("ID", "BURIED AT", "CALL", "REASON", "EVENT", "MESSAGE"), [row])
+            click.echo(harmless(f"  session {one.session_id}  user {one.user_id or '-'}  target {one.target}"))
+            click.echo(harmless("  " + one.body.decode(errors="replace")))
+    else:
+        print_table(("ID", "BURIED AT", "CALL", "REASON", "EVENT", "MESSAGE"), rows)
+    more = sum(buried_now(path).values()) - len(found)
+    if more > 0 and len(found) == limit:
+        click.echo(f"There are {more:,} others; --after {found[-1].seq} goes on.", err=True)
+
+
+@command.command()
+@click.argument("ids", nargs=-1, type=_ids, metavar="[ID]...")
+@click.option("--all", "everything", is_flag=True, help="Whatever is buried.")
+@with_spool
+@_as_json
+def replay(*, ids: tuple[int, ...], everything: bool, spool: str | None, config: Path | None, as_json: bool) -> None:
+    """Let buried records be tried again, at the end of their sessions.
+
+    They get new IDs and count as accepted again. Damaged ones stay buried. Exits 3 when there was nothing to replay.
+    """
+    if everything == bool(ids):
+        message = "name the IDs that `spool buried` lists, or --all"
+        raise click.UsageError(message)
+    count = asyncio.run(_repair(spool_path(spool, config)).replay(None if everything else ids))
+    _tell_count(count, len(set(ids)), "replayed", as_json=as_json)
+
+
+@command.command()
+@click.argument("ids", nargs=-1, type=_ids, required=True, metavar="ID...")
+@with_spool
+@_as_json
+def discard(*, ids: tuple[int, ...], spool: str | None, config: Path | None, as_json: bool) -> None:
+    """Forget buried records for good. Exits 3 when none of them is buried."""
+    count = asyncio.run(_repair(spool_path(spool, config)).discard(ids))
+    _tell_count(count, len(set(ids)), "discarded", as_json=as_json)
+
+
+@command.command()
+@click.option("--user", "user_id", help="User id, as Personalize knows it.")
+@click.option("--session", "session_id", help="Session id.")
+@with_spool
+@_as_json
+def erase(
+    *, user_id: str | None, session_id: str | None, spool: str | None, config: Path | None, as_json: bool
+) -> None:
+    """Remove everything of a user, or of a session: pending, buried, binding.
+
+    A user stays refused for ten years, also by a relay that runs now; a session is not refused, only nobody's.
+    What was delivered is at Amazon Personalize: see CreateDataDeletionJob. Exits 0 also when nothing was there.
+    """
+    if (user_id is None) == (session_id is None) or "" in (user_id, session_id):
+        message = "name --user or --session, one of them"
+        raise click.UsageError(message)
+    count = asyncio.run(_repair(spool_path(spool, config)).erase(user_id=user_id, session_id=session_id))
+    if as_json:
+        print_json({"erased": count})
+        return
+    click.echo(f"{count:,} {_records(count)} erased.", err=True)
+    if user_id is not None:
+        click.echo("The user is refused from now on.", err=True)
+
+
+def _repair(path: Path) -> SpoolRepair:
+    return SpoolRepair(path, clock=_CLOCK, eraser=_eraser)
+
+
+def _eraser(spool: SqliteSpool) -> Eraser:
+    """What a relay would erase with: it remembers whom to refuse."""
+    return Erasures(spool=spool, bindings=Bindings(clock=_CLOCK, ttl_s=0), clock=_CLOCK).erase
+
+
+def _tell_count(count: int, asked: int, done: str, *, as_json: bool) -> None:
+    if as_json:
+        print_json({done: count})
+    elif not count:
+        click.echo(f"Nothing {done}: {'none of these is' if asked else 'nothing is'} buried and intact.", err=True)
+    else:
+        rest = f", {asked - count:,} of these {'is' if asked - count == 1 else 'are'} not buried, or damaged"
+        click.echo(f"{count:,} {_records(count)} {done}{rest if asked > count else ''}.", err=True)
+    if not count:
+        sys.exit(_NOTHING)
+
+
+def _records(count: int) -> str:
+    return "record" if count == 1 else "records"
+
+
+def _oldest(stats: SpoolStats) -> str:
+    oldest_ms = stats.oldest_accepted_at_ms
+    return "nothing waits" if oldest_ms is None else f"the oldest for {_since(oldest_ms)}"
+
+
+def _since(at_ms: int) -> str:
+    return age((_CLOCK.now_ms() - at_ms) / 1000)
+
+
+def _status_json(path: Path, stats: SpoolStats, kept: Any, targets: Sequence[Waiting]) -> dict[str, object]:
+    oldest_ms = stats.oldest_accepted_at_ms
+    return {
+        "path": str(path),
+        "sizeBytes": stats.size_bytes,
+        "accepted": stats.accepted,
+        "delivered": stats.delivered,
+        "buried": dict(stats.buried),
+        "erased": stats.erased,
+        "pending": stats.pending,
+        "oldestAcceptedAtMs": oldest_ms,
+        "oldestS": 0 if oldest_ms is None else max(0, _CLOCK.now_ms() - oldest_ms) / 1000,
+        "buriedNow": dict(kept),
+        "waiting": [
+            {
+                "operation": one.operation,
+                "target": one.target,
+                "pending": one.pending,
+                "oldestAcceptedAtMs": one.oldest_accepted_at_ms,
+            }
+            for one in targets
+        ],
+    }
+
+
+def _buried_json(one: Buried, *, show: bool) -> dict[str, object]:
+    known: dict[str, object] = {
+        "id": one.seq,
+        "operation": one.operation,
+        "target": one.target,
+        "eventId": one.event_id,
+        "reason": one.reason,
+        "message": one.message,
+        "acceptedAtMs": one.accepted_at_ms,
+        "buriedAtMs": one.buried_at_ms,
+    }
+    if show:
+        known |= {"sessionId": one.session_id, "userId": one.user_id, "body": one.body.decode(errors="replace")}
+    return known

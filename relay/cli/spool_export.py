@@ -1,0 +1,108 @@
+"""`personalize-relay spool export`: what is not at the service, as a file it can import."""
+
+import itertools
+import os
+import sys
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from io import TextIOWrapper
+from pathlib import Path
+from typing import Final, TextIO
+
+import click
+
+from relay.cli.spool_file import spool_path, with_spool
+from relay.cli.spool_screen import harmless
+from relay.clock import SystemClock
+from relay.personalize.fit import MAX_METADATA_COLUMNS
+from relay.personalize.interactions_file import Survey, Written, survey, write
+from relay.spool.inspection import Kept, events, targets_of_events, users_of_sessions
+
+_NOTHING: Final = 3
+
+
+@click.command()
+@click.option("--csv", "as_csv", is_flag=True, required=True, help="As an interactions file of Personalize.")
+@click.argument("file", default="-", type=click.Path(dir_okay=False, allow_dash=True, path_type=Path))
+@click.option("--tracking-id", help="Whose events, where the spool has those of several event trackers.")
+@click.option(
+    "--property",
+    "names",
+    multiple=True,
+    metavar="NAME",
+    help=f"A property that gets a column; may be given again. Default: the {MAX_METADATA_COLUMNS} most frequent.",
+)
+@click.option("--ids", is_flag=True, help="Also SESSION_ID and EVENT_ID, for `put interactions`.")
+@click.option("--anonymous", is_flag=True, help="The session id stands for the user where there is none.")
+@with_spool
+def export(
+    *,
+    as_csv: bool,
+    file: Path,
+    tracking_id: str | None,
+    names: tuple[str, ...],
+    ids: bool,
+    anonymous: bool,
+    spool: str | None,
+    config: Path | None,
+) -> None:
+    """Write pending and buried events to FILE, or to standard output.
+
+    Events of a session belong to its user, also those from before the login. Left out are events without an item,
+    and without a user unless --ids or --anonymous keeps them. The events stay in the spool. Exits 3 when there are
+    none.
+    """
+    del as_csv  # the only format
+    path = spool_path(spool, config)
+    targets = targets_of_events(path)
+    if tracking_id is None and len(targets) > 1:
+        message = "the spool has events of several event trackers; choose one: " + ", ".join(map(harmless, targets))
+        raise click.BadParameter(message, param_hint="--tracking-id")
+    target = tracking_id or next(iter(targets), None)
+    if target not in targets:
+        click.echo("Nothing to export: no event is pending or buried.", err=True)
+        sys.exit(_NOTHING)
+
+    def kept() -> Iterator[Kept]:
+        # Buried first: they are older, and whoever reads the file wants the order of time.
+        return itertools.chain(events(path, target, "buried"), events(path, target, "records"))
+
+    known = survey(kept(), users_of_sessions(path, target, SystemClock().now_ms()))
+    chosen = list(names) or known.columns(MAX_METADATA_COLUMNS)
+    try:
+        with _opened(file) as out:
+            done = write(out, kept(), known, names=chosen, ids=ids, anonymous=anonymous)
+    except OSError as error:
+        click.echo(f"{file}: {error.strerror}", err=True)
+        sys.exit(1)
+    _tell(done, known, chosen)
+
+
+@contextmanager
+def _opened(file: Path) -> Generator[TextIO]:
+    if str(file) == "-":
+        out = TextIOWrapper(sys.stdout.buffer, encoding="utf-8", newline="", write_through=True)
+        yield out
+        out.detach()
+        return
+    # Who did what is in it: for the one who made it only.
+    with open(file, "w", encoding="utf-8", newline="", opener=lambda name, flags: os.open(name, flags, 0o600)) as out:
+        yield out
+
+
+def _tell(done: Written, known: Survey, chosen: list[str]) -> None:
+    left_out = [
+        f"{count:,} {why}"
+        for count, why in (
+            (done.without_user, "without a user (--ids or --anonymous keeps them)"),
+            (done.without_item, "without an item"),
+            (done.repeated, "repeated"),
+            (done.unreadable, "damaged"),
+        )
+        if count
+    ]
+    click.echo(f"{done.rows:,} rows written; left out: {', '.join(left_out) or 'none'}.", err=True)
+    others = sorted(known.names.keys() - set(chosen))
+    if others:
+        some = ", ".join(harmless(name) for name in others[:10]) + (", …" if len(others) > 10 else "")
+        click.echo(f"Properties without a column: {some}; --property NAME chooses.", err=True)
