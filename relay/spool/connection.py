@@ -7,6 +7,11 @@ BUSY_TIMEOUT_S = 5.0
 """How long a write waits for another process that is writing (the command line, leaving an order)."""
 
 
+def lenient_text(text: bytes) -> str:
+    """For `text_factory`: damaged text is read, and its record found damaged, instead of failing whoever comes by."""
+    return text.decode(errors="replace")
+
+
 def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
     """A connection without implicit transactions; to be used on one thread at a time."""
     mode = "ro" if read_only else "rwc"

@@ -15,7 +15,7 @@ from relay.clock import Clock
 from relay.errors import SpoolError, SpoolVersionError
 from relay.model import Operation
 from relay.spool.bindings import erase_bindings, give_user, purge_bindings, save_binding
-from relay.spool.connection import connect
+from relay.spool.connection import connect, lenient_text
 from relay.spool.guard import Guard
 from relay.spool.jobs import Append, Job, Settled
 from relay.spool.ledger import BURIED_PREFIX
@@ -76,6 +76,7 @@ class Database:
 
     def _connect(self) -> None:
         self.sql = connect(self._path)
+        self.sql.text_factory = lenient_text
         run = self.sql.execute
         version = run("PRAGMA user_version").fetchone()[0]
         if version > VERSION:

@@ -10,7 +10,7 @@ import msgspec
 
 from relay.errors import SpoolError, SpoolVersionError
 from relay.model import Operation
-from relay.spool.connection import connect
+from relay.spool.connection import connect, lenient_text
 from relay.spool.database import APPLICATION_ID, VERSION
 
 _AT_ONCE: Final = 1000
@@ -34,10 +34,6 @@ class Kept(msgspec.Struct, frozen=True):
     user_id: str | None
     event_id: str
     body: bytes
-
-
-def _lenient(text: bytes) -> str:
-    return text.decode(errors="replace")
 
 
 @contextmanager
@@ -69,7 +65,7 @@ def reading(path: Path) -> Generator[sqlite3.Connection]:
     if not path.exists():
         raise SpoolError(f"there is no spool at {path}")
     with told(path), closing(connect(path, read_only=True)) as sql:
-        sql.text_factory = _lenient
+        sql.text_factory = lenient_text
         version = sql.execute("PRAGMA user_version").fetchone()[0]
         if sql.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
             raise SpoolError(f"{path} is not a spool")
