@@ -15,7 +15,7 @@ help:
 	@echo "make demo        emulator, relay and shop on this machine; DEMO_PORT=8080"
 	@echo "make replay      a real click stream through the demo; FILE=... SPEED=1000 DEMO_PORT=8080"
 	@echo "make test        linters, type checks and every test"
-	@echo "make test-fast   what needs no browser and no fault injection, under a minute"
+	@echo "make test-fast   what needs no browser, no fault injection and no process, under a minute"
 	@echo "make bench       side-by-side figures, as ratios"
 	@echo "make build       the snippet and the wheel"
 
@@ -54,7 +54,7 @@ lint: $(VENV)/.dev js-snippet/node_modules/.done
 	cd js-snippet && npm run --silent lint
 
 test-fast: $(VENV)/.dev
-	$(BIN)/pytest -q -m "not browser and not faults"
+	$(BIN)/pytest -q -m "not browser and not faults and not process"
 
 test: lint tests/emulator/js/node_modules/.done
 	scripts/install-test-tools

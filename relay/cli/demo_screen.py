@@ -29,7 +29,7 @@ def show_summary(console: Console, plan: Plan, *, offered: Path | None) -> None:
         ("Shop", plan.shop_url, "a page that embeds the snippet"),
         ("Emulator", plan.emulator_url, "what Amazon Personalize received"),
         ("Relay", f"{plan.relay_url}/r", "where beacons go"),
-        ("Metrics", f"{plan.admin_url}/metrics", "accepted = delivered + buried + erased + pending"),
+        ("Admin", plan.admin_url, "accepted = delivered + buried + erased + pending; /metrics"),
     ):
         colour = "bold green" if name == "Shop" else "default"
         console.print(f"  [bold]{name:10}[/][{colour}]{url:32}[/][dim]{what}[/]", soft_wrap=True)

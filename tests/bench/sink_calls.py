@@ -16,10 +16,10 @@ import aiohttp
 import boto3
 import msgspec
 import uvloop
-from relay.sink.personalize import PersonalizeSink
 
 from relay.model import Batch, Operation, Record, SessionKey
 from relay.sink.base import Delivered
+from relay.sink.personalize import PersonalizeSink
 
 WARM_UP = 200
 CONCURRENCY = 32

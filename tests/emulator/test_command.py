@@ -16,6 +16,8 @@ from botocore.exceptions import ConnectionClosedError, HTTPClientError
 
 from tests.emulator.raw_client import SENT_AT
 
+pytestmark = pytest.mark.process
+
 
 @contextmanager
 def _running(*options: str) -> Generator[tuple[subprocess.Popen[str], str]]:

@@ -17,6 +17,8 @@ from relay.personalize.setup import SetupPlan, set_up
 from tests.personalize.command_line import Finished, command, started
 from tests.support.emulator import RunningEmulator, running_emulator
 
+pytestmark = pytest.mark.process
+
 FAST = ("--calls-per-s", "1000")
 
 

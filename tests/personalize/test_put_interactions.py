@@ -19,6 +19,8 @@ from relay.personalize.schema import Schema, parse_schema
 from tests.personalize.command_line import Finished, command, started
 from tests.support.emulator import RunningEmulator, running_emulator
 
+pytestmark = pytest.mark.process
+
 LONG_AGO_S = 1_400_000_000
 
 

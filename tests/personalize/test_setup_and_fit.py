@@ -14,6 +14,8 @@ from relay.personalize.states import CreationFailedError
 from relay.personalize.trackers import find_tracker
 from tests.support.emulator import RunningEmulator
 
+pytestmark = pytest.mark.process
+
 PLAN = SetupPlan(
     name="shop",
     domain="e-commerce",

@@ -10,6 +10,8 @@ from relay.personalize.connection import Connection
 from tests.personalize.command_line import command
 from tests.support.emulator import RunningEmulator
 
+pytestmark = pytest.mark.process
+
 INTERACTIONS = (
     '{"type":"record","name":"Interactions","namespace":"com.amazonaws.personalize.schema","version":"1.0","fields":['
     '{"name":"USER_ID","type":"string"},{"name":"ITEM_ID","type":"string"},{"name":"TIMESTAMP","type":"long"},'

@@ -14,6 +14,8 @@ from tests.personalize.command_line import command, started
 from tests.support.emulator import RunningEmulator, running_emulator
 from tests.support.relay import ServedRelay, served_relay, until
 
+pytestmark = pytest.mark.process
+
 FAST = ("--calls-per-s", "1000")
 
 

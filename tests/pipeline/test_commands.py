@@ -13,6 +13,8 @@ from tests.pipeline.test_serve import run
 from tests.support.emulator import running_emulator
 from tests.support.relay import KEY, relay_environ
 
+pytestmark = pytest.mark.process
+
 
 @pytest.fixture
 def tokens() -> Tokens:

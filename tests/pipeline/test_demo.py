@@ -13,7 +13,7 @@ import pytest
 
 from tests.support.demo import free_ports, running_demo
 
-pytestmark = pytest.mark.timeout(90)
+pytestmark = [pytest.mark.process, pytest.mark.timeout(90)]
 
 
 async def run(*arguments: str, cwd: Path, **env: str) -> tuple[int, str]:

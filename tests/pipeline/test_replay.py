@@ -15,6 +15,8 @@ from tests.support.demo import free_ports
 from tests.support.emulator import RunningEmulator, running_emulator
 from tests.support.relay import KEY, ORIGIN, Client, running_relay
 
+pytestmark = pytest.mark.process
+
 
 def _clicks(count: int, *, sessions: int = 1) -> Stream:
     return Stream(

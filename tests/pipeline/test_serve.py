@@ -14,6 +14,8 @@ import pytest
 from tests.support.emulator import running_emulator
 from tests.support.relay import ORIGIN, ROOT, ServedRelay, relay_environ, served_relay, until
 
+pytestmark = pytest.mark.process
+
 
 async def run(*arguments: str, **env: str) -> tuple[int, str, str]:
     """The command: exit code, stdout, stderr."""
