@@ -33,6 +33,11 @@ VACUUM_STEP_PAGES: Final = 128
 VACUUM_ABOVE_PAGES: Final = 256
 _PAGE_BYTES: Final = 4096
 _BURY: Final = statement("bury")
+_OR_ABOUT_USER: Final = (
+    " OR (flow IN (SELECT flow FROM flows WHERE operation = 'PutUsers') AND"
+    " CASE WHEN json_valid(CAST(body AS TEXT)) THEN json_extract(CAST(body AS TEXT), '$.userId') END = ?1)"
+)
+"""What PutUsers is to send about a user is not of the user, who is in the body only."""
 _logger = logging.getLogger(__name__)
 
 
@@ -235,10 +240,10 @@ class Database:
     def erase(self, *, user_id: str | None, session_id: str | None) -> tuple[list[tuple[int, int]], int]:
         """Inside a job: remove every trace of a user or a session; (session, seq) of pending ones, count of buried."""
         which, value = ("user_id", user_id) if user_id is not None else ("session_id", session_id)
-        # `which` is one of two constants.
-        pending = self.sql.execute(f"SELECT session, seq FROM records WHERE {which} = ?", (value,)).fetchall()  # noqa: S608
+        whose = f"{which} = ?1" + (_OR_ABOUT_USER if user_id is not None else "")  # constants
+        pending = self.sql.execute(f"SELECT session, seq FROM records WHERE {whose}", (value,)).fetchall()  # noqa: S608
         self.sql.executemany("DELETE FROM records WHERE seq = ?", [(seq,) for _, seq in pending])
-        buried = self.sql.execute(f"DELETE FROM buried WHERE {which} = ?", (value,)).rowcount  # noqa: S608
+        buried = self.sql.execute(f"DELETE FROM buried WHERE {whose}", (value,)).rowcount  # noqa: S608
         erase_bindings(self.sql, which, value)
         self._count("erased", len(pending))
         return pending, buried

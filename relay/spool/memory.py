@@ -8,7 +8,7 @@ import msgspec
 
 from relay.clock import Clock
 from relay.errors import SpoolFullError
-from relay.model import Binding, NewRecord, Record, SpoolStats
+from relay.model import Binding, NewRecord, Operation, Record, SpoolStats
 from relay.spool.base import Burial, Lease
 from relay.spool.bindings import bound
 from relay.spool.claims import Claim
@@ -112,8 +112,12 @@ class MemorySpool:
         """See `Spool.erase`."""
 
         def of_them(record: Record | Binding, session: str) -> bool:
-            return (user_id is not None and record.user_id == user_id) or (
-                session_id is not None and session == session_id
+            if session_id is not None:
+                return session == session_id
+            return record.user_id == user_id or (
+                isinstance(record, Record)
+                and record.key.operation is Operation.PUT_USERS
+                and msgspec.json.decode(record.body).get("userId") == user_id
             )
 
         pending = [record for record in self._records.values() if of_them(record, record.key.session_id)]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from relay.errors import SpoolFullError
-from relay.model import Binding
+from relay.model import Binding, NewRecord, Operation, SessionKey
 from relay.spool.base import Burial, Lease, Spool
 from relay.spool.memory import MemorySpool
 from relay.spool.sqlite import SqliteSpool
@@ -284,6 +284,16 @@ async def test_erasing_a_user_removes_pending_buried_and_bindings_of_that_user_o
     assert ids(await lease_one(spool)) == ["b"]
     stats = spool.stats()
     assert (stats.erased, stats.pending, stats.buried) == (1, 1, {"InvalidInputException": 1})
+    assert balances(spool)
+
+
+async def test_erasing_a_user_removes_what_is_to_be_put_about_that_user(spool: AnySpool) -> None:
+    about = SessionKey(Operation.PUT_USERS, "arn:aws:personalize:::dataset/g/USERS", "")
+    bodies = {"u1": b'{"userId":"u1","properties":"{}"}', "u2": b'{"userId":"u2"}'}
+    await spool.append([NewRecord(about, None, f"of-{user}", body) for user, body in bodies.items()])
+    await spool.append([new_record("u1")])
+    assert await spool.erase(user_id="u1") == 1
+    assert sorted(one for lease in await lease_all(spool) for one in ids(lease)) == ["of-u2", "u1"]
     assert balances(spool)
 
 
