@@ -5,7 +5,6 @@ import csv
 import json
 import os
 import sqlite3
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -121,11 +120,15 @@ async def test_nothing_to_do_is_code_3(path: Path) -> None:
     ],
 )
 async def test_wrong_use_is_code_2_and_changes_nothing(path: Path, arguments: list[str]) -> None:
-    before = path.read_bytes()
+    before = content(path)
     code, out, err = await spool(*arguments, path=path)
     assert (code, out) == (2, "")
     assert err
-    assert path.read_bytes() == before
+    assert content(path) == before
+
+
+def content(path: Path) -> bytes:
+    return path.read_bytes()
 
 
 async def test_a_spool_in_memory_or_a_bad_url_is_code_2() -> None:
@@ -214,9 +217,6 @@ async def test_an_erased_session_is_nobodys_until_it_logs_in_again(tmp_path: Pat
     assert [event.get("userId") for event in emulator.events()] == ["anna", None, "anna"]
 
 
-
-
-
 async def test_a_running_relay_delivers_what_is_replayed(tmp_path: Path) -> None:
     async with running_emulator() as emulator, served_relay(tmp_path, env=emulator.env) as relay:
         emulator.emulator.faults.apply(FaultSpec(refuse_items=["bad"]))
@@ -231,13 +231,13 @@ async def test_a_running_relay_delivers_what_is_replayed(tmp_path: Path) -> None
 async def eventually(ask: Any, good: Any) -> Any:
     """What `ask` gives, once it is good."""
     async with asyncio.timeout(20):
-        while not good(found := await ask()):
+        while not good(found := await ask()):  # noqa: ASYNC110 - another process has no event
             await asyncio.sleep(0.05)
     return found
 
 
 @pytest.fixture
-async def events(tmp_path: Path) -> AsyncIterator[Path]:
+async def events(tmp_path: Path) -> Path:
     """Pending and buried events of three sessions: a user's, a bound one, an anonymous one."""
     path = tmp_path / "spool.db"
 
@@ -256,7 +256,7 @@ async def events(tmp_path: Path) -> AsyncIterator[Path]:
         ],
         buried=(1,),
     )
-    yield path
+    return path
 
 
 async def test_pending_and_buried_events_are_exported_as_an_interactions_file(events: Path, tmp_path: Path) -> None:
