@@ -2,8 +2,11 @@
 
 from pathlib import Path
 
+import pytest
+
 from relay.clock import SystemClock
 from relay.spool.memory import MemorySpool
+from relay.spool.sqlite import SqliteSpool
 from relay.tokens import SiteClaims, Tokens, mint_identity
 from tests.support.emulator import TRACKING_ID
 from tests.support.relay import KEY, ORIGIN, running_edge
@@ -42,6 +45,27 @@ async def test_a_user_of_one_site_is_nobody_on_another(tmp_path: Path) -> None:
         await relay.post(relay.beacon({"eventType": "Read"}, token=books), origin="https://books.example")
         users = {record.key.target: record.user_id for record in await relay.records()}
         assert users == {TRACKING_ID: "u1", "books-tracker": None}
+
+
+@pytest.mark.parametrize("durable", [False, True])
+async def test_a_login_on_one_site_gives_nothing_that_waits_on_another_its_user(tmp_path: Path, durable: bool) -> None:
+    config = tmp_path / "relay.toml"
+    config.write_text(BOOKS)
+    clock = SystemClock()
+    memory = MemorySpool(clock=clock, max_bytes=1 << 24)
+    async with (
+        SqliteSpool(tmp_path / "spool.db", clock=clock, max_bytes=1 << 24) if durable else memory as spool,
+        running_edge(config=config, spool=spool, clock=clock) as relay,
+    ):
+        books = Tokens([KEY], clock=clock).mint(SiteClaims("books"))
+        await relay.send({"eventType": "View"})
+        answer = await relay.post(relay.beacon({"eventType": "Read"}, token=books), origin="https://books.example")
+        assert answer.status_code == 202
+        await relay.post(
+            relay.beacon(token=books, eventList=[], identity=relay.login("u1")), origin="https://books.example"
+        )
+        users = {record.key.target: record.user_id for record in await relay.records()}
+        assert users == {TRACKING_ID: None, "books-tracker": "u1"}
 
 
 async def test_keys_rotate_without_a_401_when_relays_go_first() -> None:
