@@ -6,7 +6,7 @@ import re
 import sqlite3
 import time
 from collections import Counter
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +18,7 @@ from tests.faults.driver import Driver, Habits
 from tests.faults.oracle import Oracle, Verdict
 from tests.faults.relay_process import RelayProcess, quiet_port
 from tests.faults.service import Service, running_service
+from tests.faults.small_disk import SmallDisk
 from tests.faults.visits import Visits
 from tests.faults.windows import Window
 from tests.faults.wire import Connection
@@ -74,7 +75,7 @@ class Arena:
         """No faults any more: wait until all has arrived, see whether a fresh event gets through, stop, judge.
 
         Args:
-            damaged: Whether the relay may miss what it reports as damaged.
+            damaged: Whether the relay misses what it reports as damaged.
             restart: Whether to begin with a start of the relay, if it is down.
         """
         await self.service.misbehave()
@@ -94,6 +95,11 @@ class Arena:
             self.oracle.ledger_wrong(f"the metrics do not add up: {dict(figures)}")
         buried, corrupt = self._read_spool(figures)
         return self.oracle.verdict(buried, damaged=corrupt if damaged else 0)
+
+    def judge(self, verdict: Verdict) -> None:
+        """Fail unless every promise was kept; says how to run it again."""
+        story = "\n".join([f"seed {self.seed} (FAULTS_SEED={self.seed})", str(dict(verdict.wrongs)), *verdict.stories])
+        assert verdict.is_good, story
 
     async def _drained(self) -> None:
         try:
@@ -121,7 +127,7 @@ class Arena:
 
     def _read_spool(self, figures: Mapping[str, int]) -> tuple[list[tuple[str, str, str]], int]:
         """What is buried, and how many were reported damaged; read from the file itself, the relay being down."""
-        with closing(sqlite3.connect(self.relay.spool)) as sql:
+        with closing(sqlite3.connect(self.relay.spool_at_rest())) as sql:
             totals = dict(sql.execute("SELECT name, count FROM ledger"))
             pending = sql.execute("SELECT count(*) FROM records").fetchone()[0]
             buried = sql.execute("SELECT session_id, event_id, reason FROM buried").fetchall()
@@ -141,7 +147,7 @@ async def arena(
     seed: int,
     habits: Habits | None = None,
     clock_slack_s: int = 0,
-    within: Sequence[str] = (),
+    disk: SmallDisk | None = None,
     **settings: str,
 ) -> AsyncGenerator[Arena]:
     """A run in `folder`, with nobody there yet.
@@ -151,7 +157,7 @@ async def arena(
         seed: Of everything random.
         habits: Of the visitors.
         clock_slack_s: How far the relay's clock may be stepped.
-        within: Command the relay is started with.
+        disk: Where the spool is, if on a disk of its own; mounted at `folder / "spool"`.
         settings: The relay's: `drain_s="1"`.
     """
     rng = random.Random(seed)
@@ -165,7 +171,7 @@ async def arena(
         asyncio.TaskGroup() as group,
     ):
         relay = RelayProcess(
-            folder, port=port, env=service.env, settings={"drain_s": "2", **settings}, within=within
+            folder, port=port, env=service.env, settings={"drain_s": "2", **settings}, disk=disk
         )
         tasks = [group.create_task(service.keep_up()), group.create_task(driver.run())]
         try:

@@ -3,16 +3,17 @@
 import asyncio
 import random
 import signal
+import sqlite3
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from typing import Final
 
 from tests.faults.arena import Arena
 from tests.faults.relay_process import NotStartedError
-from tests.faults.windows import HAS_STRACE, Window, attach, window_of
+from tests.faults.windows import HAS_STRACE, Strace, Window, attach, window_of
 
-LONGEST_LIFE_S: Final = 0.6
-STRACED_LIFE_S: Final = 3.0
+LONGEST_LIFE_S: Final = 0.4
+STRACED_LIFE_S: Final = 1.5
 """After so long a relay under strace that has not met its system call is killed in the ordinary way."""
 
 
@@ -47,13 +48,7 @@ async def kill_at_a_system_call(arena: Arena, rng: random.Random, only: str | No
     call = only or rng.choice(("pwrite64", "pwrite64", "fdatasync", "fdatasync", "fdatasync", "write"))
     await arena.relay.start()
     tracer = await attach(arena.relay, f"{call}:signal=KILL:when={_spread(rng)}")
-    with suppress(TimeoutError):
-        await arena.relay.ended(deadline_s=STRACED_LIFE_S)
-    await arena.crash()
-    window = window_of(await tracer.finished(), arena.relay.spool)
-    if window is not None:
-        arena.windows[window] += 1
-    return window
+    return await _await_the_crash(arena, tracer)
 
 
 async def kill_at_the_mark(arena: Arena, rng: random.Random) -> Window | None:
@@ -61,32 +56,15 @@ async def kill_at_the_mark(arena: Arena, rng: random.Random) -> Window | None:
     await arena.relay.start()
     lock = arena.relay.spool.with_name(arena.relay.spool.name + ".lock")
     tracer = await attach(arena.relay, f"pwrite64:signal=KILL:when={_spread(rng)}", paths=(lock,))
-    with suppress(TimeoutError):
-        await arena.relay.ended(deadline_s=STRACED_LIFE_S)
-    await arena.crash()
-    window = window_of(await tracer.finished(), arena.relay.spool)
-    if window is not None:
-        arena.windows[window] += 1
-    return window
+    return await _await_the_crash(arena, tracer)
 
 
 async def kill_in_a_shrinking_file(arena: Arena, rng: random.Random) -> Window | None:
-    """Let much wait, then kill while the file gives space back as it is delivered."""
-    await arena.service.misbehave(server_error=1.0)
+    """Start with a file that is mostly free, and kill while it gives the space back."""
+    await asyncio.to_thread(_make_room, arena)
     await arena.relay.start()
-    with suppress(TimeoutError):
-        await _backlog(arena, pages=700)
-    await arena.relay.kill()
-    await arena.service.misbehave()
-    await arena.relay.start()
-    tracer = await attach(arena.relay, f"fdatasync:signal=KILL:when={rng.randint(10, 120)}")
-    with suppress(TimeoutError):
-        await arena.relay.ended(deadline_s=2 * STRACED_LIFE_S)
-    await arena.crash()
-    window = window_of(await tracer.finished(), arena.relay.spool)
-    if window is not None:
-        arena.windows[window] += 1
-    return window
+    tracer = await attach(arena.relay, f"fdatasync:signal=KILL:when={rng.randint(3, 12)}")
+    return await _await_the_crash(arena, tracer)
 
 
 async def kill_while_draining(arena: Arena, rng: random.Random) -> None:
@@ -177,11 +155,26 @@ async def die(arena: Arena, rng: random.Random) -> None:
 
 
 def _spread(rng: random.Random) -> int:
-    """1 to 300, small numbers more often."""
-    return round(300 ** rng.random())
+    """1 to 100, small numbers more often."""
+    return round(100 ** rng.random())
 
 
-async def _backlog(arena: Arena, *, pages: int) -> None:
-    async with asyncio.timeout(15):
-        while arena.relay.spool.stat().st_size < pages * 4096:  # noqa: ASYNC240  a look that takes a microsecond
-            await asyncio.sleep(0.02)
+async def _await_the_crash(arena: Arena, tracer: Strace) -> Window | None:
+    with suppress(TimeoutError):
+        await arena.relay.ended(deadline_s=STRACED_LIFE_S)
+    await arena.crash()
+    window = window_of(await tracer.finished(), arena.relay.spool)
+    if window is not None:
+        arena.windows[window] += 1
+    return window
+
+
+def _make_room(arena: Arena) -> None:
+    """Leave the spool as after a long outage, of which everything has been delivered: full of free pages."""
+    if not arena.relay.spool.exists():
+        return
+    with closing(sqlite3.connect(arena.relay.spool)) as sql, sql:
+        sql.execute("PRAGMA synchronous = OFF")
+        sql.execute("CREATE TABLE outage (body BLOB)")
+        sql.executemany("INSERT INTO outage VALUES (zeroblob(60000))", [()] * 400)
+        sql.execute("DROP TABLE outage")

@@ -6,7 +6,7 @@ sent, and nothing twice under different names.
 
 from array import array
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -52,8 +52,10 @@ class Verdict:
     delivered: int = 0
     buried: int = 0
     erased: int = 0
+    missing: list[str] = field(default_factory=list)
+    """Obligations that have not arrived for no good reason."""
     damaged: int = 0
-    """Obligations that are gone, and reported by the relay as damaged."""
+    """So many of them the relay reports as damaged."""
     repeats: int = 0
     wrongs: Counter[str] = field(default_factory=Counter)
     stories: list[str] = field(default_factory=list)
@@ -225,39 +227,43 @@ class Oracle:
 
         Args:
             buried: Session id, event id and reason of each record the relay has buried.
-            damaged: Records the relay reports as damaged; so many obligations may be missing.
+            damaged: Records the relay reports as damaged. So many obligations are missing, no more and no fewer:
+                to be given only if every event it stored was also answered.
         """
-        reasons: dict[str, tuple[str, str | None]] = {
-            event_id: (session_id, reason) for session_id, event_id, reason in buried
-        }
+        reasons = {event_id: (session_id, reason) for session_id, event_id, reason in buried}
         found = Verdict(answered=self.answered, delivered=self.delivered, repeats=self.repeats)
         wrongs, stories = Counter(self._wrongs), list(self._stories)
-        missing: list[str] = []
         for log in self._by_number.values():
-            visit = log.visit
             for number in log.late:
                 if log.obliged[number]:
                     wrongs["out of order"] += 1
-                    stories.append(f"out of order: visit {visit.number} event {number}")
+                    stories.append(f"out of order: visit {log.visit.number} event {number}")
             for number in range(log.issued):
-                if not log.obliged[number] or log.delivered[number]:
-                    continue
-                event_id = self._visits.event(visit.number, number)["eventId"]
-                session_id, reason = reasons.get(event_id, ("", None))
-                if session_id != (log.session_id or session_id):
-                    reason = None
-                if log.erased_ms is not None:
-                    found.erased += 1
-                elif reason is not None and (reason == "corrupt" or self._visits.is_refused(visit.number, number)):
-                    found.buried += 1
-                    damaged -= reason == "corrupt"
-                else:
-                    missing.append(f"lost: visit {visit.number} event {number} ({event_id}), buried for {reason}")
-        found.damaged = min(len(missing), max(0, damaged))
-        wrongs["lost"] += len(missing) - found.damaged
+                if log.obliged[number] and not log.delivered[number]:
+                    self._account(log, number, reasons, found)
+        found.damaged = min(len(found.missing), damaged)
+        if found.damaged < damaged:
+            wrongs["ledger"] += 1
+            stories.append(f"ledger: {damaged} records reported as damaged, {len(found.missing)} missing")
+        wrongs["lost"] += len(found.missing) - found.damaged
         found.wrongs = Counter({name: wrongs[name] for name in WRONGS})
-        found.stories = (stories + missing if wrongs["lost"] else stories)[:_MOST_STORIES]
+        found.stories = (stories + found.missing if wrongs["lost"] else stories)[:_MOST_STORIES]
         return found
+
+    def _account(self, log: _Log, number: int, reasons: Mapping[str, tuple[str, str]], found: Verdict) -> None:
+        """What became of an obligation that has not arrived."""
+        event_id = self._visits.event(log.visit.number, number)["eventId"]
+        session_id, reason = reasons.get(event_id, ("", ""))
+        if log.erased_ms is not None:
+            found.erased += 1
+        elif (
+            reason == "InvalidInputException"
+            and session_id == (log.session_id or session_id)
+            and self._visits.is_refused(log.visit.number, number)
+        ):
+            found.buried += 1
+        else:
+            found.missing.append(f"lost: visit {log.visit.number} event {number} ({event_id}), buried for {reason!r}")
 
     def _wrong(self, kind: str, story: str) -> None:
         self._wrongs[kind] += 1

@@ -4,14 +4,16 @@ import asyncio
 import contextlib
 import os
 import random
+import shutil
 import signal
 import socket
 import sys
 from asyncio.subprocess import Process
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+from tests.faults.small_disk import SmallDisk
 from tests.support.relay import ROOT, relay_environ
 
 START_DEADLINE_S: Final = 30.0
@@ -38,7 +40,13 @@ class RelayProcess:
     """One life of a relay after the other, all on the same spool."""
 
     def __init__(
-        self, folder: Path, *, port: int, env: Mapping[str, str], settings: Mapping[str, str], within: Sequence[str]
+        self,
+        folder: Path,
+        *,
+        port: int,
+        env: Mapping[str, str],
+        settings: Mapping[str, str],
+        disk: SmallDisk | None = None,
     ) -> None:
         """Start nothing yet.
 
@@ -47,7 +55,7 @@ class RelayProcess:
             port: Of the public listener.
             env: AWS variables, and others.
             settings: `drain_s="1"` is `RELAY_DRAIN_S=1`.
-            within: Command that goes before, such as `nsenter …`; has to `exec` the rest.
+            disk: Mounted at `spool`, if the spool is to be on a disk of its own.
         """
         self.folder = folder
         self.spool = folder / "spool" / "relay.db"
@@ -55,7 +63,8 @@ class RelayProcess:
         self._port = port
         self._settings = {"spool_url": f"sqlite:///{self.spool}", "port": str(port), **settings}
         self._env = env
-        self._within = within
+        self._within = disk.within if disk else ()
+        self._disk = disk
         self._process: Process | None = None
         self._counted = True
         self.admin_url = ""
@@ -133,6 +142,14 @@ class RelayProcess:
         self.kills += not self._counted and code == -signal.SIGKILL
         self._counted = True
         return code
+
+    def spool_at_rest(self) -> Path:
+        """The spool's file for somebody who looks while the relay is down; a copy if its disk is not mounted here."""
+        if self._disk is None:
+            return self.spool
+        for file in self._disk.root.glob(self.spool.name + "*"):
+            shutil.copy(file, self.folder / file.name)
+        return self.folder / self.spool.name
 
     def last_words(self) -> str:
         """The end of its log."""

@@ -9,7 +9,6 @@ from typing import Any, Final
 
 import msgspec
 
-
 REFUSED_ITEMS: Final = ("refused-0", "refused-1", "refused-2", "refused-3")
 """The service is told to refuse these in every run: their events have to be buried, their neighbours delivered."""
 _TYPES: Final = ("View", "Click", "AddToCart", "Purchase", "Zurück ←")
@@ -89,7 +88,9 @@ class Visits:
         if rng.random() < 0.3:
             event["eventValue"] = rng.choice((0.0, -1.5, 19.9, rng.uniform(0, 1e6)))
         if rng.random() < 0.4:
-            held: dict[str, Any] = {f"k{n}": rng.choice((rng.choice(_WORDS), rng.random(), True, None, [1])) for n in range(4)}
+            held: dict[str, Any] = {
+                f"k{n}": rng.choice((rng.choice(_WORDS), rng.random(), True, None, [1])) for n in range(4)
+            }
             if rng.random() < 0.3:
                 held["long"] = "ж" * rng.randint(1, 800)
             event["properties"] = held if rng.random() < 0.8 else json.dumps(held)
