@@ -9,6 +9,7 @@ import click
 from pydantic import SecretStr
 
 from relay.bundled import bundled
+from relay.cli.check_fit import fit_of
 from relay.errors import RelayError
 from relay.personalize.clock_skew import MAX_SKEW_S, clock_skew_s
 from relay.personalize.connection import connect
@@ -30,7 +31,8 @@ def command(config: Path | None, offline: bool) -> None:
     """Show the effective settings and every problem found.
 
     Looks at the settings, the spool's folder, the snippet, and, with the sink `personalize`, at credentials, event
-    trackers and the clock. Settings go to stdout, problems to stderr, one line each. Exits 0 without problems,
+    trackers, the datasets behind them and the clock. Settings go to stdout, problems to stderr, one line each, and so
+    do warnings: what works, but Personalize will make little of. Exits 0 without problems, with or without warnings,
     2 when the settings are not usable, 1 for the rest.
     """
     settings = load_settings(config=config)
@@ -125,6 +127,10 @@ async def _aws_problems(settings: Settings) -> list[str]:
                         )
                     else:
                         click.echo(f"site {name}: event tracker {tracker.name!r} is ACTIVE in {connection.region}")
+                        fit = await fit_of(connection, tracker, settings, settings.all_sites()[name])
+                        problems += [f"site {name}: {line}" for line in fit.problems]
+                        for line in fit.warnings:
+                            click.echo(f"warning: site {name}: {line}", err=True)
         except PersonalizeError as error:
             problems.append(f"AWS ({', '.join(names)}): {' '.join(str(error).split())}")
     return problems

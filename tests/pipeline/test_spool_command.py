@@ -21,6 +21,8 @@ from tests.support.records import SESSION, key, new_record
 from tests.support.relay import SESSION as PAGE_SESSION
 from tests.support.relay import ServedRelay, served_relay, until
 
+pytestmark = pytest.mark.process
+
 GONE = "http://127.0.0.1:9"
 
 

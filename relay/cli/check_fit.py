@@ -1,0 +1,64 @@
+"""Whether the events of a site suit the dataset they go to, as far as settings and spool tell."""
+
+import itertools
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import click
+
+from relay.cli.spool_screen import harmless
+from relay.errors import SpoolError
+from relay.personalize.connection import Connection
+from relay.personalize.errors import PersonalizeError
+from relay.personalize.fit import misfits, target_of
+from relay.personalize.interactions_file import Survey, survey
+from relay.personalize.trackers import EventTracker
+from relay.settings import Settings, Site
+from relay.spool.inspection import events
+
+_SAMPLE: Final = 5000
+"""Events of the spool that are looked at, pending and buried each."""
+_ENOUGH: Final = 1000
+"""From how many events on a type that is not among them never comes, where the settings name none."""
+_MOST_NAMES: Final = 20
+"""Names of properties that are judged, the most frequent ones."""
+_SQLITE: Final = "sqlite:///"
+
+
+class Fit(NamedTuple):
+    """What does not fit, one line each."""
+
+    problems: Sequence[str] = ()
+    warnings: Sequence[str] = ()
+
+
+async def fit_of(connection: Connection, tracker: EventTracker, settings: Settings, site: Site) -> Fit:
+    """What does not fit; the dataset group and the dataset are told on stdout.
+
+    What is known of the events are the types of the setting `event_types`, and what waits or is buried in the spool.
+    """
+    try:
+        target = await target_of(connection, tracker)
+    except PersonalizeError as error:
+        return Fit(warnings=[f"the dataset cannot be looked at: {' '.join(str(error).split())}"])
+    group = target.dataset_group
+    click.echo(f"  dataset group {group.name!r}, {group.domain or 'custom'}, {group.status}")
+    if target.interactions is not None:
+        columns = ", ".join(column.name for column in target.columns)
+        click.echo(f"  dataset {target.interactions.name!r}, {target.interactions.status}: {columns}")
+    try:
+        seen = _seen(settings, site.tracking_id)
+    except SpoolError as error:
+        return Fit(problems=[str(error)])
+    types = site.event_types or (tuple(seen.types) if seen.types.total() >= _ENOUGH else ())
+    found = [harmless(line) for line in misfits(target, event_types=types, property_names=seen.columns(_MOST_NAMES))]
+    return Fit(warnings=found) if target.interactions else Fit(problems=found)
+
+
+def _seen(settings: Settings, tracking_id: str) -> Survey:
+    path = Path(settings.spool_url.removeprefix(_SQLITE))
+    if not settings.spool_url.startswith(_SQLITE) or not path.exists():
+        return survey((), {})
+    kept = [itertools.islice(events(path, tracking_id, place), _SAMPLE) for place in ("records", "buried")]
+    return survey(itertools.chain.from_iterable(kept), {})
