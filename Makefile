@@ -9,7 +9,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 export npm_config_fund = false
 export npm_config_audit = false
 
-.PHONY: help demo replay test test-fast lint bench build clean
+.PHONY: help demo replay test test-fast lint bench soak build clean
 
 help:
 	@echo "make demo        emulator, relay and shop on this machine; DEMO_PORT=8080"
@@ -17,6 +17,7 @@ help:
 	@echo "make test        linters, type checks and every test"
 	@echo "make test-fast   what needs no browser, no fault injection and no process, under a minute"
 	@echo "make bench       side-by-side figures, as ratios"
+	@echo "make soak        everything goes wrong for MINUTES=10, and nothing may be lost"
 	@echo "make build       the snippet and the wheel"
 
 $(VENV)/.run: pyproject.toml
@@ -64,6 +65,10 @@ test: lint tests/emulator/js/node_modules/.done
 bench: $(VENV)/.dev
 	@scripts/install-bench-tools
 	$(BIN)/python -m tests.bench $(ARGS)
+
+soak: $(VENV)/.dev
+	@scripts/install-test-tools faults
+	@exec $(BIN)/python -m tests.faults.soak --minutes $(or $(MINUTES),10) $(ARGS)
 
 build: $(VENV)/.dev js-snippet/node_modules/.done
 	cd js-snippet && npm run --silent build
