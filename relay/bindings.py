@@ -7,6 +7,7 @@ from typing import Final
 import msgspec
 
 from relay.clock import Clock
+from relay.linking import Links
 from relay.model import Binding
 
 MAX_BINDINGS: Final = 200_000
@@ -17,10 +18,19 @@ a user until it shows its identity token again."""
 class Bindings:
     """Sessions and their users. What is on disk may be older than what is here, never newer."""
 
-    def __init__(self, *, clock: Clock, ttl_s: float, most: int = MAX_BINDINGS) -> None:
+    def __init__(self, *, clock: Clock, ttl_s: float, most: int = MAX_BINDINGS, links: Links | None = None) -> None:
+        """Take the settings.
+
+        Args:
+            clock: What time it is.
+            ttl_s: How long a session that is not used stays bound.
+            most: Bindings held at once.
+            links: Is told which sessions are bound, and which are to be forgotten.
+        """
         self._clock = clock
         self._ttl_ms = int(ttl_s * 1000)
         self._most = most
+        self._links = links
         self._held: OrderedDict[tuple[str, str], Binding] = OrderedDict()
         self._unsaved: set[tuple[str, str]] = set()
 
@@ -76,16 +86,22 @@ class Bindings:
         if held is not None and held.user_id == binding.user_id:
             self._held[key] = binding
             self._unsaved.discard(key)
+            if self._links is not None:
+                self._links.bound(binding)
 
     def forget_user(self, user_id: str) -> None:
         """Drop every session of a user, for an erasure."""
         for key in [key for key, binding in self._held.items() if binding.user_id == user_id]:
             self._forget(key)
+        if self._links is not None:
+            self._links.forget(user_id=user_id)
 
     def forget_session(self, session_id: str | None) -> None:
         """Drop the bindings of a session, for an erasure."""
         for key in [key for key in self._held if key[1] == session_id]:
             self._forget(key)
+        if self._links is not None:
+            self._links.forget(session_id=session_id)
 
     def __len__(self) -> int:
         return len(self._held)

@@ -13,7 +13,7 @@ import asyncio
 import logging
 import math
 import random
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from types import TracebackType
 from typing import Final, Self
 
@@ -67,8 +67,25 @@ class Dispatcher:
         max_in_flight: int = 32,
         calls_per_s: float = 1000.0,
         linger_s: float = 0.0,
+        lingers: Mapping[str, float] | None = None,
         max_linger_s: float = 30.0,
+        on_delivered: Callable[[Batch], None] | None = None,
     ) -> None:
+        """Take what it works with.
+
+        Args:
+            spool: Where events wait; open.
+            sink: Where they go; open.
+            clock: What time it is.
+            metrics: What to count with.
+            random: For jitter.
+            max_in_flight: Calls at once.
+            calls_per_s: The quota of each tracker.
+            linger_s: Least time an event waits for company.
+            lingers: The same for single targets, instead.
+            max_linger_s: Most an event is held back near the quota.
+            on_delivered: Told of each batch the service took, before it is settled. Must not raise.
+        """
         self._spool = spool
         self._sink = sink
         self._clock = clock
@@ -76,6 +93,7 @@ class Dispatcher:
         self._max_in_flight = max_in_flight
         self._calls_per_s = calls_per_s
         self._linger_s = linger_s
+        self._lingers = dict(lingers or {})
         self._max_linger_s = max_linger_s
         self._routes: dict[str, _Route] = {}
         self._in_flight = 0
@@ -86,6 +104,7 @@ class Dispatcher:
         self._group = asyncio.TaskGroup()
         self._tasks: set[asyncio.Task[None]] = set()
         self._batch_size = metrics.put_events_batch_size.observe
+        self._on_delivered = on_delivered
         self._delivery_seconds = metrics.delivery_seconds.observe
         self._calls: dict[type[Outcome], Callable[[], None]] = {
             kind: metrics.put_events_calls.labels(kind.__name__.lower()).inc
@@ -155,7 +174,7 @@ class Dispatcher:
         now_s = self._clock.monotonic_s()
         most = self._max_in_flight - self._in_flight
         wait_s = TICK_S
-        holds: dict[str, float] = {}
+        holds = {} if self._draining else dict(self._lingers)
         for target, route in self._routes.items():
             if route.circuit.is_open:
                 probe_s = route.circuit.probe_wait_s(now_s)
@@ -173,7 +192,8 @@ class Dispatcher:
         return most, holds, wait_s
 
     def _least_s(self) -> float:
-        return 0.0 if self._draining else self._linger_s
+        """What every target waits at least; those that wait longer are held back."""
+        return 0.0 if self._draining else min([self._linger_s, *self._lingers.values()])
 
     def _look_again(self) -> None:
         """Plan anew at once."""
@@ -201,7 +221,8 @@ class Dispatcher:
         if route is None:
             rate = self._calls_per_s if key.operation in _EVENTS else float(PUT_RECORDS_CALLS_PER_S)
             pace = Pace(rate, clock=self._clock)
-            linger = Linger(pace, least_s=self._linger_s, most_s=self._max_linger_s)
+            least_s = self._lingers.get(key.target, self._linger_s)
+            linger = Linger(pace, least_s=least_s, most_s=self._max_linger_s)
             route = self._routes[key.target] = _Route(pace, Circuit(key.target, self._random), linger)
         return route
 
@@ -256,6 +277,8 @@ class Dispatcher:
             now_ms = self._clock.now_ms()
             for record in batch.records:
                 self._delivery_seconds(max(0, now_ms - record.accepted_at_ms) / 1000)
+            if self._on_delivered is not None:
+                self._on_delivered(batch)
         elif isinstance(outcome, Throttled):
             route.pace.slow()
         was_open = route.circuit.is_open

@@ -58,6 +58,7 @@ class Site(BaseModel):
     event_types: _TextList | None = None
     """If given, no other type is taken (`unknown_event_type`)."""
     linger_s: _Seconds | None = None
+    """In place of `RELAY_LINGER_S`."""
     tokens_not_before: _Moment = None
     """Site tokens of this site made before this moment (Unix seconds) are refused."""
 
@@ -66,13 +67,6 @@ class Site(BaseModel):
     def _exact_origins(cls, texts: tuple[str, ...]) -> tuple[str, ...]:
         # Whether `*` may stand here depends on RELAY_DEV: Settings checks it.
         return tuple(sorted(values.origins(texts, any_origin=True)))
-
-    @field_validator("linger_s")
-    @classmethod
-    def _not_yet(cls, value: float | None) -> float | None:
-        if value is not None:
-            raise ValueError("is not available for a single site yet; set RELAY_LINGER_S for all of them")
-        return value
 
 
 class TokenSettings(BaseSettings):
@@ -142,6 +136,7 @@ class Settings(TokenSettings):
     drain_s: _Seconds = 20.0
     binding_ttl_s: _Seconds = 86400.0
     link_after_s: _Seconds | None = None
+    """See `relay.linking`; None for never."""
     jwt_jwks: Annotated[str | None, AfterValidator(values.jwks)] = None
     """Path or URL of the keys; with it identity tokens may be JWTs. Needs the extra `jwt`."""
     jwt_issuer: str | None = Field(default=None, validate_default=True)
@@ -190,6 +185,9 @@ class Settings(TokenSettings):
     def _linger(cls, seconds: float, info: ValidationInfo) -> float:
         if seconds < info.data.get("linger_s", 0.0):
             raise ValueError("is less than RELAY_LINGER_S; make it as long or longer")
+        for name, site in info.data.get("sites", {}).items():
+            if site.linger_s is not None and seconds < site.linger_s:
+                raise ValueError(f"is less than linger_s of [sites.{name}]; make it as long or longer")
         return seconds
 
     @field_validator("trusted_proxies", mode="before")
@@ -210,13 +208,6 @@ class Settings(TokenSettings):
         if text is None and info.data.get("jwt_jwks"):
             raise ValueError("is required with RELAY_JWT_JWKS: else a token made for something else would do")
         return text
-
-    @field_validator("link_after_s")
-    @classmethod
-    def _not_yet(cls, value: object) -> object:
-        if value:
-            raise ValueError("is not available in this version yet; unset it")
-        return value
 
     def all_sites(self) -> Mapping[str, Site]:
         """Every site by its name, the one of the variables among them."""

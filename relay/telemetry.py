@@ -28,6 +28,11 @@ class Metrics:
         self.identities = Counter(
             "relay_identities", "Beacons by what their identity token said.", ["result"], registry=self.registry
         )
+        self.link_events = Counter(
+            "relay_link_events",
+            "Events repeated with the user after a login, to link the anonymous session.",
+            registry=self.registry,
+        )
         self.put_events_calls = Counter(
             "relay_put_events_calls", "PutEvents calls, by outcome.", ["outcome"], registry=self.registry
         )

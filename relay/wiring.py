@@ -13,6 +13,7 @@ from relay.bundled import bundled
 from relay.clock import Clock, SystemClock
 from relay.dispatcher import Dispatcher
 from relay.erasures import Erasures
+from relay.linking import Links
 from relay.routes.edge import Edge
 from relay.routes.snippet_file import SnippetFile
 from relay.settings import Settings
@@ -54,7 +55,11 @@ async def open_relay(settings: Settings, *, clock: Clock | None = None) -> Async
         spool = await stack.enter_async_context(_spool(settings, clock))
         metrics.watch_spool(spool.stats, clock)
         sink = await stack.enter_async_context(_sink(settings, clock))
-        bindings = Bindings(clock=clock, ttl_s=settings.binding_ttl_s)
+        links: Links | None = None
+        if settings.link_after_s is not None:
+            links = Links(spool, clock=clock, metrics=metrics, after_s=settings.link_after_s)
+            await stack.enter_async_context(links)
+        bindings = Bindings(clock=clock, ttl_s=settings.binding_ttl_s, links=links)
         erasures = Erasures(spool=spool, bindings=bindings, clock=clock)
         bindings.load(erasures.load(await spool.bindings()))
         if isinstance(spool, SqliteSpool):  # another process may ask for an erasure, which must stay in force here
@@ -69,7 +74,9 @@ async def open_relay(settings: Settings, *, clock: Clock | None = None) -> Async
                 max_in_flight=settings.max_in_flight,
                 calls_per_s=settings.put_events_per_s,
                 linger_s=settings.linger_s,
+                lingers=_lingers(settings),
                 max_linger_s=settings.max_linger_s,
+                on_delivered=None if links is None else links.delivered,
             )
         )
         jwt_identity, jwks_problems = await _jwt_identity(settings, clock, stack)
@@ -122,6 +129,14 @@ def _spool(settings: Settings, clock: Clock) -> AbstractAsyncContextManager[Spoo
         return MemorySpool(clock=clock, max_bytes=settings.spool_max_bytes)
     path = Path(settings.spool_url.removeprefix("sqlite:///"))
     return SqliteSpool(path, clock=clock, max_bytes=settings.spool_max_bytes)
+
+
+def _lingers(settings: Settings) -> dict[str, float]:
+    """By tracking id. Every site is named, so that one may wait less than the rest, too."""
+    return {
+        site.tracking_id: settings.linger_s if site.linger_s is None else site.linger_s
+        for site in settings.all_sites().values()
+    }
 
 
 def _sink(settings: Settings, clock: Clock) -> AbstractAsyncContextManager[Sink]:

@@ -46,7 +46,7 @@ def play(
     *script: Answer,
     refuse: tuple[str, ...] = (),
     delay_s: float = 0.01,
-    **options: float,
+    **options: object,
 ) -> None:
     """Run a story in virtual time with a running dispatcher."""
 
@@ -258,6 +258,32 @@ def test_least_linger_lets_a_session_collect() -> None:
         assert [len(batch.records) for batch in stage.sink.calls] == [9]
 
     play(story, linger_s=10.0)
+
+
+def test_a_target_lingers_as_long_as_it_is_told_to_more_or_less_than_the_rest() -> None:
+    async def story(stage: Stage) -> None:
+        for number in range(2):  # the second time the dispatcher knows the targets
+            began_s = now_s()
+            for target in ("slow", "quick", "rest"):
+                await stage.spool.append([new_record(f"{target}-{number}", target=target)])
+            await stage.settled()
+            batches = stage.sink.delivered[-3:]
+            assert [batch.key.target for batch in batches] == ["quick", "rest", "slow"]
+            assert now_s() - began_s == pytest.approx(10, abs=0.6)
+        await stage.spool.append([new_record(f"full-{number}", target="slow") for number in range(10)])
+        await stage.settled(0.1)
+        assert len(stage.sink.delivered[-1].records) == 10
+
+    play(story, linger_s=2.0, lingers={"slow": 10.0, "quick": 0.0, "rest": 2.0})
+
+
+def test_draining_does_not_linger_anywhere() -> None:
+    async def story(stage: Stage) -> None:
+        await stage.spool.append([new_record("e", target="slow")])
+        await asyncio.sleep(1)
+        assert await stage.dispatcher.drain(5) == 0
+
+    play(story, lingers={"slow": 10.0})
 
 
 def test_draining_does_not_linger_and_tells_what_is_left() -> None:

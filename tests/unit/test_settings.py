@@ -162,8 +162,19 @@ def test_a_header_is_believed_from_named_proxies_only() -> None:
     assert "RELAY_TRUSTED_PROXIES" in problem({"RELAY_CLIENT_IP_HEADER": "CF-Connecting-IP"})
 
 
-def test_what_is_not_there_yet_is_not_silently_accepted() -> None:
-    assert "not available" in problem({"RELAY_LINK_AFTER_S": "60"})
+def test_links_are_off_unless_a_time_is_given() -> None:
+    assert load_settings(GOOD).link_after_s is None
+    assert load_settings(GOOD | {"RELAY_LINK_AFTER_S": "60"}).link_after_s == 60
+    assert problem({"RELAY_LINK_AFTER_S": "-1"}).startswith("RELAY_LINK_AFTER_S: ")
+
+
+def test_a_site_lingers_no_longer_than_the_most(tmp_path: Path) -> None:
+    file = tmp_path / "relay.toml"
+    file.write_text('[sites.books]\ntracking_id = "t"\nallowed_origins = ["https://a.example"]\nlinger_s = 45\n')
+    (line,) = problems(GOOD, config=file)
+    assert line.startswith("RELAY_MAX_LINGER_S: is less than linger_s of [sites.books]")
+    settings = load_settings(GOOD | {"RELAY_MAX_LINGER_S": "60"}, config=file)
+    assert settings.all_sites()["books"].linger_s == 45
 
 
 def test_jwts_need_issuer_and_audience_and_keys_nobody_can_swap() -> None:
