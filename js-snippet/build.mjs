@@ -15,8 +15,7 @@ const root = dirname(fileURLToPath(import.meta.url));
 const dist = join(root, 'dist');
 const { sizeLimits } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 
-const brotli = (bytes) =>
-  brotliCompressSync(bytes, { params: { [constants.BROTLI_PARAM_QUALITY]: 11 } });
+const brotli = (bytes) => brotliCompressSync(bytes, { params: { [constants.BROTLI_PARAM_QUALITY]: 11 } });
 
 /** What dist/ has to hold: path to bytes. */
 async function built() {

@@ -1,22 +1,198 @@
 // src/env.ts
 var platform = globalThis;
-var randomId = (env) => Array.from(
-  env.crypto.getRandomValues(new Uint8Array(16)),
-  (byte) => (byte + 256).toString(16).slice(1)
-).join("");
+var randomId = (env) => env.crypto.getRandomValues(new BigUint64Array(2)).join("");
+
+// src/event.ts
+var originFields = (recommendationId, source) => ({
+  recommendationId: recommendationId || void 0,
+  metricAttribution: source ? { eventAttributionSource: source } : void 0
+});
+
+// src/impressions.ts
+var MAX_ITEMS = 25;
+var createImpression = (compare) => {
+  const seen = /* @__PURE__ */ new Map();
+  return {
+    _see(itemId, place) {
+      const isTold = seen.get(itemId)?.[1];
+      seen.delete(itemId);
+      seen.set(itemId, [place, isTold]);
+      if (seen.size > MAX_ITEMS) {
+        seen.delete([...seen.keys()][0]);
+      }
+    },
+    _take: (onlyUntold) => [...seen].filter(([, [, isTold]]) => !(onlyUntold && isTold)).sort(([, [a]], [, [b]]) => compare(a, b)).map(([itemId, sight]) => {
+      sight[1] = true;
+      return itemId;
+    })
+  };
+};
+
+// src/list.ts
+var createList = (core, { recommendationId, items, source }) => {
+  const impression = createImpression((a, b) => a - b);
+  const origin = originFields(recommendationId, source);
+  const watched = /* @__PURE__ */ new Set();
+  const see = (itemId) => impression._see(itemId, items.indexOf(itemId));
+  const tell = () => {
+    const untold = impression._take(true);
+    if (core._options.impressions && untold[0]) {
+      core._record("Impression", { ...origin, impression: untold });
+    }
+  };
+  core._bus._on("hide", tell);
+  return {
+    observe(element) {
+      const marked = [...element.querySelectorAll("[data-relay-item]")];
+      (marked.length ? marked : [...element.children]).forEach((item, position) => {
+        const itemId = item.getAttribute("data-relay-item") ?? items[position];
+        if (itemId && items.includes(itemId)) {
+          watched.add(item);
+          core._dwell?._watch(item, () => see(itemId));
+        }
+      });
+    },
+    click(itemId, type = "Click") {
+      see(itemId);
+      core._record(type, { ...origin, itemId, impression: impression._take() });
+    },
+    stop() {
+      tell();
+      core._bus._off("hide", tell);
+      for (const item of watched) {
+        core._dwell?._unwatch(item);
+      }
+    }
+  };
+};
+
+// src/attribute.ts
+var attribute = (element, name) => element.getAttribute?.(`data-relay-${name}`);
+
+// src/clicks.ts
+var SAME_INTERACTION_MS = 500;
+var watchClicks = (env, onClick) => {
+  let last;
+  let lastAt = 0;
+  const handle = (event) => {
+    let type;
+    let value;
+    let itemId;
+    let item;
+    let list;
+    for (const element of event.composedPath()) {
+      if (!itemId) {
+        type ??= attribute(element, "event");
+        value ??= attribute(element, "value");
+        itemId = attribute(element, "item") ?? (type && attribute(element, "view"));
+        item = element;
+      }
+      if (itemId && attribute(element, "list") != null) {
+        list ??= element;
+      }
+    }
+    const what = `${type} ${itemId}`;
+    if (itemId && event.button < 2) {
+      if (what !== last || event.timeStamp - lastAt > SAME_INTERACTION_MS) {
+        onClick(itemId, item, type || "Click", value ? +value : void 0, list);
+      }
+      last = what;
+      lastAt = event.timeStamp;
+    }
+  };
+  for (const type of ["click", "auxclick"]) {
+    env.addEventListener?.(type, handle, { capture: true, passive: true });
+  }
+};
+
+// src/page.ts
+var RESCAN_MS = 100;
+var originOf = (list) => originFields(attribute(list, "recommendation-id"), attribute(list, "source"));
+var inDocumentOrder = (a, b) => a.compareDocumentPosition(b) & 4 ? -1 : 1;
+var watchPage = (core) => {
+  const { _env: env, _bus: bus, _options: options, _record: record } = core;
+  const document = env.document;
+  const dwell = core._dwell;
+  const lists = /* @__PURE__ */ new Map();
+  let views = /* @__PURE__ */ new Set();
+  let timer;
+  const see = (list, item, itemId) => {
+    const impression = lists.get(list) ?? createImpression(inDocumentOrder);
+    lists.set(list, impression);
+    impression._see(itemId, item);
+    return impression;
+  };
+  const onSeen = (item) => {
+    const list = item.closest("[data-relay-list]");
+    const itemId = attribute(item, "item");
+    if (list && itemId) {
+      bus._emit("seen", itemId);
+      see(list, item, itemId);
+    }
+  };
+  const rescan = () => {
+    timer = void 0;
+    for (const item of document.querySelectorAll("[data-relay-list] [data-relay-item]")) {
+      dwell._watch(item, onSeen);
+    }
+    const shown = new Set(
+      Array.from(document.querySelectorAll("[data-relay-view]"), (view) => attribute(view, "view"))
+    );
+    for (const itemId of shown) {
+      if (itemId && !views.has(itemId)) {
+        record("View", { itemId });
+      }
+    }
+    views = shown;
+  };
+  const changes = new env.MutationObserver((records) => {
+    for (const { attributeName, target } of records) {
+      if (attributeName) {
+        dwell._unwatch(target);
+      }
+    }
+    if (!timer) {
+      timer = env.setTimeout(rescan, RESCAN_MS);
+    }
+  });
+  bus._on("start", () => {
+    changes.observe(document, {
+      childList: true,
+      subtree: true,
+      attributeFilter: ["data-relay-item", "data-relay-view", "data-relay-list"]
+    });
+    lists.clear();
+    views = /* @__PURE__ */ new Set();
+    rescan();
+  });
+  bus._on("hide", () => {
+    rescan();
+    for (const [list, impression] of lists) {
+      const untold = impression._take(true);
+      if (options.impressions && untold[0]) {
+        record("Impression", { ...originOf(list), impression: untold });
+      }
+      if (!list.isConnected) {
+        lists.delete(list);
+      }
+    }
+  });
+  watchClicks(env, (itemId, item, type, eventValue, list) => {
+    const impression = list && see(list, item, itemId)._take();
+    record(type, { ...list && originOf(list), itemId, eventValue, impression });
+  });
+};
 
 // src/attribution.ts
 var NAME = "items";
-var MAX_ITEMS = 50;
+var MAX_ITEMS2 = 50;
 var createAttribution = (env, store, keepMs) => {
-  const memories = () => (store._parse(NAME) ?? []).filter(
-    ([, clickedAt]) => env.Date.now() - clickedAt < keepMs
-  );
+  const memories = () => (store._parse(NAME) ?? []).filter(([, clickedAt]) => env.Date.now() - clickedAt < keepMs);
   return {
     _remember(itemId, origin) {
       const others = memories().filter(([id]) => id !== itemId);
       others.push([itemId, env.Date.now(), origin]);
-      store._set(NAME, JSON.stringify(others.slice(-MAX_ITEMS)));
+      store._set(NAME, JSON.stringify(others.slice(-MAX_ITEMS2)));
     },
     _recall: (itemId) => memories().find(([id]) => id === itemId)?.[2],
     _forget: () => store._remove(NAME)
@@ -35,10 +211,10 @@ var createBus = (log) => {
   };
   return {
     _on(topic, listener) {
-      (listeners[topic] ??= []).push(listener);
-      return () => {
-        listeners[topic] = listeners[topic]?.filter((other) => other !== listener) ?? [];
-      };
+      (listeners[topic] ??= /* @__PURE__ */ new Set()).add(listener);
+    },
+    _off(topic, listener) {
+      listeners[topic]?.delete(listener);
     },
     _emit(topic, data) {
       log?.(topic, data);
@@ -97,11 +273,7 @@ var post = async (env, { endpoint, fetch = env.fetch }, beacon) => {
 };
 var postAtHide = (env, options, beacon) => {
   const site = env.location.hostname.replace(/.*\.(?=.*\.)/, "");
-  if (env.navigator.sendBeacon && options.endpoint.includes(site)) {
-    return env.navigator.sendBeacon(options.endpoint, JSON.stringify(beacon));
-  }
-  post(env, options, beacon);
-  return true;
+  return options.endpoint.includes(site) ? !!env.navigator.sendBeacon?.(options.endpoint, JSON.stringify(beacon)) : !!post(env, options, beacon);
 };
 
 // src/delivery.ts
@@ -121,14 +293,14 @@ var createDelivery = (env, store, bus, options, outbox, user, onIdentity) => {
   let timer;
   let running;
   const askedToWaitMs = () => {
-    const ms = +(store._get(RETRY) ?? 0) - env.Date.now();
+    const ms = Number(store._get(RETRY)) - env.Date.now();
     return ms < MAX_PATIENCE_MS ? ms : 0;
   };
   const waitMs = () => Math.max(askedToWaitMs(), notBefore - env.Date.now());
   const wakeIn = (ms) => {
     timer ??= env.setTimeout(flush, ms);
   };
-  const nextParcel = (maxBytes, sent) => {
+  const nextBeacon = (maxBytes, sent) => {
     const waiting = outbox._entries().filter(([, { eventId }]) => !sent?.has(eventId));
     const entries = takeBeaconful(waiting, maxBytes - HEAD_BYTES);
     const sessionId = entries[0]?.[0] ?? user._owed().find((owed) => !sent?.has(owed));
@@ -137,7 +309,7 @@ var createDelivery = (env, store, bus, options, outbox, user, onIdentity) => {
     }
     const seq = +(store._get(SEQ) ?? 0) + 1;
     store._set(SEQ, `${seq}`);
-    const beacon = {
+    return {
       v: 1,
       token: options.token,
       sessionId,
@@ -147,10 +319,9 @@ var createDelivery = (env, store, bus, options, outbox, user, onIdentity) => {
       lost: outbox._lost(),
       eventList: entries.map(([, event]) => event)
     };
-    return [beacon, entries];
   };
-  const settle = (parcel, [status, retryAfterMs, taken], result) => {
-    const [{ sessionId, identity, lost }, entries] = parcel;
+  const settle = (beacon, [status, retryAfterMs, taken], result) => {
+    const { sessionId, identity, lost, eventList } = beacon;
     if (!taken && !/^4(?!08|29)/.test(`${status}`)) {
       const backoffMs = Math.min(FIRST_RETRY_MS * 2 ** failures++, LAST_RETRY_MS);
       notBefore = env.Date.now() + Math.max(backoffMs * (0.5 + env.Math.random()), retryAfterMs);
@@ -160,15 +331,17 @@ var createDelivery = (env, store, bus, options, outbox, user, onIdentity) => {
       return false;
     }
     failures = 0;
-    user._answered(sessionId, identity, taken?.identity ?? "none");
+    user._answered(sessionId, identity, taken?.identity);
     if (!taken) {
-      outbox._lose("refused", entries);
+      outbox._lose("refused", eventList);
       return true;
     }
-    outbox._remove(entries);
-    outbox._told(lost);
+    outbox._remove(eventList);
+    if (lost) {
+      outbox._told();
+    }
     result.accepted += taken.accepted;
-    bus._emit("sent", { ...taken, events: entries.length });
+    bus._emit("sent", { ...taken, events: eventList.length });
     for (const rejection of taken.rejected) {
       if (rejection.reason !== "duplicate") {
         result.rejected.push(rejection);
@@ -181,8 +354,8 @@ var createDelivery = (env, store, bus, options, outbox, user, onIdentity) => {
   const drain = async () => {
     const result = { accepted: 0, rejected: [], pending: 0 };
     for (let i = 0; i < MAX_BEACONS && waitMs() <= 0 && env.navigator.onLine !== false; i++) {
-      const parcel = nextParcel(MAX_BYTES);
-      if (!parcel || !settle(parcel, await post(env, options, parcel[0]), result)) {
+      const beacon = nextBeacon(MAX_BYTES);
+      if (!beacon || !settle(beacon, await post(env, options, beacon), result)) {
         break;
       }
     }
@@ -211,7 +384,7 @@ var createDelivery = (env, store, bus, options, outbox, user, onIdentity) => {
   bus._on("hide", () => {
     let room = MAX_BYTES;
     while (room > HEAD_BYTES && askedToWaitMs() <= 0) {
-      const [beacon] = nextParcel(room, sentAtHide) ?? [];
+      const beacon = nextBeacon(room, sentAtHide);
       if (!beacon) {
         break;
       }
@@ -241,6 +414,56 @@ var createDelivery = (env, store, bus, options, outbox, user, onIdentity) => {
   };
 };
 
+// src/dwell.ts
+var MIN_SHARE = 0.5;
+var MIN_MS = 1e3;
+var THRESHOLDS = Array.from({ length: 51 }, (_, i) => i / 100);
+var createDwell = (env, bus) => {
+  const watched = /* @__PURE__ */ new WeakMap();
+  const timers = /* @__PURE__ */ new Map();
+  const end = (element) => {
+    env.clearTimeout(timers.get(element));
+    timers.delete(element);
+  };
+  const begin = (element) => {
+    timers.set(
+      element,
+      env.setTimeout(() => watched.get(element)?.(element), MIN_MS)
+    );
+  };
+  const observer = new env.IntersectionObserver(
+    (entries) => {
+      for (const { target, intersectionRatio, intersectionRect: part } of entries) {
+        const share = Math.max(
+          intersectionRatio,
+          // Larger than the window, it is seen when it fills half of the window.
+          part.width * part.height / (env.innerWidth * env.innerHeight)
+        );
+        if (share >= MIN_SHARE !== timers.has(target)) {
+          (share >= MIN_SHARE ? begin : end)(target);
+        }
+      }
+    },
+    { threshold: THRESHOLDS }
+  );
+  bus._on("hide", () => {
+    timers.forEach((timer) => {
+      env.clearTimeout(timer);
+    });
+  });
+  bus._on("show", () => [...timers.keys()].forEach(begin));
+  return {
+    _watch(element, onSeen) {
+      watched.set(element, onSeen);
+      observer.observe(element);
+    },
+    _unwatch(element) {
+      observer.unobserve(element);
+      end(element);
+    }
+  };
+};
+
 // src/guard.ts
 var guard = (work) => {
   try {
@@ -252,8 +475,8 @@ var guard = (work) => {
 
 // src/lifecycle.ts
 var watchLifecycle = ({ document, addEventListener: on }, bus) => {
-  document?.addEventListener("visibilitychange", () => bus._emit(document.hidden ? "hide" : "show"));
-  document?.addEventListener("prerenderingchange", () => bus._emit("activate"));
+  on?.("visibilitychange", () => bus._emit(document?.hidden ? "hide" : "show"));
+  on?.("prerenderingchange", () => bus._emit("activate"));
   on?.("pagehide", () => bus._emit("hide"));
   on?.("pageshow", ({ persisted }) => persisted && bus._emit("start"));
   on?.("online", () => bus._emit("online"));
@@ -266,30 +489,30 @@ var MAX_EVENTS = 200;
 var MAX_BYTES2 = 131072;
 var MAX_EVENT_BYTES = 6e4;
 var createOutbox = (env, store, bus) => {
-  let made = 0;
-  const remove = (entries2) => {
-    for (const [, { eventId }] of entries2) {
+  let made = 1e4;
+  const remove = (events) => {
+    for (const { eventId } of events) {
       store._remove(EVENT + eventId);
     }
   };
-  const lose = (reason, entries2) => {
-    remove(entries2);
+  const lose = (reason, events) => {
+    remove(events);
     const counts = store._parse(LOST);
-    store._set(LOST, JSON.stringify({ ...counts, [reason]: (counts?.[reason] ?? 0) + entries2.length }));
-    bus._emit("lost", { reason, events: entries2.length });
+    store._set(LOST, JSON.stringify({ ...counts, [reason]: (counts?.[reason] ?? 0) + events.length }));
+    bus._emit("lost", { reason, events: events.length });
   };
   const entries = () => store._names(EVENT).map((eventId) => store._parse(EVENT + eventId)).filter((entry) => entry?.[1]?.eventId);
   return {
     // Time and count first, each of fixed width.
-    _newEventId: () => env.Date.now().toString(36) + (made++ + 46656).toString(36).slice(-3) + randomId(env).slice(12),
+    _newEventId: () => `${env.Date.now().toString(36)}${made++}${randomId(env).slice(-20)}`,
     _add(entry) {
       if (byteLength(entry) > MAX_EVENT_BYTES) {
-        lose("too_large", [entry]);
+        lose("too_large", [entry[1]]);
         return;
       }
       const waiting = [...entries(), entry];
       while (waiting.length > MAX_EVENTS || byteLength(waiting) > MAX_BYTES2) {
-        lose("outbox_full", [waiting.shift()]);
+        lose("outbox_full", [waiting.shift()[1]]);
       }
       store._set(EVENT + entry[1].eventId, JSON.stringify(entry));
     },
@@ -297,11 +520,7 @@ var createOutbox = (env, store, bus) => {
     _remove: remove,
     _lose: lose,
     _lost: () => store._parse(LOST),
-    _told(told) {
-      if (JSON.stringify(told) === store._get(LOST)) {
-        store._remove(LOST);
-      }
-    }
+    _told: () => store._remove(LOST)
   };
 };
 
@@ -331,14 +550,16 @@ var NAME2 = "session";
 var COOKIE_MAX_AGE_S = 86400;
 var createSession = (env, store, bus, idleMs, onIdle) => {
   let current = ["", 0];
+  let savedAt = 0;
+  const labels = env.location?.hostname.split(".") ?? [];
+  let from = labels.length - 2;
   const readCookie = () => guard(() => env.document?.cookie.match(`${PREFIX}${NAME2}=([^;]*)`)?.[1]);
   const writeCookie = (value, maxAge) => guard(() => {
-    const document = env.document;
-    const labels = env.location.hostname.split(".");
-    for (let i = labels.length; i-- >= 0; ) {
+    for (let i = from; i >= -1; i--) {
       const domain = labels.slice(i < 0 ? labels.length : i).join(".");
-      document.cookie = `${PREFIX}${NAME2}=${value};path=/;max-age=${maxAge};samesite=lax;domain=${domain}`;
+      env.document.cookie = `${PREFIX}${NAME2}=${value};path=/;max-age=${maxAge};samesite=lax;domain=${domain}`;
       if (readCookie() === value) {
+        from = i;
         break;
       }
     }
@@ -346,10 +567,11 @@ var createSession = (env, store, bus, idleMs, onIdle) => {
   const latest = () => {
     let best = current;
     for (const value of [store._get(NAME2), readCookie()]) {
-      const [, id, seenAt] = /^([\w~-]{16,256})\.(\w+)$/.exec(value ?? "") ?? [];
-      const ms = Number.parseInt(seenAt, 36);
+      const [, id, seenAt] = /^(\w{16,256})\.(\d+)$/.exec(value ?? "") ?? [];
+      const ms = Number(seenAt);
       if (id && ms >= best[1]) {
         best = [id, ms];
+        savedAt = ms;
       }
     }
     return best;
@@ -357,13 +579,20 @@ var createSession = (env, store, bus, idleMs, onIdle) => {
   const touch = (id) => {
     const isNew = id !== current[0];
     current = [id, env.Date.now()];
-    const value = `${id}.${current[1].toString(36)}`;
-    store._set(NAME2, value);
-    writeCookie(value, COOKIE_MAX_AGE_S);
+    if (current[1] - savedAt > idleMs / 60) {
+      savedAt = current[1];
+      const value = `${id}.${savedAt}`;
+      store._set(NAME2, value);
+      writeCookie(value, COOKIE_MAX_AGE_S);
+    }
     if (isNew) {
       bus._emit("session", id);
     }
     return id;
+  };
+  const renew = () => {
+    savedAt = 0;
+    return touch(randomId(env));
   };
   return {
     _id() {
@@ -371,11 +600,11 @@ var createSession = (env, store, bus, idleMs, onIdle) => {
       if (id && Math.abs(env.Date.now() - seenAt) <= idleMs) {
         return touch(id);
       }
-      const fresh = randomId(env);
+      const fresh = renew();
       onIdle(id, fresh);
-      return touch(fresh);
+      return fresh;
     },
-    _renew: () => touch(randomId(env)),
+    _renew: renew,
     _forget() {
       store._remove(NAME2);
       writeCookie("", 0);
@@ -426,16 +655,12 @@ var TOKEN = /^[\w.-]{20,2048}$/;
 var createCore = (env, options) => {
   const isCollectable = mayCollect(env, options);
   const bus = createBus(
-    options.debug != null ? (topic, data) => env.console.log("[relay]", topic, data) : void 0
+    options.debug != null ? (topic, data) => guard(() => env.console.log("[relay]", topic, data)) : void 0
   );
   const store = createStore(env);
   const user = createUser(store);
   const outbox = createOutbox(env, store, bus);
-  const attribution = createAttribution(
-    env,
-    store,
-    +(options.attributionMinutes ?? 1440) * MINUTE_MS
-  );
+  const attribution = createAttribution(env, store, +(options.attributionMinutes ?? 1440) * MINUTE_MS);
   const session = createSession(
     env,
     store,
@@ -445,7 +670,7 @@ var createCore = (env, options) => {
     (before, after) => user._set(after, user._token(before))
   );
   const sessionId = () => options.sessionId ?? session._id();
-  let isConsentGiven = options.consent !== "required";
+  let isConsentGiven = !options.consent;
   let isRunning = false;
   let calls = [];
   let refetchAt = 0;
@@ -522,12 +747,13 @@ var createCore = (env, options) => {
     },
     on: bus._on
   };
-  const call = (args, at) => bus._attempt(() => {
+  const call = (queued) => bus._attempt(() => {
+    const [at, args] = queued;
     const [verb, first, second] = args;
     if (isRunning || verb === "on" || verb === "consent") {
       verbs[verb]?.(first, second, at);
     } else if (isCollectable && calls.length < MAX_CALLS) {
-      calls.push([args, at]);
+      calls.push(queued);
     }
   });
   const mayRun = () => isCollectable && isConsentGiven && !isRunning && !env.document?.prerendering;
@@ -537,9 +763,7 @@ var createCore = (env, options) => {
       delivery ??= createDelivery(env, store, bus, options, outbox, user, heardOfIdentity);
       user._keep([sessionId(), ...outbox._entries().map(([id]) => id)]);
       bus._emit("start");
-      for (const waiting of calls.splice(0)) {
-        call(...waiting);
-      }
+      calls.splice(0).forEach(call);
     }
   };
   const begin = () => {
@@ -552,226 +776,13 @@ var createCore = (env, options) => {
   bus._on("activate", begin);
   watchLifecycle(env, bus);
   begin();
-  return { _env: env, _options: options, _bus: bus, _record: record, _call: call };
-};
-
-// src/attribute.ts
-var attribute = (element, name) => element.getAttribute?.(`data-relay-${name}`);
-
-// src/clicks.ts
-var SAME_INTERACTION_MS = 500;
-var watchClicks = (env, onClick) => {
-  let last;
-  let lastAt = 0;
-  const handle = (event) => {
-    let type;
-    let value;
-    let itemId;
-    let item;
-    let list;
-    for (const element of event.composedPath()) {
-      if (!itemId) {
-        type ??= attribute(element, "event");
-        value ??= attribute(element, "value");
-        itemId = attribute(element, "item") ?? (type && attribute(element, "view"));
-        item = element;
-      }
-      if (itemId && attribute(element, "list") != null) {
-        list ??= element;
-      }
-    }
-    const what = type + " " + itemId;
-    if (itemId && event.button < 2) {
-      if (what !== last || event.timeStamp - lastAt > SAME_INTERACTION_MS) {
-        onClick(itemId, item, type || "Click", value ? +value : void 0, list);
-      }
-      last = what;
-      lastAt = event.timeStamp;
-    }
-  };
-  for (const type of ["click", "auxclick"]) {
-    env.addEventListener?.(type, handle, { capture: true, passive: true });
-  }
-};
-
-// src/dwell.ts
-var MIN_SHARE = 0.5;
-var MIN_MS = 1e3;
-var THRESHOLDS = Array.from({ length: 51 }, (_, i) => i / 100);
-var createDwell = (env, bus, onSeen) => {
-  const timers = /* @__PURE__ */ new Map();
-  const end = (element) => {
-    env.clearTimeout(timers.get(element));
-    timers.delete(element);
-  };
-  const begin = (element) => {
-    timers.set(
-      element,
-      env.setTimeout(() => onSeen(element), MIN_MS)
-    );
-  };
-  const observer = new env.IntersectionObserver(
-    (entries) => {
-      for (const { target, intersectionRatio, intersectionRect: part } of entries) {
-        const share = Math.max(
-          intersectionRatio,
-          // Larger than the window, it is seen when it fills half of the window.
-          part.width * part.height / (env.innerWidth * env.innerHeight)
-        );
-        if (share < MIN_SHARE) {
-          end(target);
-        } else if (!timers.has(target)) {
-          begin(target);
-        }
-      }
-    },
-    { threshold: THRESHOLDS }
-  );
-  bus._on("hide", () => timers.forEach((timer) => env.clearTimeout(timer)));
-  bus._on("show", () => timers.forEach((_, element) => begin(element)));
   return {
-    _watch: (element) => observer.observe(element),
-    _unwatch(element) {
-      observer.unobserve(element);
-      end(element);
-    }
-  };
-};
-
-// src/event.ts
-var originFields = (recommendationId, source) => ({
-  recommendationId: recommendationId || void 0,
-  metricAttribution: source ? { eventAttributionSource: source } : void 0
-});
-
-// src/impressions.ts
-var MAX_ITEMS2 = 25;
-var createImpression = () => {
-  const seen = /* @__PURE__ */ new Map();
-  return {
-    _see(itemId, position) {
-      const isTold = seen.get(itemId)?.[1];
-      seen.delete(itemId);
-      seen.set(itemId, [position, isTold]);
-      if (seen.size > MAX_ITEMS2) {
-        seen.delete([...seen.keys()][0]);
-      }
-    },
-    _take: (onlyUntold) => [...seen].filter(([, [, isTold]]) => !(onlyUntold && isTold)).sort(([, [a]], [, [b]]) => a - b).map(([itemId, sight]) => {
-      sight[1] = true;
-      return itemId;
-    })
-  };
-};
-
-// src/page.ts
-var RESCAN_MS = 100;
-var originOf = (list) => originFields(attribute(list, "recommendation-id"), attribute(list, "source"));
-var watchPage = (core) => {
-  const { _env: env, _bus: bus, _options: options, _record: record } = core;
-  const document = env.document;
-  const lists = /* @__PURE__ */ new Map();
-  let views = /* @__PURE__ */ new Set();
-  let timer;
-  const see = (list, item, itemId) => {
-    const impression = lists.get(list) ?? createImpression();
-    lists.set(list, impression);
-    impression._see(itemId, [...list.querySelectorAll("[data-relay-item]")].indexOf(item));
-    return impression;
-  };
-  const dwell = createDwell(env, bus, (item) => {
-    const list = item.closest("[data-relay-list]");
-    const itemId = attribute(item, "item");
-    if (list && itemId) {
-      see(list, item, itemId);
-      bus._emit("seen", itemId);
-    }
-  });
-  const rescan = () => {
-    timer = void 0;
-    document.querySelectorAll("[data-relay-list] [data-relay-item]").forEach(dwell._watch);
-    const shown = new Set(
-      Array.from(document.querySelectorAll("[data-relay-view]"), (view) => attribute(view, "view"))
-    );
-    for (const itemId of shown) {
-      if (itemId && !views.has(itemId)) {
-        record("View", { itemId });
-      }
-    }
-    views = shown;
-  };
-  const changes = new env.MutationObserver((records) => {
-    for (const { attributeName, target } of records) {
-      if (attributeName) {
-        dwell._unwatch(target);
-      }
-    }
-    timer ??= env.setTimeout(rescan, RESCAN_MS);
-  });
-  bus._on("start", () => {
-    changes.observe(document, {
-      childList: true,
-      subtree: true,
-      attributeFilter: ["data-relay-item", "data-relay-view", "data-relay-list"]
-    });
-    lists.clear();
-    views = /* @__PURE__ */ new Set();
-    rescan();
-  });
-  bus._on("hide", () => {
-    if (timer) {
-      rescan();
-    }
-    for (const [list, impression] of lists) {
-      const untold = impression._take(true);
-      if (options.impressions && untold[0]) {
-        record("Impression", { ...originOf(list), impression: untold });
-      }
-      if (!list.isConnected) {
-        lists.delete(list);
-      }
-    }
-  });
-  watchClicks(env, (itemId, item, type, eventValue, list) => {
-    const impression = list && see(list, item, itemId)._take();
-    record(type, { ...list && originOf(list), itemId, eventValue, impression });
-  });
-};
-
-// src/list.ts
-var createList = (core, { recommendationId, items, source }) => {
-  const impression = createImpression();
-  const origin = originFields(recommendationId, source);
-  const itemIds = /* @__PURE__ */ new Map();
-  const see = (itemId) => impression._see(itemId, items.indexOf(itemId));
-  const dwell = createDwell(core._env, core._bus, (element) => see(itemIds.get(element)));
-  const tell = () => {
-    const untold = impression._take(true);
-    if (core._options.impressions && untold[0]) {
-      core._record("Impression", { ...origin, impression: untold });
-    }
-  };
-  const stopTelling = core._bus._on("hide", tell);
-  return {
-    observe(element) {
-      const marked = [...element.querySelectorAll("[data-relay-item]")];
-      (marked.length ? marked : [...element.children]).forEach((item, position) => {
-        const itemId = item.getAttribute("data-relay-item") ?? items[position];
-        if (itemId && items.includes(itemId)) {
-          itemIds.set(item, itemId);
-          dwell._watch(item);
-        }
-      });
-    },
-    click(itemId, type = "Click") {
-      see(itemId);
-      core._record(type, { ...origin, itemId, impression: impression._take() });
-    },
-    stop() {
-      tell();
-      stopTelling();
-      itemIds.forEach((_, item) => dwell._unwatch(item));
-    }
+    _env: env,
+    _options: options,
+    _bus: bus,
+    _dwell: env.document && createDwell(env, bus),
+    _record: record,
+    _call: call
   };
 };
 
@@ -782,14 +793,17 @@ var createTracker = (options) => {
     ...options,
     debug: options.debug || void 0
   });
-  const say = (verb) => (...args) => core._call([verb, ...args], platform.Date.now());
+  const say = (verb) => (...args) => core._call([platform.Date.now(), [verb, ...args]]);
   const tracker = {
     event: say("event"),
     user: say("user"),
     consent: say("consent"),
     session: say("session"),
     flush: say("flush"),
-    on: (topic, listener) => core._bus._on(topic, listener),
+    on(topic, listener) {
+      core._bus._on(topic, listener);
+      return () => core._bus._off(topic, listener);
+    },
     list: (listOptions) => createList(core, listOptions)
   };
   cores.set(tracker, core);

@@ -18,9 +18,7 @@ export interface Attribution {
 
 export const createAttribution = (env: Env, store: Store, keepMs: number): Attribution => {
   const memories = (): Memory[] =>
-    (store._parse(NAME) ?? []).filter(
-      ([, clickedAt]: Memory) => env.Date.now() - clickedAt < keepMs,
-    );
+    (store._parse(NAME) ?? []).filter(([, clickedAt]: Memory) => env.Date.now() - clickedAt < keepMs);
   return {
     _remember(itemId, origin) {
       const others = memories().filter(([id]) => id !== itemId);

@@ -17,13 +17,13 @@ export interface Topics {
 /** What the modules tell each other beside that. */
 interface InnerTopics extends Topics {
   /** The page begins, or begins anew: out of the back/forward cache, after consent was withdrawn and given again. */
-  start: void;
+  start: undefined;
   /** The page is being hidden, perhaps for good. */
-  hide: void;
-  show: void;
+  hide: undefined;
+  show: undefined;
   /** A prerendered page is shown after all. */
-  activate: void;
-  online: void;
+  activate: undefined;
+  online: undefined;
   /** Console lines of the debug mode. */
   event: unknown;
   seen: string;
@@ -34,17 +34,17 @@ export type Listener<T> = (data: T) => void;
 
 /** Who has something to say says it here; in debug mode all of it is on the console. */
 export interface Bus {
-  /** Listens; returns the undo. */
-  _on<T extends keyof InnerTopics>(topic: T, listener: Listener<InnerTopics[T]>): () => void;
+  _on<T extends keyof InnerTopics>(topic: T, listener: Listener<InnerTopics[T]>): void;
+  _off<T extends keyof InnerTopics>(topic: T, listener: Listener<InnerTopics[T]>): undefined;
   /** Calls the listeners in order; what one throws stops neither the next nor the caller. */
-  _emit<T extends keyof InnerTopics>(topic: T, data?: InnerTopics[T]): void;
+  _emit<T extends keyof InnerTopics>(topic: T, data?: InnerTopics[T]): undefined;
   /** Runs what may throw, and says what it threw. */
   _attempt(work: () => void): void;
 }
 
 /** @param log Is told everything. */
 export const createBus = (log: ((topic: string, data: unknown) => void) | undefined): Bus => {
-  const listeners: { [topic: string]: Listener<never>[] } = {};
+  const listeners: { [topic: string]: Set<Listener<never>> } = {};
   const attempt = (work: () => void) => {
     try {
       work();
@@ -54,10 +54,11 @@ export const createBus = (log: ((topic: string, data: unknown) => void) | undefi
   };
   return {
     _on(topic, listener) {
-      (listeners[topic] ??= []).push(listener);
-      return () => {
-        listeners[topic] = listeners[topic]?.filter((other) => other !== listener) ?? [];
-      };
+      // biome-ignore lint/suspicious/noAssignInExpressions: one line for "make it, where there is none"
+      (listeners[topic] ??= new Set()).add(listener);
+    },
+    _off(topic, listener) {
+      listeners[topic]?.delete(listener);
     },
     _emit(topic, data) {
       log?.(topic, data);

@@ -47,7 +47,7 @@ export const watchClicks = (env: Env, onClick: OnClick): void => {
         list ??= element;
       }
     }
-    const what = type + ' ' + itemId;
+    const what = `${type} ${itemId}`;
     if (itemId && event.button < 2) {
       if (what !== last || event.timeStamp - lastAt > SAME_INTERACTION_MS) {
         onClick(itemId, item as Element, type || 'Click', value ? +value : undefined, list);

@@ -2,7 +2,7 @@ import { type Beacon, byteLength, MAX_BYTES, takeBeaconful } from './beacon.js';
 import type { Bus } from './bus.js';
 import type { Env } from './env.js';
 import type { RawOptions } from './options.js';
-import type { Entry, Outbox } from './outbox.js';
+import type { Outbox } from './outbox.js';
 import type { Store } from './storage.js';
 import { type Answer, post, postAtHide, type Rejection } from './transport.js';
 import type { IdentityResult, User } from './user.js';
@@ -42,9 +42,6 @@ export interface Delivery {
   _flush(): Promise<FlushResult>;
 }
 
-/** One beacon's worth: events of one session, or none for a login the relay has not heard of. */
-type Parcel = readonly [beacon: Beacon, entries: Entry[]];
-
 /** @param onIdentity Called with what the relay said of the identity of a beacon. */
 export const createDelivery = (
   env: Env,
@@ -65,8 +62,8 @@ export const createDelivery = (
   let running: Promise<FlushResult> | undefined;
 
   const askedToWaitMs = () => {
-    const ms = +(store._get(RETRY) ?? 0) - env.Date.now();
-    return ms < MAX_PATIENCE_MS ? ms : 0;
+    const ms = Number(store._get(RETRY)) - env.Date.now();
+    return ms < MAX_PATIENCE_MS ? ms : 0; // Where nothing is stored it is no number.
   };
   const waitMs = () => Math.max(askedToWaitMs(), notBefore - env.Date.now());
 
@@ -75,7 +72,7 @@ export const createDelivery = (
   };
 
   /** The next beacon, of events or for a login, that is not sent already; nothing when all is done. */
-  const nextParcel = (maxBytes: number, sent?: Set<string>): Parcel | undefined => {
+  const nextBeacon = (maxBytes: number, sent?: Set<string>): Beacon | undefined => {
     const waiting = outbox._entries().filter(([, { eventId }]) => !sent?.has(eventId));
     const entries = takeBeaconful(waiting, maxBytes - HEAD_BYTES);
     const sessionId = entries[0]?.[0] ?? user._owed().find((owed) => !sent?.has(owed));
@@ -84,7 +81,7 @@ export const createDelivery = (
     }
     const seq = +(store._get(SEQ) ?? 0) + 1;
     store._set(SEQ, `${seq}`);
-    const beacon: Beacon = {
+    return {
       v: 1,
       token: options.token,
       sessionId,
@@ -94,16 +91,11 @@ export const createDelivery = (
       lost: outbox._lost(),
       eventList: entries.map(([, event]) => event),
     };
-    return [beacon, entries];
   };
 
   /** Applies an answer; false when it means to try again later. */
-  const settle = (
-    parcel: Parcel,
-    [status, retryAfterMs, taken]: Answer,
-    result: FlushResult,
-  ): boolean => {
-    const [{ sessionId, identity, lost }, entries] = parcel;
+  const settle = (beacon: Beacon, [status, retryAfterMs, taken]: Answer, result: FlushResult): boolean => {
+    const { sessionId, identity, lost, eventList } = beacon;
     if (!taken && !/^4(?!08|29)/.test(`${status}`)) {
       const backoffMs = Math.min(FIRST_RETRY_MS * 2 ** failures++, LAST_RETRY_MS);
       notBefore = env.Date.now() + Math.max(backoffMs * (0.5 + env.Math.random()), retryAfterMs);
@@ -113,15 +105,17 @@ export const createDelivery = (
       return false;
     }
     failures = 0;
-    user._answered(sessionId, identity, taken?.identity ?? 'none');
+    user._answered(sessionId, identity, taken?.identity);
     if (!taken) {
-      outbox._lose('refused', entries);
+      outbox._lose('refused', eventList);
       return true;
     }
-    outbox._remove(entries);
-    outbox._told(lost);
+    outbox._remove(eventList);
+    if (lost) {
+      outbox._told();
+    }
     result.accepted += taken.accepted;
-    bus._emit('sent', { ...taken, events: entries.length });
+    bus._emit('sent', { ...taken, events: eventList.length });
     for (const rejection of taken.rejected) {
       // A duplicate was taken before: at hide, or by a try whose answer got lost.
       if (rejection.reason !== 'duplicate') {
@@ -136,8 +130,8 @@ export const createDelivery = (
   const drain = async (): Promise<FlushResult> => {
     const result: FlushResult = { accepted: 0, rejected: [], pending: 0 };
     for (let i = 0; i < MAX_BEACONS && waitMs() <= 0 && env.navigator.onLine !== false; i++) {
-      const parcel = nextParcel(MAX_BYTES);
-      if (!parcel || !settle(parcel, await post(env, options, parcel[0]), result)) {
+      const beacon = nextBeacon(MAX_BYTES);
+      if (!beacon || !settle(beacon, await post(env, options, beacon), result)) {
         break;
       }
     }
@@ -170,7 +164,7 @@ export const createDelivery = (
   bus._on('hide', () => {
     let room = MAX_BYTES;
     while (room > HEAD_BYTES && askedToWaitMs() <= 0) {
-      const [beacon] = nextParcel(room, sentAtHide) ?? [];
+      const beacon = nextBeacon(room, sentAtHide);
       if (!beacon) {
         break;
       }

@@ -7,14 +7,17 @@ const MIN_MS = 1000;
 /** Every hundredth up to half: an element of 25 screens is seen at a ratio of 0.02, and no step is missed by much. */
 const THRESHOLDS = Array.from({ length: 51 }, (_, i) => i / 100);
 
+type OnSeen = (element: Element) => void;
+
 /** Tells when elements have been looked at long enough. One IntersectionObserver for all of them. */
 export interface Dwell {
-  _watch(element: Element): void;
+  /** Calls `onSeen` each time the element has been half visible for a second of a visible page. */
+  _watch(element: Element, onSeen: OnSeen): void;
   _unwatch(element: Element): void;
 }
 
-/** @param onSeen Called each time an element has been half visible for a second of a visible page. */
-export const createDwell = (env: Env, bus: Bus, onSeen: (element: Element) => void): Dwell => {
+export const createDwell = (env: Env, bus: Bus): Dwell => {
+  const watched = new WeakMap<Element, OnSeen>();
   /** Timers of the elements visible enough now. */
   const timers = new Map<Element, number>();
 
@@ -25,7 +28,7 @@ export const createDwell = (env: Env, bus: Bus, onSeen: (element: Element) => vo
   const begin = (element: Element) => {
     timers.set(
       element,
-      env.setTimeout(() => onSeen(element), MIN_MS),
+      env.setTimeout(() => watched.get(element)?.(element), MIN_MS),
     );
   };
 
@@ -37,22 +40,27 @@ export const createDwell = (env: Env, bus: Bus, onSeen: (element: Element) => vo
           // Larger than the window, it is seen when it fills half of the window.
           (part.width * part.height) / (env.innerWidth * env.innerHeight),
         );
-        if (share < MIN_SHARE) {
-          end(target);
-        } else if (!timers.has(target)) {
-          begin(target);
+        if (share >= MIN_SHARE !== timers.has(target)) {
+          (share >= MIN_SHARE ? begin : end)(target);
         }
       }
     },
     { threshold: THRESHOLDS },
   );
 
-  bus._on('hide', () => timers.forEach((timer) => env.clearTimeout(timer)));
+  bus._on('hide', () => {
+    timers.forEach((timer) => {
+      env.clearTimeout(timer);
+    });
+  });
   // The observer says nothing when a hidden page comes back; what is looked at then begins anew.
-  bus._on('show', () => timers.forEach((_, element) => begin(element)));
+  bus._on('show', () => [...timers.keys()].forEach(begin));
 
   return {
-    _watch: (element) => observer.observe(element),
+    _watch(element, onSeen) {
+      watched.set(element, onSeen);
+      observer.observe(element);
+    },
     _unwatch(element) {
       observer.unobserve(element);
       end(element);

@@ -1,22 +1,23 @@
 /** Items of one impression that the service takes. */
 const MAX_ITEMS = 25;
 
-/** The items of one list that were really seen: the 25 seen last. */
-export interface Impression {
-  /** The item was seen, or clicked, at this position of the list. */
-  _see(itemId: string, position: number): void;
-  /** Items seen, by position, for an event to carry: all of them, or those no event has carried yet. */
+/** The items of one list that were really seen: the 25 seen last. `P` says where an item stands in the list. */
+export interface Impression<P> {
+  /** The item was seen, or clicked, at this place of the list. */
+  _see(itemId: string, place: P): void;
+  /** Items seen, in order of place, for an event to carry: all of them, or those no event has carried yet. */
   _take(onlyUntold?: boolean): string[];
 }
 
-export const createImpression = (): Impression => {
+/** @param compare Orders two places, as for `sort`. */
+export const createImpression = <P>(compare: (a: P, b: P) => number): Impression<P> => {
   // Order of insertion is order of sight: the first is the one seen longest ago.
-  const seen = new Map<string, [position: number, isTold?: boolean]>();
+  const seen = new Map<string, [place: P, isTold?: boolean]>();
   return {
-    _see(itemId, position) {
+    _see(itemId, place) {
       const isTold = seen.get(itemId)?.[1] as boolean;
       seen.delete(itemId);
-      seen.set(itemId, [position, isTold]);
+      seen.set(itemId, [place, isTold]);
       if (seen.size > MAX_ITEMS) {
         seen.delete([...seen.keys()][0] as string);
       }
@@ -24,7 +25,7 @@ export const createImpression = (): Impression => {
     _take: (onlyUntold) =>
       [...seen]
         .filter(([, [, isTold]]) => !(onlyUntold && isTold))
-        .sort(([, [a]], [, [b]]) => a - b)
+        .sort(([, [a]], [, [b]]) => compare(a, b))
         .map(([itemId, sight]) => {
           sight[1] = true;
           return itemId;

@@ -2,15 +2,15 @@ import type { Listener, Topics } from './bus.js';
 import type { FlushResult } from './delivery.js';
 import { platform } from './env.js';
 import type { EventFields } from './event.js';
-import { createCore, type Core } from './tracker.js';
+import { createList, type List, type ListOptions } from './list.js';
 import type { Options } from './options.js';
 import { watchPage as watch } from './page.js';
-import { createList, type List, type ListOptions } from './list.js';
+import { type Core, createCore } from './tracker.js';
 
-export type { EventFields, FlushResult, List, ListOptions, Listener, Options, Topics };
 export type { LostReason } from './outbox.js';
 export type { Rejection } from './transport.js';
 export type { IdentityResult } from './user.js';
+export type { EventFields, FlushResult, List, Listener, ListOptions, Options, Topics };
 
 /** The object the page talks to. No method throws, whatever the browser does. */
 export interface Tracker {
@@ -44,14 +44,17 @@ export const createTracker = (options: Options): Tracker => {
   const say =
     (verb: string) =>
     (...args: unknown[]) =>
-      core._call([verb, ...args], platform.Date.now());
+      core._call([platform.Date.now(), [verb, ...args]]);
   const tracker: Tracker = {
     event: say('event'),
     user: say('user'),
     consent: say('consent'),
     session: say('session'),
     flush: say('flush'),
-    on: (topic, listener) => core._bus._on(topic, listener),
+    on(topic, listener) {
+      core._bus._on(topic, listener);
+      return () => core._bus._off(topic, listener);
+    },
     list: (listOptions) => createList(core, listOptions),
   };
   cores.set(tracker, core);

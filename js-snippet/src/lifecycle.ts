@@ -3,8 +3,9 @@ import type { Env } from './env.js';
 
 /** Tells what happens to the page as a whole. Never `unload` or `beforeunload`: they spoil the back/forward cache. */
 export const watchLifecycle = ({ document, addEventListener: on }: Env, bus: Bus): void => {
-  document?.addEventListener('visibilitychange', () => bus._emit(document.hidden ? 'hide' : 'show'));
-  document?.addEventListener('prerenderingchange', () => bus._emit('activate'));
+  // The first two happen to the document, and bubble.
+  on?.('visibilitychange', () => bus._emit(document?.hidden ? 'hide' : 'show'));
+  on?.('prerenderingchange', () => bus._emit('activate'));
   // Where a page goes without being hidden first.
   on?.('pagehide', () => bus._emit('hide'));
   // Out of the back/forward cache it is as if opened anew.

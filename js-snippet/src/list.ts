@@ -1,4 +1,3 @@
-import { createDwell } from './dwell.js';
 import { originFields } from './event.js';
 import { createImpression } from './impressions.js';
 import type { Core } from './tracker.js';
@@ -25,12 +24,11 @@ export interface List {
 }
 
 export const createList = (core: Core, { recommendationId, items, source }: ListOptions): List => {
-  const impression = createImpression();
+  const impression = createImpression<number>((a, b) => a - b);
   const origin = originFields(recommendationId, source);
-  const itemIds = new Map<Element, string>();
+  const watched = new Set<Element>();
   const see = (itemId: string) => impression._see(itemId, items.indexOf(itemId));
 
-  const dwell = createDwell(core._env, core._bus, (element) => see(itemIds.get(element) as string));
   const tell = () => {
     const untold = impression._take(true);
     if (core._options.impressions && untold[0]) {
@@ -38,7 +36,7 @@ export const createList = (core: Core, { recommendationId, items, source }: List
     }
   };
 
-  const stopTelling = core._bus._on('hide', tell);
+  core._bus._on('hide', tell);
 
   return {
     observe(element) {
@@ -46,8 +44,8 @@ export const createList = (core: Core, { recommendationId, items, source }: List
       (marked.length ? marked : [...element.children]).forEach((item, position) => {
         const itemId = item.getAttribute('data-relay-item') ?? items[position];
         if (itemId && items.includes(itemId)) {
-          itemIds.set(item, itemId);
-          dwell._watch(item);
+          watched.add(item);
+          core._dwell?._watch(item, () => see(itemId));
         }
       });
     },
@@ -57,8 +55,10 @@ export const createList = (core: Core, { recommendationId, items, source }: List
     },
     stop() {
       tell();
-      stopTelling();
-      itemIds.forEach((_, item) => dwell._unwatch(item));
+      core._bus._off('hide', tell);
+      for (const item of watched) {
+        core._dwell?._unwatch(item);
+      }
     },
   };
 };

@@ -29,28 +29,28 @@ export interface Outbox {
   _add(entry: Entry): void;
   /** What waits, whichever tab put it there, oldest first. */
   _entries(): Entry[];
-  _remove(entries: readonly Entry[]): void;
+  _remove(events: readonly RelayEvent[]): void;
   /** Removes events for good and counts why. */
-  _lose(reason: LostReason, entries: readonly Entry[]): void;
+  _lose(reason: LostReason, events: readonly RelayEvent[]): void;
   /** Losses no relay has heard of, by reason. */
   _lost(): Record<string, number> | undefined;
-  /** A relay has heard of these. */
-  _told(lost: Record<string, number> | undefined): void;
+  /** A relay has heard of them. */
+  _told(): void;
 }
 
 export const createOutbox = (env: Env, store: Store, bus: Bus): Outbox => {
-  let made = 0;
+  let made = 10_000;
 
-  const remove = (entries: readonly Entry[]) => {
-    for (const [, { eventId }] of entries) {
+  const remove = (events: readonly RelayEvent[]) => {
+    for (const { eventId } of events) {
       store._remove(EVENT + eventId);
     }
   };
-  const lose = (reason: LostReason, entries: readonly Entry[]) => {
-    remove(entries);
+  const lose = (reason: LostReason, events: readonly RelayEvent[]) => {
+    remove(events);
     const counts = store._parse(LOST);
-    store._set(LOST, JSON.stringify({ ...counts, [reason]: (counts?.[reason] ?? 0) + entries.length }));
-    bus._emit('lost', { reason, events: entries.length });
+    store._set(LOST, JSON.stringify({ ...counts, [reason]: (counts?.[reason] ?? 0) + events.length }));
+    bus._emit('lost', { reason, events: events.length });
   };
 
   const entries = (): Entry[] =>
@@ -62,17 +62,16 @@ export const createOutbox = (env: Env, store: Store, bus: Bus): Outbox => {
 
   return {
     // Time and count first, each of fixed width.
-    _newEventId: () =>
-      env.Date.now().toString(36) + (made++ + 46_656).toString(36).slice(-3) + randomId(env).slice(12),
+    _newEventId: () => `${env.Date.now().toString(36)}${made++}${randomId(env).slice(-20)}`,
     _add(entry) {
       if (byteLength(entry) > MAX_EVENT_BYTES) {
-        lose('too_large', [entry]);
+        lose('too_large', [entry[1]]);
         return;
       }
       const waiting = [...entries(), entry];
       // The newest stay: what waits longest was most likely sent at some hide already.
       while (waiting.length > MAX_EVENTS || byteLength(waiting) > MAX_BYTES) {
-        lose('outbox_full', [waiting.shift() as Entry]);
+        lose('outbox_full', [(waiting.shift() as Entry)[1]]);
       }
       store._set(EVENT + entry[1].eventId, JSON.stringify(entry));
     },
@@ -80,11 +79,6 @@ export const createOutbox = (env: Env, store: Store, bus: Bus): Outbox => {
     _remove: remove,
     _lose: lose,
     _lost: () => store._parse(LOST),
-    _told(told) {
-      // Events lost since are told next time, together with these: rather twice than never.
-      if (JSON.stringify(told) === store._get(LOST)) {
-        store._remove(LOST);
-      }
-    },
+    _told: () => store._remove(LOST),
   };
 };

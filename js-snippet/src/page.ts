@@ -1,6 +1,6 @@
 import { attribute } from './attribute.js';
 import { watchClicks } from './clicks.js';
-import { createDwell } from './dwell.js';
+import type { Dwell } from './dwell.js';
 import { originFields } from './event.js';
 import { createImpression, type Impression } from './impressions.js';
 import type { Core } from './tracker.js';
@@ -8,38 +8,44 @@ import type { Core } from './tracker.js';
 /** Changes of the page are looked at together, at most this often. */
 const RESCAN_MS = 100;
 
-const originOf = (list: Element) =>
-  originFields(attribute(list, 'recommendation-id'), attribute(list, 'source'));
+const originOf = (list: Element) => originFields(attribute(list, 'recommendation-id'), attribute(list, 'source'));
+
+// Elements that left the document have their order too, if any.
+const inDocumentOrder = (a: Element, b: Element) =>
+  a.compareDocumentPosition(b) & 4 /* DOCUMENT_POSITION_FOLLOWING */ ? -1 : 1;
 
 /** Collects what the `data-relay-*` attributes of a page say: views, clicks, and the items of each list really seen. */
 export const watchPage = (core: Core): void => {
   const { _env: env, _bus: bus, _options: options, _record: record } = core;
   const document = env.document as Document;
+  const dwell = core._dwell as Dwell;
   /** What was seen of each list. */
-  const lists = new Map<Element, Impression>();
+  const lists = new Map<Element, Impression<Element>>();
   let views = new Set<string | null | undefined>();
   let timer: number | undefined;
 
   const see = (list: Element, item: Element, itemId: string) => {
-    const impression = lists.get(list) ?? createImpression();
+    const impression = lists.get(list) ?? createImpression(inDocumentOrder);
     lists.set(list, impression);
-    impression._see(itemId, [...list.querySelectorAll('[data-relay-item]')].indexOf(item));
+    impression._see(itemId, item);
     return impression;
   };
 
-  const dwell = createDwell(env, bus, (item) => {
+  const onSeen = (item: Element) => {
     const list = item.closest('[data-relay-list]');
     const itemId = attribute(item, 'item');
     if (list && itemId) {
-      see(list, item, itemId);
       bus._emit('seen', itemId);
+      see(list, item, itemId);
     }
-  });
+  };
 
   const rescan = () => {
     timer = undefined;
     // To watch what is watched already changes nothing.
-    document.querySelectorAll('[data-relay-list] [data-relay-item]').forEach(dwell._watch);
+    for (const item of document.querySelectorAll('[data-relay-list] [data-relay-item]')) {
+      dwell._watch(item, onSeen);
+    }
 
     // By id, not by element: a framework that puts the element in anew shows nothing new.
     const shown = new Set(
@@ -60,7 +66,9 @@ export const watchPage = (core: Core): void => {
         dwell._unwatch(target as Element);
       }
     }
-    timer ??= env.setTimeout(rescan, RESCAN_MS);
+    if (!timer) {
+      timer = env.setTimeout(rescan, RESCAN_MS);
+    }
   });
 
   bus._on('start', () => {
@@ -74,9 +82,7 @@ export const watchPage = (core: Core): void => {
     rescan();
   });
   bus._on('hide', () => {
-    if (timer) {
-      rescan();
-    }
+    rescan();
     for (const [list, impression] of lists) {
       const untold = impression._take(true);
       if (options.impressions && untold[0]) {

@@ -20,7 +20,7 @@ type Stamp = readonly [id: string, seenAt: number];
 
 /**
  * One session a visitor, whatever tab or page of the site asks. It lives in a cookie on the registrable domain and in
- * localStorage, as `<id>.<last activity, ms, base 36>`. The later of both counts, so a logout in one tab or on
+ * localStorage, as `<id>.<last activity in ms>`. The later of both counts, so a logout in one tab or on
  * one subdomain is seen by the others at their next event.
  *
  * @param idleMs Time without activity after which the next activity begins a new session.
@@ -34,20 +34,23 @@ export const createSession = (
   onIdle: (before: string, after: string) => void,
 ): Session => {
   let current: Stamp = ['', 0];
+  /** When the stamp was last written, by whatever page. */
+  let savedAt = 0;
+  const labels = env.location?.hostname.split('.') ?? [];
+  /** Where the cookie's domain begins in `labels`, as far as known. */
+  let from = labels.length - 2;
 
-  const readCookie = () =>
-    guard(() => env.document?.cookie.match(`${PREFIX}${NAME}=([^;]*)`)?.[1]);
+  const readCookie = () => guard(() => env.document?.cookie.match(`${PREFIX}${NAME}=([^;]*)`)?.[1]);
 
   const writeCookie = (value: string, maxAge: number) =>
     guard(() => {
-      const document = env.document as Document;
-      const labels = (env.location as Location).hostname.split('.');
-      // From the top-level domain down: browsers refuse it until it is a domain a site can own. Last, none: this host.
-      for (let i = labels.length; i-- >= 0; ) {
+      // From two labels up: browsers refuse it until it is a domain that a site can own. Last, none: this host.
+      for (let i = from; i >= -1; i--) {
         const domain = labels.slice(i < 0 ? labels.length : i).join('.');
-        // biome-ignore lint/suspicious/noDocumentCookie: the Cookie Store API is asynchronous and missing on plain http
-        document.cookie = `${PREFIX}${NAME}=${value};path=/;max-age=${maxAge};samesite=lax;domain=${domain}`;
+        (env.document as Document).cookie =
+          `${PREFIX}${NAME}=${value};path=/;max-age=${maxAge};samesite=lax;domain=${domain}`;
         if (readCookie() === value) {
+          from = i;
           break;
         }
       }
@@ -56,10 +59,11 @@ export const createSession = (
   const latest = (): Stamp => {
     let best = current;
     for (const value of [store._get(NAME), readCookie()]) {
-      const [, id, seenAt] = /^([\w~-]{16,256})\.(\w+)$/.exec(value ?? '') ?? [];
-      const ms = Number.parseInt(seenAt as string, 36);
+      const [, id, seenAt] = /^(\w{16,256})\.(\d+)$/.exec(value ?? '') ?? [];
+      const ms = Number(seenAt);
       if (id && ms >= best[1]) {
         best = [id, ms];
+        savedAt = ms;
       }
     }
     return best;
@@ -68,13 +72,22 @@ export const createSession = (
   const touch = (id: string) => {
     const isNew = id !== current[0];
     current = [id, env.Date.now()];
-    const value = `${id}.${current[1].toString(36)}`;
-    store._set(NAME, value);
-    writeCookie(value, COOKIE_MAX_AGE_S);
+    // Not on every event, cookies are slow: for other pages a stamp late by a sixtieth of the idle time is exact enough.
+    if (current[1] - savedAt > idleMs / 60) {
+      savedAt = current[1];
+      const value = `${id}.${savedAt}`;
+      store._set(NAME, value);
+      writeCookie(value, COOKIE_MAX_AGE_S);
+    }
     if (isNew) {
       bus._emit('session', id);
     }
     return id;
+  };
+
+  const renew = () => {
+    savedAt = 0;
+    return touch(randomId(env));
   };
 
   return {
@@ -84,11 +97,11 @@ export const createSession = (
       if (id && Math.abs(env.Date.now() - seenAt) <= idleMs) {
         return touch(id);
       }
-      const fresh = randomId(env);
+      const fresh = renew();
       onIdle(id, fresh);
-      return touch(fresh);
+      return fresh;
     },
-    _renew: () => touch(randomId(env)),
+    _renew: renew,
     _forget() {
       store._remove(NAME);
       writeCookie('', 0);

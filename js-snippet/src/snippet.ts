@@ -1,25 +1,23 @@
 import { platform } from './env.js';
 import { guard } from './guard.js';
 import { watchPage } from './page.js';
-import { createCore } from './tracker.js';
-
-type Call = [at: number, args: ArrayLike<unknown>];
+import { type Call, createCore } from './tracker.js';
 
 /** The page's one function, real or stub: what is called is pushed on `q`. */
 interface Queue {
   (...args: unknown[]): void;
-  q?: { push(call: Call): void };
+  q?: { push(call: Call): void; forEach?: Call[]['forEach'] };
 }
 
 /** Script-tag entry: reads the tag, takes over the queue, and watches the page. */
 guard(() => {
   const page = platform as unknown as { relay: Queue };
-  const { src, dataset } = platform.document?.currentScript as HTMLScriptElement;
+  const { src, dataset } = (platform.document as Document).currentScript as HTMLScriptElement;
 
   // `relay` may be anything: a name of the page's own, an element with that id. Only nothing is replaced.
   page.relay ??= (...args) => page.relay.q?.push([platform.Date.now(), args]);
   const queued = page.relay.q ?? [];
-  if (!Array.isArray(queued)) {
+  if (!queued.forEach) {
     return; // The tag is in the page twice.
   }
 
@@ -28,10 +26,9 @@ guard(() => {
     endpoint: new URL('e', src).href,
     ...(dataset as { token?: string }),
   });
-  const push = ([at, args]: Call) => core._call(args, at);
   guard(() => {
-    page.relay.q = { push };
+    page.relay.q = { push: core._call };
   });
   watchPage(core);
-  queued.forEach(push);
+  queued.forEach(core._call);
 });

@@ -1,4 +1,5 @@
 /** The inline line that queues calls until the snippet is there; only pages that call `relay` themselves need it. */
+// biome-ignore lint/correctness/noUnusedVariables: adds to the browser's own
 interface Window {
   relay?: unknown;
 }
@@ -6,6 +7,7 @@ declare const relay: { q?: unknown[] };
 window.relay =
   window.relay ||
   function () {
+    // biome-ignore lint/suspicious/noAssignInExpressions: it has to be one line
     // biome-ignore lint/complexity/noArguments: the shortest way to keep them all
     (relay.q = relay.q || []).push([Date.now(), arguments]);
   };

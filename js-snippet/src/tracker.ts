@@ -2,6 +2,7 @@ import { createAttribution } from './attribution.js';
 import { type Bus, createBus } from './bus.js';
 import { mayCollect, mayIdentify } from './consent.js';
 import { createDelivery, type Delivery, type FlushResult } from './delivery.js';
+import { createDwell, type Dwell } from './dwell.js';
 import type { Env } from './env.js';
 import type { EventFields } from './event.js';
 import { guard } from './guard.js';
@@ -22,30 +23,31 @@ const MINUTE_MS = 60_000;
 /** The signed tokens of a relay; not the HTML of a login page. */
 const TOKEN = /^[\w.-]{20,2048}$/;
 
+/** What a page called, and when, as the stub queues it. */
+export type Call = [at: number, args: ArrayLike<unknown>];
+
 /** One tracker as its own modules see it. */
 export interface Core {
   _env: Env;
   _options: RawOptions;
   _bus: Bus;
+  /** Absent outside a browser. */
+  _dwell: Dwell | undefined;
   /** Records an event that happened now, or `at`; nothing while collecting is not allowed. */
   _record(type: string, fields: EventFields, at?: number): void;
-  /** A call by name, made `at`; kept until collecting begins. */
-  _call(args: ArrayLike<unknown>, at: number): void;
+  /** A call by name, with its time; kept until collecting begins. */
+  _call(call: Call): void;
 }
 
 export const createCore = (env: Env, options: RawOptions): Core => {
   const isCollectable = mayCollect(env, options);
   const bus = createBus(
-    options.debug != null ? (topic, data) => env.console.log('[relay]', topic, data) : undefined,
+    options.debug != null ? (topic, data) => guard(() => env.console.log('[relay]', topic, data)) : undefined,
   );
   const store = createStore(env);
   const user = createUser(store);
   const outbox = createOutbox(env, store, bus);
-  const attribution = createAttribution(
-    env,
-    store,
-    +(options.attributionMinutes ?? 1440) * MINUTE_MS,
-  );
+  const attribution = createAttribution(env, store, +(options.attributionMinutes ?? 1440) * MINUTE_MS);
   const session = createSession(
     env,
     store,
@@ -56,9 +58,9 @@ export const createCore = (env: Env, options: RawOptions): Core => {
   );
   const sessionId = () => options.sessionId ?? session._id();
 
-  let isConsentGiven = options.consent !== 'required';
+  let isConsentGiven = !options.consent;
   let isRunning = false;
-  let calls: Parameters<Core['_call']>[] = [];
+  let calls: Call[] = [];
   let refetchAt = 0;
   /** Made when collecting begins: it sends what it finds waiting. */
   let delivery: Delivery;
@@ -140,19 +142,19 @@ export const createCore = (env: Env, options: RawOptions): Core => {
     on: bus._on as never,
   };
 
-  const call = (args: ArrayLike<unknown>, at: number) =>
+  const call = (queued: Call) =>
     bus._attempt(() => {
+      const [at, args] = queued;
       const [verb, first, second] = args as unknown as [string, never, never];
       if (isRunning || verb === 'on' || verb === 'consent') {
         verbs[verb]?.(first, second, at as never);
       } else if (isCollectable && calls.length < MAX_CALLS) {
-        calls.push([args, at]);
+        calls.push(queued);
       }
     });
 
   // A prerendered page may never be shown.
-  const mayRun = () =>
-    isCollectable && isConsentGiven && !isRunning && !env.document?.prerendering;
+  const mayRun = () => isCollectable && isConsentGiven && !isRunning && !env.document?.prerendering;
 
   const run = () => {
     if (mayRun()) {
@@ -160,9 +162,7 @@ export const createCore = (env: Env, options: RawOptions): Core => {
       delivery ??= createDelivery(env, store, bus, options, outbox, user, heardOfIdentity);
       user._keep([sessionId(), ...outbox._entries().map(([id]) => id)]);
       bus._emit('start');
-      for (const waiting of calls.splice(0)) {
-        call(...waiting);
-      }
+      calls.splice(0).forEach(call);
     }
   };
 
@@ -180,5 +180,12 @@ export const createCore = (env: Env, options: RawOptions): Core => {
   watchLifecycle(env, bus);
   begin();
 
-  return { _env: env, _options: options, _bus: bus, _record: record, _call: call };
+  return {
+    _env: env,
+    _options: options,
+    _bus: bus,
+    _dwell: env.document && createDwell(env, bus),
+    _record: record,
+    _call: call,
+  };
 };

@@ -1,5 +1,5 @@
-import type { Env } from './env.js';
 import type { Beacon } from './beacon.js';
+import type { Env } from './env.js';
 import type { RawOptions } from './options.js';
 import type { IdentityResult } from './user.js';
 
@@ -27,11 +27,7 @@ export interface Taken {
 export type Answer = readonly [status: number, retryAfterMs: number, taken?: Taken | undefined];
 
 /** Sends a beacon and reads the answer; goes on when the page does not. Never rejects. */
-export const post = async (
-  env: Env,
-  { endpoint, fetch = env.fetch }: RawOptions,
-  beacon: Beacon,
-): Promise<Answer> => {
+export const post = async (env: Env, { endpoint, fetch = env.fetch }: RawOptions, beacon: Beacon): Promise<Answer> => {
   try {
     // A string travels as text/plain, which needs no preflight.
     const response = await (fetch as Env['fetch'])(endpoint, {
@@ -55,14 +51,12 @@ export const post = async (
 
 /**
  * Sends a beacon while the page goes away: at once, without an answer. False when the browser would not take it.
- * Filter lists block every cross-site `sendBeacon`, so there it is `fetch`, as in a browser without `sendBeacon`.
+ * Filter lists block every cross-site `sendBeacon`, so there it is `fetch`.
  */
 export const postAtHide = (env: Env, options: RawOptions, beacon: Beacon): boolean => {
   // The last two labels are near enough to the site, without a list of public suffixes.
   const site = (env.location as Location).hostname.replace(/.*\.(?=.*\.)/, '');
-  if (env.navigator.sendBeacon && options.endpoint.includes(site)) {
-    return env.navigator.sendBeacon(options.endpoint, JSON.stringify(beacon));
-  }
-  post(env, options, beacon);
-  return true;
+  return options.endpoint.includes(site)
+    ? !!env.navigator.sendBeacon?.(options.endpoint, JSON.stringify(beacon))
+    : !!post(env, options, beacon);
 };

@@ -19,7 +19,7 @@ export interface User {
   /** Sessions whose token the relay does not know yet. */
   _owed(): string[];
   /** The relay has answered a beacon of this session that carried this token. */
-  _answered(sessionId: string, token: string | undefined, result: IdentityResult): void;
+  _answered(sessionId: string, token: string | undefined, result: IdentityResult | undefined): void;
   /** Forgets the tokens of all other sessions. */
   _keep(sessionIds: readonly string[]): void;
 }
@@ -39,7 +39,7 @@ export const createUser = (store: Store): User => {
     _answered(sessionId, sent, result) {
       // Another token may have come while this beacon was under way: that one is still owed.
       if (sent && token(sessionId) === sent) {
-        if (/ex|inv|mis/.test(result)) {
+        if (/ex|inv|mis/.test(result as string)) {
           store._remove(NAME + sessionId);
         } else {
           store._set(NAME + sessionId, sent);

@@ -70,11 +70,11 @@ class Collector:
 
     def of_type(self, event_type: str) -> list[dict[str, Any]]:
         """The events of one type."""
-        return [event for event in self.events if event["eventType"] == event_type]
+        return [event for event in self.events if event.get("eventType") == event_type]
 
     def summary(self) -> list[tuple[str, str | None]]:
         """Type and item of each event, sorted: for comparing with what a visitor did."""
-        return sorted((event["eventType"], event.get("itemId")) for event in self.events)
+        return sorted((event.get("eventType", ""), event.get("itemId")) for event in self.events)
 
     async def _receive(self, request: Request) -> Response:
         if request.method == "OPTIONS":

@@ -22,13 +22,13 @@ export interface Topics {
 /** What the modules tell each other beside that. */
 interface InnerTopics extends Topics {
     /** The page begins, or begins anew: out of the back/forward cache, after consent was withdrawn and given again. */
-    start: void;
+    start: undefined;
     /** The page is being hidden, perhaps for good. */
-    hide: void;
-    show: void;
+    hide: undefined;
+    show: undefined;
     /** A prerendered page is shown after all. */
-    activate: void;
-    online: void;
+    activate: undefined;
+    online: undefined;
     /** Console lines of the debug mode. */
     event: unknown;
     seen: string;
@@ -37,10 +37,10 @@ interface InnerTopics extends Topics {
 export type Listener<T> = (data: T) => void;
 /** Who has something to say says it here; in debug mode all of it is on the console. */
 export interface Bus {
-    /** Listens; returns the undo. */
-    _on<T extends keyof InnerTopics>(topic: T, listener: Listener<InnerTopics[T]>): () => void;
+    _on<T extends keyof InnerTopics>(topic: T, listener: Listener<InnerTopics[T]>): void;
+    _off<T extends keyof InnerTopics>(topic: T, listener: Listener<InnerTopics[T]>): undefined;
     /** Calls the listeners in order; what one throws stops neither the next nor the caller. */
-    _emit<T extends keyof InnerTopics>(topic: T, data?: InnerTopics[T]): void;
+    _emit<T extends keyof InnerTopics>(topic: T, data?: InnerTopics[T]): undefined;
     /** Runs what may throw, and says what it threw. */
     _attempt(work: () => void): void;
 }

@@ -1,9 +1,11 @@
 import type { Bus } from './bus.js';
 import type { Env } from './env.js';
+type OnSeen = (element: Element) => void;
 /** Tells when elements have been looked at long enough. One IntersectionObserver for all of them. */
 export interface Dwell {
-    _watch(element: Element): void;
+    /** Calls `onSeen` each time the element has been half visible for a second of a visible page. */
+    _watch(element: Element, onSeen: OnSeen): void;
     _unwatch(element: Element): void;
 }
-/** @param onSeen Called each time an element has been half visible for a second of a visible page. */
-export declare const createDwell: (env: Env, bus: Bus, onSeen: (element: Element) => void) => Dwell;
+export declare const createDwell: (env: Env, bus: Bus) => Dwell;
+export {};

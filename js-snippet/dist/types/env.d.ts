@@ -32,5 +32,5 @@ export interface Env {
 }
 /** The platform's own. */
 export declare const platform: Env;
-/** 128 random bits as 32 hex digits; not `randomUUID`, which pages on plain http do not have. */
+/** 128 random bits in decimal, some 38 digits; not `randomUUID`, which pages on plain http do not have. */
 export declare const randomId: (env: Env) => string;

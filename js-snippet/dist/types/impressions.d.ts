@@ -1,8 +1,9 @@
-/** The items of one list that were really seen: the 25 seen last. */
-export interface Impression {
-    /** The item was seen, or clicked, at this position of the list. */
-    _see(itemId: string, position: number): void;
-    /** Items seen, by position, for an event to carry: all of them, or those no event has carried yet. */
+/** The items of one list that were really seen: the 25 seen last. `P` says where an item stands in the list. */
+export interface Impression<P> {
+    /** The item was seen, or clicked, at this place of the list. */
+    _see(itemId: string, place: P): void;
+    /** Items seen, in order of place, for an event to carry: all of them, or those no event has carried yet. */
     _take(onlyUntold?: boolean): string[];
 }
-export declare const createImpression: () => Impression;
+/** @param compare Orders two places, as for `sort`. */
+export declare const createImpression: <P>(compare: (a: P, b: P) => number) => Impression<P>;

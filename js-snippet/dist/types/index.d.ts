@@ -1,12 +1,12 @@
 import type { Listener, Topics } from './bus.js';
 import type { FlushResult } from './delivery.js';
 import type { EventFields } from './event.js';
-import type { Options } from './options.js';
 import { type List, type ListOptions } from './list.js';
-export type { EventFields, FlushResult, List, ListOptions, Listener, Options, Topics };
+import type { Options } from './options.js';
 export type { LostReason } from './outbox.js';
 export type { Rejection } from './transport.js';
 export type { IdentityResult } from './user.js';
+export type { EventFields, FlushResult, List, Listener, ListOptions, Options, Topics };
 /** The object the page talks to. No method throws, whatever the browser does. */
 export interface Tracker {
     /** Records something the visitor did: `event('Purchase', {itemId: 'p1', eventValue: 19.9})`. */

@@ -25,7 +25,7 @@ export interface Options {
     /** A session the caller keeps, where there is no browser to keep it. */
     sessionId?: string | undefined;
     /** Used in place of the platform's `fetch`. */
-    fetch?: typeof fetch | undefined;
+    fetch?: typeof globalThis.fetch | undefined;
 }
 /** Options as they come: a script tag has nothing but strings, and says `debug` by naming it. */
 export type RawOptions = {

@@ -17,12 +17,12 @@ export interface Outbox {
     _add(entry: Entry): void;
     /** What waits, whichever tab put it there, oldest first. */
     _entries(): Entry[];
-    _remove(entries: readonly Entry[]): void;
+    _remove(events: readonly RelayEvent[]): void;
     /** Removes events for good and counts why. */
-    _lose(reason: LostReason, entries: readonly Entry[]): void;
+    _lose(reason: LostReason, events: readonly RelayEvent[]): void;
     /** Losses no relay has heard of, by reason. */
     _lost(): Record<string, number> | undefined;
-    /** A relay has heard of these. */
-    _told(lost: Record<string, number> | undefined): void;
+    /** A relay has heard of them. */
+    _told(): void;
 }
 export declare const createOutbox: (env: Env, store: Store, bus: Bus) => Outbox;

@@ -11,7 +11,7 @@ export interface Session {
 }
 /**
  * One session a visitor, whatever tab or page of the site asks. It lives in a cookie on the registrable domain and in
- * localStorage, as `<id>.<last activity, ms, base 36>`. The later of both counts, so a logout in one tab or on
+ * localStorage, as `<id>.<last activity in ms>`. The later of both counts, so a logout in one tab or on
  * one subdomain is seen by the others at their next event.
  *
  * @param idleMs Time without activity after which the next activity begins a new session.

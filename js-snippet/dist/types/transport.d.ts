@@ -1,5 +1,5 @@
-import type { Env } from './env.js';
 import type { Beacon } from './beacon.js';
+import type { Env } from './env.js';
 import type { RawOptions } from './options.js';
 import type { IdentityResult } from './user.js';
 /** One event the relay refused, its neighbours taken. */
@@ -23,6 +23,6 @@ export type Answer = readonly [status: number, retryAfterMs: number, taken?: Tak
 export declare const post: (env: Env, { endpoint, fetch }: RawOptions, beacon: Beacon) => Promise<Answer>;
 /**
  * Sends a beacon while the page goes away: at once, without an answer. False when the browser would not take it.
- * Filter lists block every cross-site `sendBeacon`, so there it is `fetch`, as in a browser without `sendBeacon`.
+ * Filter lists block every cross-site `sendBeacon`, so there it is `fetch`.
  */
 export declare const postAtHide: (env: Env, options: RawOptions, beacon: Beacon) => boolean;

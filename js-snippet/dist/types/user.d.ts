@@ -13,7 +13,7 @@ export interface User {
     /** Sessions whose token the relay does not know yet. */
     _owed(): string[];
     /** The relay has answered a beacon of this session that carried this token. */
-    _answered(sessionId: string, token: string | undefined, result: IdentityResult): void;
+    _answered(sessionId: string, token: string | undefined, result: IdentityResult | undefined): void;
     /** Forgets the tokens of all other sessions. */
     _keep(sessionIds: readonly string[]): void;
 }

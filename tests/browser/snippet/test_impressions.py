@@ -93,9 +93,7 @@ async def test_a_hidden_page_sees_nothing_and_begins_anew_when_shown(
     await until(lambda: seen.items == ["p1", "p2"])
 
 
-async def test_items_added_later_and_recycled_elements_are_found(
-    collector: Collector, page: Page, seen: Seen
-) -> None:
+async def test_items_added_later_and_recycled_elements_are_found(collector: Collector, page: Page, seen: Seen) -> None:
     await page.goto(collector.page("/", list_of("p1"), tag=DEBUG))
     await until(lambda: seen.items == ["p1"])
     await page.evaluate(
