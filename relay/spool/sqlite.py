@@ -32,6 +32,7 @@ from relay.spool.committer import Committer
 from relay.spool.database import CORRUPT, Database
 from relay.spool.desk import LeaseDesk
 from relay.spool.guard import Guard
+from relay.spool.inspection import told
 from relay.spool.jobs import Append, Job, Settled, Work
 from relay.spool.leasing import Leasing
 from relay.spool.ledger import Ledger
@@ -106,7 +107,8 @@ class SqliteSpool:
 
     def _open(self) -> None:
         self._database.open()
-        self._database.load(self._index, self._clock.monotonic_s())
+        with told(self._path):
+            self._database.load(self._index, self._clock.monotonic_s())
         self._ledger = Ledger(self._database.totals)
 
     async def _stop(self) -> None:

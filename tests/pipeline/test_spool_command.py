@@ -19,7 +19,7 @@ from tests.pipeline.test_serve import run
 from tests.support.emulator import TRACKING_ID, RunningEmulator, running_emulator
 from tests.support.records import SESSION, key, new_record
 from tests.support.relay import SESSION as PAGE_SESSION
-from tests.support.relay import ServedRelay, served_relay, until
+from tests.support.relay import ServedRelay, relay_environ, served_relay, until
 
 pytestmark = pytest.mark.process
 
@@ -170,6 +170,19 @@ async def test_a_damaged_buried_record_is_listed_and_keeps_no_other_from_being_r
     listed = await as_json("buried", path=path)
     assert [one["eventId"] for one in listed] == ["�A", "e2"]
     assert await as_json("replay", "--all", path=path) == {"replayed": 1}
+
+
+async def test_a_spool_whose_pages_are_damaged_is_one_line_for_serve_too(tmp_path: Path) -> None:
+    path = tmp_path / "spool.db"
+    await fill(path, [new_record(f"e{number}") for number in range(500)])
+    content = bytearray(path.read_bytes())
+    middle = len(content) // 8192 * 4096
+    content[middle : middle + 4096] = b"\xaa" * 4096
+    path.write_bytes(content)
+    for arguments in (["serve"], ["spool", "status"]):
+        code, out, err = await run(*arguments, **relay_environ(spool_url=f"sqlite:///{path}", sink="jsonl:/dev/null"))
+        assert (code, out, len(err.splitlines())) == (1, "", 1), err
+        assert "damaged" in err
 
 
 async def test_an_erased_user_is_gone_and_the_next_relay_refuses_it(tmp_path: Path) -> None:
