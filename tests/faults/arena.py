@@ -27,7 +27,9 @@ QUIET_S: Final = 60.0
 """How long everything may take to arrive once nothing misbehaves any more: the longest probe interval twice."""
 FRESH_S: Final = 10.0
 """How long an event may take that is sent after all that."""
-_SAMPLE: Final = re.compile(r"^relay_events_(accepted|delivered|buried|erased|pending)(?:_total)?(?:\{.*\})? (\S+)$", re.M)
+_SAMPLE: Final = re.compile(
+    r"^relay_events_(accepted|delivered|buried|erased|pending)(?:_total)?(?:\{.*\})? (\S+)$", re.M
+)
 
 
 @dataclass(kw_only=True)
@@ -104,7 +106,7 @@ class Arena:
     async def _drained(self) -> None:
         try:
             async with asyncio.timeout(QUIET_S):
-                while (await self.figures())["pending"]:
+                while (await self.figures())["pending"]:  # noqa: ASYNC110  another process has no event
                     await asyncio.sleep(0.05)
         except TimeoutError:
             self.oracle.ledger_wrong(f"still pending after {QUIET_S} s: {dict(await self.figures())}")
@@ -170,14 +172,10 @@ async def arena(
         httpx2.AsyncClient(timeout=20) as http,
         asyncio.TaskGroup() as group,
     ):
-        relay = RelayProcess(
-            folder, port=port, env=service.env, settings={"drain_s": "2", **settings}, disk=disk
-        )
+        relay = RelayProcess(folder, port=port, env=service.env, settings={"drain_s": "2", **settings}, disk=disk)
         tasks = [group.create_task(service.keep_up()), group.create_task(driver.run())]
         try:
-            yield Arena(
-                seed=seed, rng=rng, relay=relay, service=service, driver=driver, oracle=oracle, http=http
-            )
+            yield Arena(seed=seed, rng=rng, relay=relay, service=service, driver=driver, oracle=oracle, http=http)
         finally:
             for task in tasks:
                 task.cancel()

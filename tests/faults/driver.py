@@ -101,7 +101,9 @@ class Driver:
                 self._active += 1
                 self._idle.clear()
                 try:
-                    first = await self.visit(connection, rng, beside=first if rng.random() < self._habits.seconds else None)
+                    first = await self.visit(
+                        connection, rng, beside=first if rng.random() < self._habits.seconds else None
+                    )
                 finally:
                     self._active -= 1
                     if not self._active:

@@ -172,9 +172,7 @@ class Oracle:
         self._by_session[log.session_id] = log
         return log
 
-    def _took_event(
-        self, log: _Log, event: dict[str, Any], user_id: str | None, time_ms: int, *, plain: bool
-    ) -> None:
+    def _took_event(self, log: _Log, event: dict[str, Any], user_id: str | None, time_ms: int, *, plain: bool) -> None:
         owner, number = _parse(event.get("eventId", ""))
         here = f"visit {log.visit.number} event {event.get('eventId')}"
         if owner != log.visit.number or not 0 <= number < log.issued:
@@ -199,7 +197,7 @@ class Oracle:
 
     def _check_user(self, log: _Log, number: int, user_id: str | None, here: str) -> None:
         certain = log.bound_from is not None and number >= log.bound_from
-        allowed = {log.visit.user_id} if certain else {None}
+        allowed: set[str | None] = {log.visit.user_id} if certain else {None}
         if not certain and log.showed_token:
             allowed.add(log.visit.user_id)
         if user_id not in allowed:

@@ -74,7 +74,9 @@ def _say(line: str) -> None:
 @click.option("--minutes", default=10.0, show_default=True)
 @click.option("--seed", default=None, type=int, help="Of an earlier run; default: any.")
 @click.option("--visitors", default=24, show_default=True)
-@click.option("--folder", type=click.Path(path_type=Path), help="Where to keep spool and logs; default: a temporary one.")
+@click.option(
+    "--folder", type=click.Path(path_type=Path), help="Where to keep spool and logs; default: a temporary one."
+)
 def main(minutes: float, seed: int | None, visitors: int, folder: Path | None) -> None:
     """Run until the time is over, then print the figures."""
     seed = random.SystemRandom().getrandbits(31) if seed is None else seed

@@ -13,7 +13,16 @@ from tests.faults.windows import HAS_STRACE, Window
 
 Deed = Callable[[Arena, random.Random], Coroutine[Any, Any, object]]
 
+pytestmark = pytest.mark.timeout(180)
 needs_strace = pytest.mark.skipif(not HAS_STRACE, reason="strace is not installed: scripts/install-test-tools")
+
+
+async def at_a_write(run: Arena, rng: random.Random) -> None:
+    await deaths.kill_at_a_system_call(run, rng, "pwrite64")
+
+
+async def at_a_sync(run: Arena, rng: random.Random) -> None:
+    await deaths.kill_at_a_system_call(run, rng, "fdatasync")
 
 
 async def until_met(run: Arena, window: Window, death: Deed, *, tries: int = 12) -> None:
@@ -28,7 +37,7 @@ async def until_met(run: Arena, window: Window, death: Deed, *, tries: int = 12)
 async def test_kill_9_at_any_moment_loses_nothing(tmp_path: Path, seed: int) -> None:
     async with arena(tmp_path, seed=seed) as run:
         run.driver.come()
-        for _ in range(10):
+        for _ in range(8):
             await deaths.kill_at_random(run, run.rng)
         verdict = await run.quiet()
         run.judge(verdict)
@@ -39,7 +48,7 @@ async def test_kill_9_at_any_moment_loses_nothing(tmp_path: Path, seed: int) -> 
 async def test_kill_9_at_start_and_in_a_drain_loses_nothing(tmp_path: Path, seed: int) -> None:
     async with arena(tmp_path, seed=seed) as run:
         run.driver.come()
-        for _ in range(3):
+        for _ in range(2):
             await deaths.kill_at_random(run, run.rng)
             await deaths.kill_while_starting(run, run.rng)
             await deaths.kill_while_draining(run, run.rng)
@@ -52,8 +61,8 @@ async def test_a_crash_in_each_window_of_a_commit_loses_nothing(tmp_path: Path, 
     async with arena(tmp_path, seed=seed) as run:
         run.driver.come()
         await deaths.kill_at_random(run, run.rng)
-        await until_met(run, Window.BEFORE_WRITE, lambda run, rng: deaths.kill_at_a_system_call(run, rng, "pwrite64"), tries=25)
-        await until_met(run, Window.BEFORE_FSYNC, lambda run, rng: deaths.kill_at_a_system_call(run, rng, "fdatasync"))
+        await until_met(run, Window.BEFORE_WRITE, at_a_write, tries=25)
+        await until_met(run, Window.BEFORE_FSYNC, at_a_sync)
         await until_met(run, Window.BEFORE_ANSWER, deaths.kill_at_the_mark)
         await until_met(run, Window.VACUUM, deaths.kill_in_a_shrinking_file)
         run.judge(await run.quiet())

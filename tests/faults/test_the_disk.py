@@ -11,6 +11,8 @@ from tests.faults.driver import Habits
 from tests.faults.small_disk import UNAVAILABLE, small_disk
 from tests.faults.windows import HAS_STRACE, attach
 
+pytestmark = pytest.mark.timeout(180)
+
 needs_strace = pytest.mark.skipif(not HAS_STRACE, reason="strace is not installed: scripts/install-test-tools")
 needs_root = pytest.mark.skipif(UNAVAILABLE is not None, reason=str(UNAVAILABLE))
 

@@ -3,9 +3,13 @@
 import asyncio
 from pathlib import Path
 
+import pytest
+
 from tests.faults.arena import arena
 from tests.faults.driver import Habits
 from tests.faults.weather import SPELLS
+
+pytestmark = pytest.mark.timeout(180)
 
 
 async def test_every_kind_of_weather_passes_and_nothing_is_lost(tmp_path: Path, seed: int) -> None:
@@ -18,7 +22,9 @@ async def test_every_kind_of_weather_passes_and_nothing_is_lost(tmp_path: Path, 
         verdict = await run.quiet()
         run.judge(verdict)
         struck = run.service.struck
-        unmet = {"throttling", "server_error", "reset", "hang", "html", "redirect", "slow_body", "refused"} - set(struck)
+        unmet = {"throttling", "server_error", "reset", "hang", "html", "redirect", "slow_body", "refused"} - set(
+            struck
+        )
         assert not unmet, f"{unmet} never struck: {struck}"
         assert verdict.repeats, "no call was spoiled after the service had taken it"
         assert verdict.buried, "no refused event was found among its neighbours"

@@ -23,7 +23,8 @@ SPELLS: Final[dict[str, dict[str, Any]]] = {
     "500 after taken": {"server_error": {"rate": 0.3, "taken": True}},
     "everything": {
         "throttling": 0.05, "server_error": 0.05, "reset": 0.05, "html": 0.02, "delay_ms": 10,
-        "hang": {"rate": 0.02, "seconds": 0.3, "taken": True}, "slow_body": {"rate": 0.05, "seconds": 0.3, "taken": True},
+        "hang": {"rate": 0.02, "seconds": 0.3, "taken": True},
+        "slow_body": {"rate": 0.05, "seconds": 0.3, "taken": True},
     },
 }  # fmt: skip
 """By name, the faults in force for a while. Redirects and credentials close the circuit for long: only a few."""

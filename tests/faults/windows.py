@@ -56,7 +56,7 @@ class Strace:
         """Wait until the relay has ended; what was logged."""
         async with asyncio.timeout(30):
             await self._process.wait()
-        return self._log.read_text(errors="replace")
+        return self._log.read_text(errors="replace") if self._log.exists() else ""
 
     async def detach(self) -> None:
         """Let the relay go on."""

@@ -1,0 +1,120 @@
+"""Bytes flip between two runs: damage is counted, everything that is intact is salvaged, the start never fails."""
+
+import asyncio
+import logging
+import random
+import shutil
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from relay.clock import SystemClock
+from relay.spool.sqlite import SqliteSpool
+from tests.faults.arena import arena
+from tests.faults.driver import Habits
+from tests.support.records import new_record, new_records
+
+pytestmark = pytest.mark.timeout(180)
+
+MAX_BYTES = 100_000_000
+EVENTS = 600
+
+
+class Flip(NamedTuple):
+    """One bit of one file."""
+
+    suffix: str
+    at: int
+    bit: int
+
+    @classmethod
+    def anywhere(cls, rng: random.Random, spool: Path) -> "Flip":
+        suffix = rng.choice(("", "-wal"))
+        size = spool.with_name(spool.name + suffix).stat().st_size
+        return cls(suffix, rng.randrange(size), rng.randrange(8))
+
+    def apply(self, spool: Path) -> None:
+        with spool.with_name(spool.name + self.suffix).open("r+b") as file:
+            file.seek(self.at)
+            byte = file.read(1)[0]
+            file.seek(self.at)
+            file.write(bytes([byte ^ 1 << self.bit]))
+
+
+async def make_crashed_spool(folder: Path) -> Path:
+    """600 events in 70 sessions: half in the data file, half in the WAL of a process that was killed."""
+    path = folder / "spool.db"
+    for half in (range(60), range(60, 120)):
+        async with SqliteSpool(path, clock=SystemClock(), max_bytes=MAX_BYTES) as spool:
+            for number in half:
+                await spool.append(new_records(5, f"session-{number % 70:016}", start=number * 5))
+            if half[0]:
+                copy = folder / "crashed"
+                copy.mkdir()
+                for file in (path, path.with_name("spool.db-wal"), path.with_name("spool.db.lock")):
+                    shutil.copy(file, copy)
+    return folder / "crashed" / "spool.db"
+
+
+async def salvage(path: Path) -> tuple[list[str], int]:
+    """Deliver all there is; the event ids, and how many records are reported as damaged."""
+    delivered: list[str] = []
+    async with SqliteSpool(path, clock=SystemClock(), max_bytes=MAX_BYTES) as spool:
+        async with asyncio.timeout(10):
+            while spool.stats().pending:
+                for lease in await spool.lease(max_sessions=1000):
+                    delivered += [record.event_id for record in lease.records]
+                    spool.settle(lease, delivered=[record.seq for record in lease.records])
+        stats = spool.stats()
+        assert stats.accepted == EVENTS
+        assert await spool.append([new_record("fresh")]) == frozenset(), "it takes events again"
+    return delivered, stats.buried.get("corrupt", 0)
+
+
+async def test_wherever_a_bit_flips_what_is_lost_is_what_is_reported(
+    tmp_path: Path, seed: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.CRITICAL)
+    crashed = await make_crashed_spool(tmp_path)
+    rng = random.Random(seed)
+    issued = {f"e{number}" for number in range(EVENTS)}
+    lossy = 0
+    for number in range(60):
+        flip = Flip.anywhere(rng, crashed)
+        path = shutil.copytree(crashed.parent, tmp_path / str(number)) / crashed.name
+        flip.apply(path)
+        try:
+            delivered, damaged = await salvage(path)
+        except Exception as error:
+            raise AssertionError(f"seed {seed}: {flip} on page {flip.at // 4096}: {error!r}") from error
+        assert set(delivered) <= issued, flip
+        assert len(set(delivered)) == len(delivered), flip
+        assert len(issued) - len(delivered) == damaged, flip
+        lossy += damaged > 0
+        shutil.rmtree(path.parent)
+    assert lossy, "no flip hit a record"
+
+
+@pytest.mark.parametrize("number", range(2))
+async def test_a_relay_whose_spool_was_damaged_delivers_the_rest_and_says_how_much_is_gone(
+    tmp_path: Path, seed: int, number: int
+) -> None:
+    rng = random.Random(seed + number)
+    habits = Habits(goes_early=0, erases=False, most_undelivered=100_000)
+    async with arena(tmp_path, seed=seed + number, habits=habits) as run:
+        await run.service.misbehave(server_error=1.0)
+        await run.relay.start()
+        run.driver.come()
+        await run.obligations(800)
+        await run.driver.stay_away(deadline_s=20)
+        await run.relay.kill()
+        with run.relay.spool.with_name(run.relay.spool.name + "-wal").open("rb") as wal:
+            text = wal.read()
+        hits = [at for at in range(0, len(text), 4096) if b'"eventId"' in text[at : at + 4096]]
+        Flip("-wal", rng.choice(hits) + rng.randrange(4096), rng.randrange(8)).apply(run.relay.spool)
+        await run.relay.start()
+        verdict = await run.quiet(damaged=True)
+        run.judge(verdict)
+        assert verdict.damaged > 0
+        assert "spool damaged" in run.relay.last_words()
