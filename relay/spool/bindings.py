@@ -9,6 +9,8 @@ from relay.spool.rows import COLUMNS, Row, checksum, statement
 
 _BIND = statement("bind")
 _CHUNK = 500
+_FORGET_TWO = """DELETE FROM bindings WHERE (site, session_id) IN
+(SELECT site, session_id FROM bindings WHERE expires_at_ms <= ? ORDER BY expires_at_ms LIMIT 2)"""
 
 
 def bound(binding: Binding, key: SessionKey) -> bool:
@@ -16,8 +18,12 @@ def bound(binding: Binding, key: SessionKey) -> bool:
     return bool(key.session_id) and key.session_id == binding.session_id and binding.target in (None, key.target)
 
 
-def save_binding(sql: sqlite3.Connection, binding: Binding) -> None:
-    """Remember it, in place of an earlier one of the same session."""
+def save_binding(sql: sqlite3.Connection, binding: Binding, now_ms: int) -> None:
+    """Remember it, in place of an earlier one of the same session.
+
+    Two that have expired make room for it, so that they do not gather while the process lives.
+    """
+    sql.execute(_FORGET_TWO, (now_ms,))
     sql.execute(_BIND, (binding.site, binding.session_id, binding.user_id, binding.target, binding.expires_at_ms))
 
 

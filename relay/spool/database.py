@@ -216,7 +216,7 @@ class Database:
         job.seqs = seqs
         if job.binding is not None:
             self._flush()
-            save_binding(self.sql, job.binding)
+            save_binding(self.sql, job.binding, job.accepted_at_ms)
             job.given = give_user(self.sql, job)
 
     def _settle(self, job: Settled) -> None:
