@@ -41,15 +41,19 @@ class Bindings:
 
     def user(self, site: str, session_id: str) -> str | None:
         """The user of a session, or None."""
-        key = (site, session_id)
-        binding = self._held.get(key)
-        if binding is None:
+        binding = self._held.get((site, session_id))
+        if binding is None or binding.expires_at_ms <= self._clock.now_ms():
             return None
-        if binding.expires_at_ms <= self._clock.now_ms():
-            self._forget(key)
-            return None
-        self._held.move_to_end(key)
+        self._held.move_to_end((site, session_id))
         return binding.user_id
+
+    def last_user(self, site: str, session_id: str) -> str | None:
+        """The user of a session, also of one whose binding has ended, as long as it is remembered.
+
+        Its events were sent with this user, so nobody else may have it: not now, and not after the binding's time.
+        """
+        binding = self._held.get((site, session_id))
+        return None if binding is None else binding.user_id
 
     def bind(self, site: str, session_id: str, user_id: str, *, target: str) -> None:
         """From now on the session is this user's; takes effect at once, `due` says what has to be saved.

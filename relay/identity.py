@@ -97,12 +97,10 @@ class Identities:
 
     def _as_user(self, site: str, target: str, session_id: str, user_id: str) -> Decision:
         result = IdentityResult.OK
-        bound = self._bindings.user(site, session_id)
-        if bound is not None and bound != user_id:
+        if self._bindings.last_user(site, session_id) not in (None, user_id):
             result = IdentityResult.CONFLICT
             session_id = self.derived_session(site, session_id, user_id)
-            bound = self._bindings.user(site, session_id)
-        if bound is None:
+        if self._bindings.user(site, session_id) is None:
             self._bindings.bind(site, session_id, user_id, target=target)
         return Decision(Identity(site, session_id, user_id), result, self._bindings.due(site, session_id))
 

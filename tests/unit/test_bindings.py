@@ -33,7 +33,18 @@ def test_a_binding_holds_at_once_and_ends_with_its_time(bindings: Bindings, cloc
     assert bindings.user("other", "s1") is None
     clock.advance(TTL_S)
     assert bindings.user("shop", "s1") is None
-    assert len(bindings) == 0
+
+
+def test_whose_a_session_was_is_remembered_after_its_time_and_within_the_bound(clock: FakeClock) -> None:
+    bindings = Bindings(clock=clock, ttl_s=TTL_S, most=2)
+    bindings.bind("shop", "s1", "u1", target="t")
+    clock.advance(TTL_S)
+    assert (bindings.user("shop", "s1"), bindings.last_user("shop", "s1")) == (None, "u1")
+    for session in ("s2", "s3"):
+        bindings.bind("shop", session, "u2", target="t")
+    assert bindings.last_user("shop", "s1") is None
+    bindings.forget_user("u2")
+    assert bindings.last_user("shop", "s2") is None
 
 
 def test_it_is_due_until_a_save_has_succeeded(bindings: Bindings, clock: FakeClock) -> None:

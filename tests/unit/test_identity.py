@@ -107,6 +107,18 @@ def test_a_second_user_of_a_session_gets_a_session_of_their_own(edge: Edge) -> N
     assert len({S1, decision.identity.session_id, third.identity.session_id}) == 3
 
 
+def test_a_second_user_gets_a_session_of_their_own_after_the_binding_has_ended_too(edge: Edge) -> None:
+    edge.decide(S1, edge.login("u1"))
+    edge.clock.advance(86_400)
+    assert edge.decide(S1) == Decision(Identity("shop", S1), IdentityResult.NONE)
+    decision = edge.decide(S1, edge.login("u2"))
+    assert decision.result is IdentityResult.CONFLICT
+    assert decision.identity == Identity("shop", edge.identities.derived_session("shop", S1, "u2"), "u2")
+    back = edge.decide(S1, edge.login("u1"))
+    assert (back.identity, back.result) == (Identity("shop", S1, "u1"), IdentityResult.OK)
+    assert back.binding is not None
+
+
 def test_a_derived_session_is_well_formed_and_depends_on_everything(edge: Edge) -> None:
     derive = edge.identities.derived_session
     ids = {derive("shop", S1, "u2"), derive("shop", S2, "u2"), derive("shop", S1, "u3"), derive("other", S1, "u2")}
