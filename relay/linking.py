@@ -39,7 +39,7 @@ from relay.telemetry import Metrics
 
 MAX_BYTES: Final = 64 << 20
 """Memory for sessions that may need a link: some 80,000 of them."""
-SESSION_BYTES: Final = 500
+SESSION_BYTES: Final = 700
 """What a session costs beside its event, about."""
 LOOK_AGAIN_S: Final = 1.0
 """How often to look whether deliveries have caught up, or the spool takes events again."""

@@ -272,7 +272,7 @@ def test_memory_is_bounded_and_the_session_untouched_longest_is_forgotten() -> N
             stage.deliver("p1", f"{S2}-{number}", user="u1")
         assert len(stage.links) <= 100
         stage.links.forget(session_id=f"{S2}-999")
-        stage.deliver("x" * 60_000)
+        stage.deliver("x" * 100 * SESSION_BYTES)
         assert len(stage.links) == 0
         await asyncio.sleep(AFTER_S + 1)
         assert await stage.repeats() == []
