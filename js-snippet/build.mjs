@@ -1,6 +1,7 @@
 // Builds dist/; the same source gives the same bytes.
 //   node build.mjs           writes dist/ and prints the sizes
 //   node build.mjs --check   fails when dist/ is not the build of src/, or larger than package.json allows
+//   node build.mjs --examples DIR   bundles examples/ against dist/, for the tests that run them in a browser
 //   node build.mjs --tests   bundles test/*.test.ts into build/test/, since Node 20 does not run TypeScript
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -128,5 +129,23 @@ async function tests() {
   });
 }
 
-const modes = { '--check': check, '--tests': tests };
+async function examples() {
+  const names = { '': 'index.js', '/react': 'react.js', '/vue': 'vue.js' };
+  await build({
+    absWorkingDir: root,
+    bundle: true,
+    format: 'esm',
+    jsx: 'automatic',
+    define: { 'process.env.NODE_ENV': '"development"', __VUE_OPTIONS_API__: 'true', __VUE_PROD_DEVTOOLS__: 'false' },
+    alias: Object.fromEntries(
+      Object.entries(names).map(([path, file]) => [`personalize-relay${path}`, join(dist, file)]),
+    ),
+    entryPoints: ['examples/react.tsx', 'examples/vue.ts', 'examples/edge.mjs'],
+    outExtension: { '.js': '.mjs' },
+    outdir: process.argv[3],
+    logLevel: 'error',
+  });
+}
+
+const modes = { '--check': check, '--examples': examples, '--tests': tests };
 await (modes[process.argv[2]] ?? write)();

@@ -1,6 +1,6 @@
 // src/env.ts
 var platform = globalThis;
-var randomId = (env) => env.crypto.getRandomValues(new BigUint64Array(2)).join("");
+var randomId = (env2) => env2.crypto.getRandomValues(new BigUint64Array(2)).join("");
 
 // src/event.ts
 var originFields = (recommendationId, source) => ({
@@ -40,9 +40,9 @@ var createList = (core, { recommendationId, items, source }) => {
       core._record("Impression", { ...origin, impression: untold });
     }
   };
-  core._bus._on("hide", tell);
   return {
     observe(element) {
+      core._bus._on("hide", tell);
       const marked = [...element.querySelectorAll("[data-relay-item]")];
       (marked.length ? marked : [...element.children]).forEach((item, position) => {
         const itemId = item.getAttribute("data-relay-item") ?? items[position];
@@ -62,6 +62,7 @@ var createList = (core, { recommendationId, items, source }) => {
       for (const item of watched) {
         core._dwell?._unwatch(item);
       }
+      watched.clear();
     }
   };
 };
@@ -71,7 +72,7 @@ var attribute = (element, name) => element.getAttribute?.(`data-relay-${name}`);
 
 // src/clicks.ts
 var SAME_INTERACTION_MS = 500;
-var watchClicks = (env, onClick) => {
+var watchClicks = (env2, onClick) => {
   let last;
   let lastAt = 0;
   const handle = (event) => {
@@ -101,7 +102,7 @@ var watchClicks = (env, onClick) => {
     }
   };
   for (const type of ["click", "auxclick"]) {
-    env.addEventListener?.(type, handle, { capture: true, passive: true });
+    env2.addEventListener?.(type, handle, { capture: true, passive: true });
   }
 };
 
@@ -110,8 +111,8 @@ var RESCAN_MS = 100;
 var originOf = (list) => originFields(attribute(list, "recommendation-id"), attribute(list, "source"));
 var inDocumentOrder = (a, b) => a.compareDocumentPosition(b) & 4 ? -1 : 1;
 var watchPage = (core) => {
-  const { _env: env, _bus: bus, _options: options, _record: record } = core;
-  const document = env.document;
+  const { _env: env2, _bus: bus, _options: options, _record: record } = core;
+  const document = env2.document;
   const dwell = core._dwell;
   const lists = /* @__PURE__ */ new Map();
   let views = /* @__PURE__ */ new Set();
@@ -145,14 +146,14 @@ var watchPage = (core) => {
     }
     views = shown;
   };
-  const changes = new env.MutationObserver((records) => {
+  const changes = new env2.MutationObserver((records) => {
     for (const { attributeName, target } of records) {
       if (attributeName) {
         dwell._unwatch(target);
       }
     }
     if (!timer) {
-      timer = env.setTimeout(rescan, RESCAN_MS);
+      timer = env2.setTimeout(rescan, RESCAN_MS);
     }
   });
   bus._on("start", () => {
@@ -177,7 +178,7 @@ var watchPage = (core) => {
       }
     }
   });
-  watchClicks(env, (itemId, item, type, eventValue, list) => {
+  watchClicks(env2, (itemId, item, type, eventValue, list) => {
     const impression = list && see(list, item, itemId)._take();
     record(type, { ...list && originOf(list), itemId, eventValue, impression });
   });
@@ -186,12 +187,12 @@ var watchPage = (core) => {
 // src/attribution.ts
 var NAME = "items";
 var MAX_ITEMS2 = 50;
-var createAttribution = (env, store, keepMs) => {
-  const memories = () => (store._parse(NAME) ?? []).filter(([, clickedAt]) => env.Date.now() - clickedAt < keepMs);
+var createAttribution = (env2, store, keepMs) => {
+  const memories = () => (store._parse(NAME) ?? []).filter(([, clickedAt]) => env2.Date.now() - clickedAt < keepMs);
   return {
     _remember(itemId, origin) {
       const others = memories().filter(([id]) => id !== itemId);
-      others.push([itemId, env.Date.now(), origin]);
+      others.push([itemId, env2.Date.now(), origin]);
       store._set(NAME, JSON.stringify(others.slice(-MAX_ITEMS2)));
     },
     _recall: (itemId) => memories().find(([id]) => id === itemId)?.[2],
@@ -228,8 +229,8 @@ var createBus = (log) => {
 
 // src/consent.ts
 var isPrivate = ({ navigator }, { gpc }) => navigator.globalPrivacyControl && gpc !== "ignore";
-var mayCollect = (env, options) => (!env.navigator.webdriver || options.debug != null) && (!isPrivate(env, options) || options.gpc === "anonymous");
-var mayIdentify = (env, options) => !isPrivate(env, options);
+var mayCollect = (env2, options) => (!env2.navigator.webdriver || options.debug != null) && (!isPrivate(env2, options) || options.gpc === "anonymous");
+var mayIdentify = (env2, options) => !isPrivate(env2, options);
 
 // src/beacon.ts
 var MAX_BYTES = 65536;
@@ -251,7 +252,7 @@ var takeBeaconful = (entries, maxBytes) => {
 
 // src/transport.ts
 var TIMEOUT_MS = 3e4;
-var post = async (env, { endpoint, fetch = env.fetch }, beacon) => {
+var post = async (env2, { endpoint, fetch = env2.fetch }, beacon) => {
   try {
     const response = await fetch(endpoint, {
       method: "POST",
@@ -271,9 +272,9 @@ var post = async (env, { endpoint, fetch = env.fetch }, beacon) => {
     return [0, 0];
   }
 };
-var postAtHide = (env, options, beacon) => {
-  const site = env.location.hostname.replace(/.*\.(?=.*\.)/, "");
-  return options.endpoint.includes(site) ? !!env.navigator.sendBeacon?.(options.endpoint, JSON.stringify(beacon)) : !!post(env, options, beacon);
+var postAtHide = (env2, options, beacon) => {
+  const site = env2.location.hostname.replace(/.*\.(?=.*\.)/, "");
+  return options.endpoint.includes(site) ? !!env2.navigator.sendBeacon?.(options.endpoint, JSON.stringify(beacon)) : !!post(env2, options, beacon);
 };
 
 // src/delivery.ts
@@ -285,7 +286,7 @@ var LEFTOVER_MS = 1e3;
 var FIRST_RETRY_MS = 1e3;
 var LAST_RETRY_MS = 3e5;
 var MAX_PATIENCE_MS = 36e5;
-var createDelivery = (env, store, bus, options, outbox, user, onIdentity) => {
+var createDelivery = (env2, store, bus, options, outbox, user, onIdentity) => {
   const flushMs = +(options.flushMs ?? 5e3);
   const sentAtHide = /* @__PURE__ */ new Set();
   let failures = 0;
@@ -293,12 +294,12 @@ var createDelivery = (env, store, bus, options, outbox, user, onIdentity) => {
   let timer;
   let running;
   const askedToWaitMs = () => {
-    const ms = Number(store._get(RETRY)) - env.Date.now();
+    const ms = Number(store._get(RETRY)) - env2.Date.now();
     return ms < MAX_PATIENCE_MS ? ms : 0;
   };
-  const waitMs = () => Math.max(askedToWaitMs(), notBefore - env.Date.now());
+  const waitMs = () => Math.max(askedToWaitMs(), notBefore - env2.Date.now());
   const wakeIn = (ms) => {
-    timer ??= env.setTimeout(flush, ms);
+    timer ??= env2.setTimeout(flush, ms);
   };
   const nextBeacon = (maxBytes, sent) => {
     const waiting = outbox._entries().filter(([, { eventId }]) => !sent?.has(eventId));
@@ -314,7 +315,7 @@ var createDelivery = (env, store, bus, options, outbox, user, onIdentity) => {
       token: options.token,
       sessionId,
       identity: user._token(sessionId),
-      sentAt: env.Date.now(),
+      sentAt: env2.Date.now(),
       seq,
       lost: outbox._lost(),
       eventList: entries.map(([, event]) => event)
@@ -324,7 +325,7 @@ var createDelivery = (env, store, bus, options, outbox, user, onIdentity) => {
     const { sessionId, identity, lost, eventList } = beacon;
     if (!taken && !/^4(?!08|29)/.test(`${status}`)) {
       const backoffMs = Math.min(FIRST_RETRY_MS * 2 ** failures++, LAST_RETRY_MS);
-      notBefore = env.Date.now() + Math.max(backoffMs * (0.5 + env.Math.random()), retryAfterMs);
+      notBefore = env2.Date.now() + Math.max(backoffMs * (0.5 + env2.Math.random()), retryAfterMs);
       if (retryAfterMs) {
         store._set(RETRY, `${notBefore}`);
       }
@@ -353,9 +354,9 @@ var createDelivery = (env, store, bus, options, outbox, user, onIdentity) => {
   };
   const drain = async () => {
     const result = { accepted: 0, rejected: [], pending: 0 };
-    for (let i = 0; i < MAX_BEACONS && waitMs() <= 0 && env.navigator.onLine !== false; i++) {
+    for (let i = 0; i < MAX_BEACONS && waitMs() <= 0 && env2.navigator.onLine !== false; i++) {
       const beacon = nextBeacon(MAX_BYTES);
-      if (!beacon || !settle(beacon, await post(env, options, beacon), result)) {
+      if (!beacon || !settle(beacon, await post(env2, options, beacon), result)) {
         break;
       }
     }
@@ -364,12 +365,12 @@ var createDelivery = (env, store, bus, options, outbox, user, onIdentity) => {
   };
   const inTurn = async (work) => {
     let done;
-    await env.navigator.locks?.request("relay", () => done = work()).catch(() => {
+    await env2.navigator.locks?.request("relay", () => done = work()).catch(() => {
     });
     return done ?? work();
   };
   const flush = () => {
-    env.clearTimeout(timer);
+    env2.clearTimeout(timer);
     timer = void 0;
     running ??= inTurn(drain).finally(() => {
       running = void 0;
@@ -388,7 +389,7 @@ var createDelivery = (env, store, bus, options, outbox, user, onIdentity) => {
       if (!beacon) {
         break;
       }
-      if (postAtHide(env, options, beacon)) {
+      if (postAtHide(env2, options, beacon)) {
         room -= byteLength(beacon);
         sentAtHide.add(beacon.sessionId);
         for (const { eventId } of beacon.eventList) {
@@ -418,26 +419,26 @@ var createDelivery = (env, store, bus, options, outbox, user, onIdentity) => {
 var MIN_SHARE = 0.5;
 var MIN_MS = 1e3;
 var THRESHOLDS = Array.from({ length: 51 }, (_, i) => i / 100);
-var createDwell = (env, bus) => {
+var createDwell = (env2, bus) => {
   const watched = /* @__PURE__ */ new WeakMap();
   const timers = /* @__PURE__ */ new Map();
   const end = (element) => {
-    env.clearTimeout(timers.get(element));
+    env2.clearTimeout(timers.get(element));
     timers.delete(element);
   };
   const begin = (element) => {
     timers.set(
       element,
-      env.setTimeout(() => watched.get(element)?.(element), MIN_MS)
+      env2.setTimeout(() => watched.get(element)?.(element), MIN_MS)
     );
   };
-  const observer = new env.IntersectionObserver(
+  const observer = new env2.IntersectionObserver(
     (entries) => {
       for (const { target, intersectionRatio, intersectionRect: part } of entries) {
         const share = Math.max(
           intersectionRatio,
           // Larger than the window, it is seen when it fills half of the window.
-          part.width * part.height / (env.innerWidth * env.innerHeight)
+          part.width * part.height / (env2.innerWidth * env2.innerHeight)
         );
         if (share >= MIN_SHARE !== timers.has(target)) {
           (share >= MIN_SHARE ? begin : end)(target);
@@ -448,7 +449,7 @@ var createDwell = (env, bus) => {
   );
   bus._on("hide", () => {
     timers.forEach((timer) => {
-      env.clearTimeout(timer);
+      env2.clearTimeout(timer);
     });
   });
   bus._on("show", () => [...timers.keys()].forEach(begin));
@@ -488,7 +489,7 @@ var LOST = "lost";
 var MAX_EVENTS = 200;
 var MAX_BYTES2 = 131072;
 var MAX_EVENT_BYTES = 6e4;
-var createOutbox = (env, store, bus) => {
+var createOutbox = (env2, store, bus) => {
   let made = 1e4;
   const remove = (events) => {
     for (const { eventId } of events) {
@@ -504,7 +505,7 @@ var createOutbox = (env, store, bus) => {
   const entries = () => store._names(EVENT).map((eventId) => store._parse(EVENT + eventId)).filter((entry) => entry?.[1]?.eventId);
   return {
     // Time and count first, each of fixed width.
-    _newEventId: () => `${env.Date.now().toString(36)}${made++}${randomId(env).slice(-20)}`,
+    _newEventId: () => `${env2.Date.now().toString(36)}${made++}${randomId(env2).slice(-20)}`,
     _add(entry) {
       if (byteLength(entry) > MAX_EVENT_BYTES) {
         lose("too_large", [entry[1]]);
@@ -526,8 +527,8 @@ var createOutbox = (env, store, bus) => {
 
 // src/storage.ts
 var PREFIX = "_relay.";
-var createStore = (env) => {
-  let box = guard(() => env.localStorage) ?? {};
+var createStore = (env2) => {
+  let box = guard(() => env2.localStorage) ?? {};
   return {
     _get: (name) => box[PREFIX + name],
     _parse: (name) => guard(() => JSON.parse(box[PREFIX + name])),
@@ -548,16 +549,16 @@ var createStore = (env) => {
 // src/session.ts
 var NAME2 = "session";
 var COOKIE_MAX_AGE_S = 86400;
-var createSession = (env, store, bus, idleMs, onIdle) => {
+var createSession = (env2, store, bus, idleMs, onIdle) => {
   let current = ["", 0];
   let savedAt = 0;
-  const labels = env.location?.hostname.split(".") ?? [];
+  const labels = env2.location?.hostname.split(".") ?? [];
   let from = labels.length - 2;
-  const readCookie = () => guard(() => env.document?.cookie.match(`${PREFIX}${NAME2}=([^;]*)`)?.[1]);
+  const readCookie = () => guard(() => env2.document?.cookie.match(`${PREFIX}${NAME2}=([^;]*)`)?.[1]);
   const writeCookie = (value, maxAge) => guard(() => {
     for (let i = from; i >= -1; i--) {
       const domain = labels.slice(i < 0 ? labels.length : i).join(".");
-      env.document.cookie = `${PREFIX}${NAME2}=${value};path=/;max-age=${maxAge};samesite=lax;domain=${domain}`;
+      env2.document.cookie = `${PREFIX}${NAME2}=${value};path=/;max-age=${maxAge};samesite=lax;domain=${domain}`;
       if (readCookie() === value) {
         from = i;
         break;
@@ -578,7 +579,7 @@ var createSession = (env, store, bus, idleMs, onIdle) => {
   };
   const touch = (id) => {
     const isNew = id !== current[0];
-    current = [id, env.Date.now()];
+    current = [id, env2.Date.now()];
     if (current[1] - savedAt > idleMs / 60) {
       savedAt = current[1];
       const value = `${id}.${savedAt}`;
@@ -592,12 +593,12 @@ var createSession = (env, store, bus, idleMs, onIdle) => {
   };
   const renew = () => {
     savedAt = 0;
-    return touch(randomId(env));
+    return touch(randomId(env2));
   };
   return {
     _id() {
       const [id, seenAt] = latest();
-      if (id && Math.abs(env.Date.now() - seenAt) <= idleMs) {
+      if (id && Math.abs(env2.Date.now() - seenAt) <= idleMs) {
         return touch(id);
       }
       const fresh = renew();
@@ -652,17 +653,17 @@ var SETTLE_MS = 20;
 var REFETCH_MS = 6e4;
 var MINUTE_MS = 6e4;
 var TOKEN = /^[\w.-]{20,2048}$/;
-var createCore = (env, options) => {
-  const isCollectable = mayCollect(env, options);
+var createCore = (env2, options) => {
+  const isCollectable = mayCollect(env2, options);
   const bus = createBus(
-    options.debug != null ? (topic, data) => guard(() => env.console.log("[relay]", topic, data)) : void 0
+    options.debug != null ? (topic, data) => guard(() => env2.console.log("[relay]", topic, data)) : void 0
   );
-  const store = createStore(env);
+  const store = createStore(env2);
   const user = createUser(store);
-  const outbox = createOutbox(env, store, bus);
-  const attribution = createAttribution(env, store, +(options.attributionMinutes ?? 1440) * MINUTE_MS);
+  const outbox = createOutbox(env2, store, bus);
+  const attribution = createAttribution(env2, store, +(options.attributionMinutes ?? 1440) * MINUTE_MS);
   const session = createSession(
-    env,
+    env2,
     store,
     bus,
     +(options.sessionMinutes ?? 30) * MINUTE_MS,
@@ -676,15 +677,15 @@ var createCore = (env, options) => {
   let refetchAt = 0;
   let delivery;
   const logIn = (token) => {
-    if (mayIdentify(env, options) && TOKEN.test(token)) {
+    if (mayIdentify(env2, options) && TOKEN.test(token)) {
       user._set(sessionId(), token);
       delivery._flush();
     }
   };
   const refetchIdentity = async () => {
-    if (options.identityUrl && env.Date.now() >= refetchAt) {
-      refetchAt = env.Date.now() + REFETCH_MS;
-      const response = await env.fetch(options.identityUrl, { credentials: "include" });
+    if (options.identityUrl && env2.Date.now() >= refetchAt) {
+      refetchAt = env2.Date.now() + REFETCH_MS;
+      const response = await env2.fetch(options.identityUrl, { credentials: "include" });
       const text = await response.text();
       logIn(guard(() => JSON.parse(text).identity) ?? text.trim());
     }
@@ -699,7 +700,7 @@ var createCore = (env, options) => {
       delivery._flush();
     }
   };
-  const record = (type, fields = {}, at = env.Date.now()) => {
+  const record = (type, fields = {}, at = env2.Date.now()) => {
     if (isRunning) {
       const { itemId, recommendationId, metricAttribution } = fields;
       if (itemId && (recommendationId || metricAttribution)) {
@@ -756,11 +757,11 @@ var createCore = (env, options) => {
       calls.push(queued);
     }
   });
-  const mayRun = () => isCollectable && isConsentGiven && !isRunning && !env.document?.prerendering;
+  const mayRun = () => isCollectable && isConsentGiven && !isRunning && !env2.document?.prerendering;
   const run = () => {
     if (mayRun()) {
       isRunning = true;
-      delivery ??= createDelivery(env, store, bus, options, outbox, user, heardOfIdentity);
+      delivery ??= createDelivery(env2, store, bus, options, outbox, user, heardOfIdentity);
       user._keep([sessionId(), ...outbox._entries().map(([id]) => id)]);
       bus._emit("start");
       calls.splice(0).forEach(call);
@@ -769,27 +770,28 @@ var createCore = (env, options) => {
   const begin = () => {
     if (mayRun()) {
       sessionId();
-      env.setTimeout(run, SETTLE_MS);
+      env2.setTimeout(run, SETTLE_MS);
     }
   };
   bus._on("hide", run);
   bus._on("activate", begin);
-  watchLifecycle(env, bus);
+  watchLifecycle(env2, bus);
   begin();
   return {
-    _env: env,
+    _env: env2,
     _options: options,
     _bus: bus,
-    _dwell: env.document && createDwell(env, bus),
+    _dwell: env2.document && createDwell(env2, bus),
     _record: record,
     _call: call
   };
 };
 
 // src/index.ts
+var env = platform.navigator ? platform : Object.create(platform, { navigator: { value: {} } });
 var cores = /* @__PURE__ */ new WeakMap();
 var createTracker = (options) => {
-  const core = createCore(platform, {
+  const core = createCore(env, {
     ...options,
     debug: options.debug || void 0
   });

@@ -1,0 +1,21 @@
+// src/react.ts
+import { useCallback, useMemo } from "react";
+var useRelayList = (tracker, options) => {
+  const key = JSON.stringify(options);
+  const list = useMemo(() => tracker.list(JSON.parse(key)), [tracker, key]);
+  const ref = useCallback(
+    (element) => {
+      if (element) {
+        list.observe(element);
+      } else {
+        list.stop();
+      }
+      return list.stop;
+    },
+    [list]
+  );
+  return { ref, click: list.click };
+};
+export {
+  useRelayList
+};

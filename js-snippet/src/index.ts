@@ -1,6 +1,6 @@
 import type { Listener, Topics } from './bus.js';
 import type { FlushResult } from './delivery.js';
-import { platform } from './env.js';
+import { type Env, platform } from './env.js';
 import type { EventFields } from './event.js';
 import { createList, type List, type ListOptions } from './list.js';
 import type { Options } from './options.js';
@@ -30,6 +30,9 @@ export interface Tracker {
   list(options: ListOptions): List;
 }
 
+/** Node before 21 has no navigator. */
+const env: Env = platform.navigator ? platform : Object.create(platform, { navigator: { value: {} } });
+
 const cores = new WeakMap<Tracker, Core>();
 
 /**
@@ -37,7 +40,7 @@ const cores = new WeakMap<Tracker, Core>();
  * `sessionId`, and wait for `flush` before the request ends.
  */
 export const createTracker = (options: Options): Tracker => {
-  const core = createCore(platform, {
+  const core = createCore(env, {
     ...options,
     debug: options.debug || undefined,
   });

@@ -20,6 +20,7 @@ export interface List {
   observe(element: Element): void;
   /** The visitor chose this item: a `Click`, or the event named, with what was seen of the list. */
   click(itemId: string, type?: string): void;
+  /** Ends watching; `observe` begins again. */
   stop(): void;
 }
 
@@ -36,10 +37,9 @@ export const createList = (core: Core, { recommendationId, items, source }: List
     }
   };
 
-  core._bus._on('hide', tell);
-
   return {
     observe(element) {
+      core._bus._on('hide', tell);
       const marked = [...element.querySelectorAll('[data-relay-item]')];
       (marked.length ? marked : [...element.children]).forEach((item, position) => {
         const itemId = item.getAttribute('data-relay-item') ?? items[position];
@@ -59,6 +59,7 @@ export const createList = (core: Core, { recommendationId, items, source }: List
       for (const item of watched) {
         core._dwell?._unwatch(item);
       }
+      watched.clear();
     },
   };
 };

@@ -16,6 +16,7 @@ export interface List {
     observe(element: Element): void;
     /** The visitor chose this item: a `Click`, or the event named, with what was seen of the list. */
     click(itemId: string, type?: string): void;
+    /** Ends watching; `observe` begins again. */
     stop(): void;
 }
 export declare const createList: (core: Core, { recommendationId, items, source }: ListOptions) => List;

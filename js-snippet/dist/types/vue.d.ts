@@ -1,1 +1,8 @@
-export {};
+import type { ObjectDirective } from 'vue';
+import type { ListOptions, Tracker } from './index.js';
+/**
+ * The directive `v-relay-list="{ recommendationId, items, source }"` for the element around the items: tells which of
+ * them the visitor sees, and, where items have `data-relay-item`, chooses. Another recommendation, or other items,
+ * begin a new list.
+ */
+export declare const relayList: (tracker: Tracker) => ObjectDirective<HTMLElement, ListOptions>;
