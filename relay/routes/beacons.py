@@ -97,6 +97,8 @@ def _allowed_origin(edge: Edge, headers: dict[bytes, bytes]) -> str | None:
 
 
 async def _take(edge: Edge, scope: Scope, headers: dict[bytes, bytes], origin: str | None, body: bytes) -> Taken:
+    # `Sec-Purpose: prefetch;prerender` is not looked at. The snippet sends nothing while a page is prerendered, so such
+    # a beacon is of a client that knows what it does; and a refusal is final: true events of an outbox would be lost.
     try:
         beacon = decode(body)
     except NotABeaconError as error:

@@ -292,3 +292,8 @@ async def test_metrics_are_on_the_admin_listener(relay: RunningEdge) -> None:
         'relay_identities_total{result="none"} 1.0',
     ):
         assert line in text
+
+
+async def test_a_beacon_of_a_prerendered_page_is_taken_like_any_other(relay: RunningEdge) -> None:
+    answer = await relay.post(relay.beacon(), Sec_Purpose="prefetch;prerender")
+    assert (answer.status_code, answer.json()["accepted"]) == (202, 1)
