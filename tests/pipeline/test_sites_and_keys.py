@@ -9,7 +9,7 @@ from relay.spool.memory import MemorySpool
 from relay.spool.sqlite import SqliteSpool
 from relay.tokens import SiteClaims, Tokens, mint_identity
 from tests.support.emulator import TRACKING_ID
-from tests.support.relay import KEY, ORIGIN, running_edge
+from tests.support.relay import KEY, ORIGIN, running_edge, running_relay, until
 
 BOOKS = """
 [sites.books]
@@ -66,6 +66,19 @@ async def test_a_login_on_one_site_gives_nothing_that_waits_on_another_its_user(
         )
         users = {record.key.target: record.user_id for record in await relay.records()}
         assert users == {TRACKING_ID: None, "books-tracker": "u1"}
+
+
+async def test_a_site_lingers_by_its_own_measure_and_a_stop_ends_it(tmp_path: Path) -> None:
+    config, calls = tmp_path / "relay.toml", tmp_path / "calls.jsonl"
+    config.write_text(f"{BOOKS}linger_s = 30\n")
+    async with running_relay(config=config, sink=f"jsonl:{calls}") as relay:
+        books = Tokens([KEY], clock=relay.clock).mint(SiteClaims("books"))
+        answer = await relay.post(relay.beacon({"eventType": "Read"}, token=books), origin="https://books.example")
+        assert answer.status_code == 202
+        await relay.send({"eventType": "View"})
+        await until(lambda: relay.relay.edge.spool.stats().delivered == 1)
+        assert "books-tracker" not in calls.read_text()
+    assert "books-tracker" in calls.read_text()
 
 
 async def test_keys_rotate_without_a_401_when_relays_go_first() -> None:

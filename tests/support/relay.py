@@ -168,14 +168,17 @@ class RunningRelay(Client):
 
 
 @asynccontextmanager
-async def running_relay(*, env: Mapping[str, str] | None = None, **settings: str) -> AsyncGenerator[RunningRelay]:
+async def running_relay(
+    *, env: Mapping[str, str] | None = None, config: Path | None = None, **settings: str
+) -> AsyncGenerator[RunningRelay]:
     """A whole relay on free ports, its spool in memory unless the settings say otherwise.
 
     Args:
         env: AWS variables, such as an emulator's.
+        config: A settings file.
         settings: `port="1"` is `RELAY_PORT=1`.
     """
-    chosen = make_settings(None, **settings)
+    chosen = make_settings(config, **settings)
     with pytest.MonkeyPatch.context() as patch:
         for name, value in (env or {}).items():
             patch.setenv(name, value)
