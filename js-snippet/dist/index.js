@@ -788,7 +788,7 @@ var createCore = (env2, options) => {
 };
 
 // src/index.ts
-var env = platform.navigator ? platform : Object.create(platform, { navigator: { value: {} } });
+var env = platform.navigator ? platform : Object.create(platform, { navigator: { value: {} }, crypto: { value: platform.crypto } });
 var cores = /* @__PURE__ */ new WeakMap();
 var createTracker = (options) => {
   const core = createCore(env, {

@@ -30,8 +30,10 @@ export interface Tracker {
   list(options: ListOptions): List;
 }
 
-/** Node before 21 has no navigator. */
-const env: Env = platform.navigator ? platform : Object.create(platform, { navigator: { value: {} } });
+/** Node before 21 has no navigator; its `crypto` insists on the global object. */
+const env: Env = platform.navigator
+  ? platform
+  : Object.create(platform, { navigator: { value: {} }, crypto: { value: platform.crypto } });
 
 const cores = new WeakMap<Tracker, Core>();
 
