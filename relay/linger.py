@@ -11,11 +11,15 @@ FAR: Final = 0.85
 _STEP_S: Final = 0.25
 _FIRST_S: Final = 0.5
 _GROWTH: Final = 1.6
-_SHRINK: Final = 0.85
+_LEAST_USED: Final = 0.02
 
 
 class Linger:
-    """Follows a pace. It grows from nothing to 30 s within three seconds of pressure, and gives way as fast."""
+    """Follows a pace. It grows from nothing to 30 s within three seconds of pressure.
+
+    It gives way only as fast as the calls it releases find room below `NEAR`: shorter by x seconds in one second, it
+    releases 1 + x seconds' worth of calls. Faster would bring the pressure back at once.
+    """
 
     def __init__(self, pace: Pace, *, least_s: float, most_s: float) -> None:
         self._pace = pace
@@ -40,6 +44,5 @@ class Linger:
         if used > NEAR:
             self._extra_s = min(self._most_s, max(_FIRST_S, self._extra_s * _GROWTH))
         elif used < FAR:
-            self._extra_s *= _SHRINK
-            if self._extra_s < _FIRST_S / 2:
-                self._extra_s = 0.0
+            room = NEAR / max(used, _LEAST_USED) - 1
+            self._extra_s = max(0.0, self._extra_s - _STEP_S * room)

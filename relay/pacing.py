@@ -6,7 +6,7 @@ from typing import Final
 
 from relay.clock import Clock
 
-BURST_S: Final = 0.05
+BURST_S: Final = 0.03
 """Calls that may go at once, as seconds of the rate. What is left of the quota is kept for them, so that no second ever
 holds more calls than the quota."""
 SLOWER: Final = 0.5

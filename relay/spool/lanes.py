@@ -1,36 +1,71 @@
-"""The order in which waiting sessions are served: oldest first, with a share kept for what has just come.
+"""Whose turn it is: the oldest first, but visitors who are here now do not wait behind a backlog.
 
-A site (`Flow`) has two lanes. What waits longer than `LIVE_S` is the backlog; the rest is live. When the backlog waits
-longer than it should, live sessions are held back no longer than `LIVE_HOLD_S` and get all turns they need but for
-`BACKLOG_PICKS` of `ALL_PICKS`; so do old sessions whose visitor is here again. Nobody's click of this second waits
-behind an outage, and what these leave drains the backlog, ten to a call. Sites take turns, so that one site's flood is
-not another's delay.
+A site (`Flow`) has two lanes. The live lane holds sessions by when they awoke: the first record that came after they
+were last served, or after `LIVE_S` of silence. A session that has not been served for `LIVE_S` since then is in the
+backlog, by its oldest record. So a session with a backlog whose visitor clicks again is in both, and when its turn
+comes in the live lane, all of it goes: its order is kept, and its backlog rides along in calls that were due anyway.
 
-Entries are single integers, `seq << SLOT_BITS | slot`: the session's oldest seq, then where the index keeps it.
-They sort by age, cost 32 bytes, and are never removed from the middle: an entry whose session has moved on is stale,
+While the backlog is late, live sessions collect for `LIVE_HOLD_S` at most and get every turn they need but for one in
+`ALL_PICKS`; what they leave drains the backlog, ten to a call. Sites take turns, so that one site's flood is not
+another's delay.
+
+Entries are single integers, `seq << SLOT_BITS | slot`: the seq the session is queued by, then where the index keeps it.
+They sort by age, cost 40 bytes, and are never removed from the middle: an entry whose session has moved on is stale,
 recognised when it surfaces.
 """
 
 import heapq
+import math
 from collections import deque
 from collections.abc import Callable
-from typing import Final
+from typing import Final, Protocol
 
 SLOT_BITS: Final = 24
 MAX_SESSIONS: Final = 1 << SLOT_BITS
 """Sessions that can wait at once."""
+SLOT_MASK: Final = MAX_SESSIONS - 1
 
-LIVE_S: Final = 5.0
-"""Older than this, a session's oldest record belongs to the backlog."""
+LIVE_S: Final = 4.9
+"""A session that awoke longer ago belongs to the backlog."""
 
-LIVE_HOLD_S: Final = 3.0
-"""How long live sessions collect at most while a backlog drains."""
+LIVE_HOLD_S: Final = 4.3
+"""How long live sessions collect at most while a backlog drains, so that nobody waits for more than `LIVE_S`."""
 
-ALL_PICKS: Final = 5
-BACKLOG_PICKS: Final = 1
-"""Turns the backlog gets at least, while both lanes hold something due: one of five."""
+ALL_PICKS: Final = 20
+"""Of so many turns the backlog gets one at least, while both lanes hold something due."""
+
+CALM_S: Final = 300.0
+"""How long after the backlog was last late the hold of live sessions stays that short, unless it has shrunk before."""
 
 Valid = Callable[[int], bool]
+
+
+class Sessions(Protocol):
+    """What lanes ask of whoever keeps the sessions. Entries as above; ages in seconds of monotonic time."""
+
+    def is_awake(self, entry: int) -> bool:
+        """Whether an entry of the live lane still stands for a waiting session."""
+        ...
+
+    def is_oldest(self, entry: int) -> bool:
+        """Whether an entry of the backlog still stands for a waiting session."""
+        ...
+
+    def is_full(self, entry: int) -> bool:
+        """The same, and it holds a whole call's worth."""
+        ...
+
+    def woken_s(self, slot: int) -> float:
+        """When it awoke."""
+        ...
+
+    def arrived_s(self, slot: int) -> float:
+        """When its oldest record arrived."""
+        ...
+
+    def shelve(self, slot: int) -> None:
+        """Put it in the backlog, unless it is there."""
+        ...
 
 
 class Lane:
@@ -68,83 +103,60 @@ class Lane:
 class Flow:
     """The waiting sessions of one target."""
 
-    def __init__(self, target: str) -> None:
+    def __init__(self, target: str, sessions: Sessions) -> None:
         self.target = target
+        self._sessions = sessions
         self.live = Lane()
         self.backlog = Lane()
         self.full: deque[int] = deque()
         """Sessions that hold a whole call's worth, in the order they came to it."""
-        self._awake: deque[tuple[float, int]] = deque()
         self._turn = 0
+        self._late_s = -math.inf
 
-    def awaken(self, entry: int, now_s: float) -> None:
-        """A session of the backlog has got a new record."""
-        while self._awake and now_s - self._awake[0][0] > LIVE_S:
-            self._awake.popleft()
-        self._awake.append((now_s, entry))
-
-    def _awakened(self, valid: Valid, now_s: float) -> int | None:
-        """The session that awoke `LIVE_HOLD_S` ago."""
-        while self._awake and (now_s - self._awake[0][0] > LIVE_S or not valid(self._awake[0][1])):
-            self._awake.popleft()
-        return self._awake[0][1] if self._awake and now_s - self._awake[0][0] >= LIVE_HOLD_S else None
-
-    def pick(
-        self,
-        valid: Valid,
-        is_full: Valid,
-        age_s: Callable[[int], float],
-        *,
-        now_s: float,
-        least_s: float,
-        hold_s: float,
-    ) -> int | None:
-        """Take the entry whose turn it is, or None when none is due.
+    def pick(self, *, now_s: float, least_s: float, hold_s: float) -> int | None:
+        """Take the session whose turn it is: its slot, or None when none is due.
 
         Args:
-            valid: whether an entry still stands for a waiting session.
-            is_full: whether it is valid and its session still holds a whole call's worth.
-            age_s: how long the entry's session has waited.
             now_s: monotonic time.
             least_s: how long every session waits for company.
             hold_s: how long sessions are held back at present; at least `least_s`.
         """
-        self.sort_by_age(valid, age_s)
-        old, live = self.backlog.peek(valid), self.live.peek(valid)
-        old_s = -1.0 if old is None else age_s(old)
-        is_late = old_s >= hold_s + LIVE_S
-        live_hold_s = max(least_s, min(hold_s, LIVE_HOLD_S)) if is_late else hold_s
-        old_is_due = old is not None and old_s >= hold_s
-        live_is_due = live is not None and age_s(live) >= live_hold_s
-        awake = self._awakened(valid, now_s) if is_late else None
-        if old_is_due or live_is_due:
+        sessions = self._sessions
+        while self.full and not sessions.is_full(self.full[0]):
+            self.full.popleft()
+        self.tidy(now_s)
+        old, live = self.backlog.peek(sessions.is_oldest), self.live.peek(sessions.is_awake)
+        old_s = -1.0 if old is None else now_s - sessions.arrived_s(old & SLOT_MASK)
+        if old_s >= hold_s + LIVE_S:
+            self._late_s = now_s
+        elif hold_s <= LIVE_HOLD_S:
+            self._late_s = -math.inf
+        live_hold_s = hold_s if now_s - self._late_s > CALM_S else max(least_s, min(hold_s, LIVE_HOLD_S))
+        live_is_due = live is not None and now_s - sessions.woken_s(live & SLOT_MASK) >= live_hold_s
+        if old is not None and old_s >= hold_s:
             turn, self._turn = self._turn, (self._turn + 1) % ALL_PICKS
-            if old_is_due and (turn < BACKLOG_PICKS or not (live_is_due or awake is not None)):
+            if turn == 0 or not live_is_due:
                 self.backlog.pop()
-                return old
-            if awake is not None and (turn % 2 or not live_is_due):
-                self._awake.popleft()
-                return awake  # what is left of it in the backlog is stale
+                return old & SLOT_MASK
+        if live is not None and live_is_due:
             self.live.pop()
-            return live
-        while self.full:
-            entry = self.full.popleft()
-            if is_full(entry):
-                return entry
+            return live & SLOT_MASK
+        if self.full:  # its first entry has just been found valid
+            return self.full.popleft() & SLOT_MASK
         return None
 
-    def oldest(self, valid: Valid) -> int | None:
-        """The entry of the session that has waited longest."""
-        entries = [entry for lane in (self.live, self.backlog) if (entry := lane.peek(valid)) is not None]
-        return min(entries, default=None)
-
-    def sort_by_age(self, valid: Valid, age_s: Callable[[int], float]) -> None:
-        """Move to the backlog what has grown old. Each entry moves once."""
-        while (entry := self.live.peek(valid)) is not None and age_s(entry) >= LIVE_S:
+    def tidy(self, now_s: float) -> None:
+        """Move to the backlog who awoke too long ago. Each entry moves once."""
+        sessions = self._sessions
+        while (entry := self.live.peek(sessions.is_awake)) is not None:
+            slot = entry & SLOT_MASK
+            if now_s - sessions.woken_s(slot) < LIVE_S:
+                return
             self.live.pop()
-            self.backlog.push(entry)
+            sessions.shelve(slot)
 
-    def forget_stale_full(self, is_full: Valid) -> None:
-        """Keep `full` from growing while nobody lingers and so nobody reads it."""
-        while self.full and not is_full(self.full[0]):
-            self.full.popleft()
+    def oldest(self) -> int | None:
+        """The slot of the session that has waited longest."""
+        entries = (self.backlog.peek(self._sessions.is_oldest), self.live.peek(self._sessions.is_awake))
+        slots = [entry & SLOT_MASK for entry in entries if entry is not None]
+        return min(slots, key=self._sessions.arrived_s, default=None)

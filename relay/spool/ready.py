@@ -1,6 +1,6 @@
 """Which sessions may be leased: the in-memory index both spools share.
 
-It holds numbers, never events: about 150 bytes a session and 20 a record, in flat arrays the garbage collector does
+It holds numbers, never events: about 170 bytes a session and 20 a record, in flat arrays the garbage collector does
 not walk, so that 1,000,000 waiting records cost some 50 MB. Every operation is O(1) or O(log n). No clock, no lock,
 no I/O: the caller passes the time and stays on one thread.
 
@@ -14,17 +14,16 @@ Invariants:
 import heapq
 import math
 from array import array
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
 from relay.errors import SpoolFullError
 from relay.limits import MAX_EVENTS_PER_CALL
+from relay.spool.chains import END, Chains
 from relay.spool.claims import Claim, Out
-from relay.spool.lanes import LIVE_S, MAX_SESSIONS, SLOT_BITS, Flow
+from relay.spool.lanes import LIVE_S, MAX_SESSIONS, SLOT_BITS, SLOT_MASK, Flow
 
 _FREE, _WAITING, _LEASED, _RETRYING = range(4)
-_SLOT_MASK: Final = MAX_SESSIONS - 1
-_NONE: Final = -1
 
 MAX_TARGETS: Final = 10_000
 """Tracking ids and datasets one spool may serve; they come from settings and trusted backends."""
@@ -45,10 +44,9 @@ class ReadyIndex:
         self._session, self._head, self._tail = array("q"), array("i"), array("i")
         self._count, self._attempt, self._flow_of = array("I"), array("I"), array("H")
         self._state, self._retry_ms = bytearray(), array("q")
+        self._wake_seq, self._woken_s, self._shelved = array("q"), array("d"), bytearray()
         self._free_slots: list[int] = []
-        # One entry a record, by node.
-        self._seq, self._next, self._arrived_s = array("q"), array("i"), array("d")
-        self._free_node = _NONE
+        self._chains = Chains()
         self._out: dict[int, Out] = {}
         self._retrying: list[int] = []
 
@@ -59,22 +57,30 @@ class ReadyIndex:
         slot = self._slot_of.get(session)
         if slot is None:
             slot = self._open(session, target)
-        node = self._new_node(seq, arrived_s)
+        node = self._chains.new(seq, arrived_s)
         count = self._count[slot] + 1
         self._count[slot] = count
         self.pending += 1
         if count == 1:
             self._head[slot] = self._tail[slot] = node
+            self._wake(slot, seq, arrived_s)
             self._wait(slot)
+            self._flow[self._flow_of[slot]].tidy(arrived_s)
             return
-        self._next[self._tail[slot]] = node
+        self._chains.next[self._tail[slot]] = node
         self._tail[slot] = node
+        awakes = arrived_s - self._woken_s[slot] > LIVE_S
+        if awakes:
+            self._wake(slot, seq, arrived_s)
         if self._state[slot] != _WAITING:
             return
+        flow = self._flow[self._flow_of[slot]]
+        if awakes:
+            self.shelve(slot)
+            flow.live.push(seq << SLOT_BITS | slot)
+            flow.tidy(arrived_s)
         if count == MAX_EVENTS_PER_CALL:
-            self._flow[self._flow_of[slot]].full.append(self._entry(slot))
-        if arrived_s - self._arrived_s[self._head[slot]] > LIVE_S:
-            self._flow[self._flow_of[slot]].awaken(self._entry(slot), arrived_s)
+            flow.full.append(self._entry(slot))
 
     def load(
         self, rows: Iterable[tuple[int, int, int, int]], targets: Mapping[int, str], *, now_s: float, now_ms: int
@@ -85,12 +91,13 @@ class ReadyIndex:
         the wall clock was set back, has arrived now.
         """
         epoch_s = now_s - now_ms / 1000
-        slot_of, seqs, nexts, arrivals = self._slot_of.get, self._seq, self._next, self._arrived_s
+        chains, slot_of = self._chains, self._slot_of.get
+        seqs, nexts, arrivals = chains.seq, chains.next, chains.arrived_s
         heads, tails, counts = self._head, self._tail, self._count
         seq = node = 0
         for seq, session, target, accepted_at_ms in rows:
             seqs.append(seq)
-            nexts.append(_NONE)
+            nexts.append(END)
             arrivals.append(epoch_s + accepted_at_ms / 1000 if accepted_at_ms < now_ms else now_s)
             slot = slot_of(session)
             if slot is None:
@@ -102,7 +109,8 @@ class ReadyIndex:
             counts[slot] += 1
             node += 1
         self.pending = node
-        for slot in range(len(self._session)):
+        for slot, head in enumerate(heads):
+            self._wake(slot, seqs[head], arrivals[head])
             self._wait(slot)
         return seq
 
@@ -111,12 +119,12 @@ class ReadyIndex:
         slot = self._slot_of.get(session)
         if slot is None:
             return []
-        head = self._seq[self._head[slot]]
+        head = self._chains.seq[self._head[slot]]
         out = self._out.get(slot)
         removed = self._cut(slot, gone, self._count[slot], out)
         if self._count[slot] == 0:
             self._close(slot)
-        elif self._seq[self._head[slot]] != head and self._state[slot] == _WAITING:
+        elif self._chains.seq[self._head[slot]] != head and self._state[slot] == _WAITING:
             self._wait(slot)
         return removed
 
@@ -125,12 +133,12 @@ class ReadyIndex:
         slot = self._slot_of.get(session)
         if slot is None:
             return []
-        return [self._seq[node] for node in self._chain(slot, min(most, self._count[slot]))]
+        return [self._chains.seq[node] for node in self._chains.first(self._head[slot], min(most, self._count[slot]))]
 
     def oldest_of(self, session: int) -> float | None:
         """When the oldest record of a session arrived."""
         slot = self._slot_of.get(session)
-        return None if slot is None else self._arrived_s[self._head[slot]]
+        return None if slot is None else self.arrived_s(slot)
 
     # ── leases ──────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -153,20 +161,12 @@ class ReadyIndex:
         return claims
 
     def _take_from(self, flow: Flow, now_s: float, least_s: float, hold_s: float) -> Claim | None:
-        flow.forget_stale_full(self._is_full)
-        entry = flow.pick(
-            self._is_valid,
-            self._is_full,
-            lambda entry: now_s - self._arrival(entry),
-            now_s=now_s,
-            least_s=least_s,
-            hold_s=hold_s,
-        )
-        if entry is None:
+        slot = flow.pick(now_s=now_s, least_s=least_s, hold_s=hold_s)
+        if slot is None:
             return None
-        slot = entry & _SLOT_MASK
         attempt = self._attempt[slot] = self._attempt[slot] + 1
-        seqs = tuple([self._seq[node] for node in self._chain(slot, min(self._count[slot], MAX_EVENTS_PER_CALL))])
+        nodes = self._chains.first(self._head[slot], min(self._count[slot], MAX_EVENTS_PER_CALL))
+        seqs = tuple([self._chains.seq[node] for node in nodes])
         self._state[slot] = _LEASED
         self._out[slot] = Out(seqs[0], seqs[-1], attempt, len(seqs), now_s + self._lease_s)
         return Claim(self._session[slot], attempt, seqs)
@@ -196,7 +196,7 @@ class ReadyIndex:
         if self._count[slot] == 0:
             self._close(slot)
             return removed
-        if removed and self._seq[self._head[slot]] > head:
+        if removed and self._chains.seq[self._head[slot]] > head:
             self._attempt[slot] = 0  # a claim of the old head can no longer name this one
         if retry_after_s > 0:
             retry_ms = int((now_s + retry_after_s) * 1000)
@@ -224,18 +224,18 @@ class ReadyIndex:
         if self._retrying:
             due = min(due, (self._retrying[0] >> SLOT_BITS) / 1000 + 0.001)
         for flow in self._flow:
-            oldest = flow.oldest(self._is_valid)
+            oldest = flow.oldest()
             if oldest is not None:
                 hold_s = max(linger_s, (holds or {}).get(flow.target, 0.0))
-                due = min(due, self._arrival(oldest) + hold_s)
+                due = min(due, self.arrived_s(oldest) + hold_s)
         return due
 
     def oldest_arrival_s(self) -> float | None:
         """When the oldest record here arrived; waiting, leased or retrying."""
-        slots = [oldest & _SLOT_MASK for flow in self._flow if (oldest := flow.oldest(self._is_valid)) is not None]
+        slots = [oldest for flow in self._flow if (oldest := flow.oldest()) is not None]
         slots += self._out
-        slots += [slot for entry in self._retrying if self._state[slot := entry & _SLOT_MASK] == _RETRYING]
-        return min((self._arrived_s[self._head[slot]] for slot in slots), default=None)
+        slots += [slot for entry in self._retrying if self._state[slot := entry & SLOT_MASK] == _RETRYING]
+        return min((self.arrived_s(slot) for slot in slots), default=None)
 
     # ── inside ──────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -244,7 +244,7 @@ class ReadyIndex:
         now_ms = int(now_s * 1000)
         while self._retrying and self._retrying[0] >> SLOT_BITS <= now_ms:
             entry = heapq.heappop(self._retrying)
-            slot = entry & _SLOT_MASK
+            slot = entry & SLOT_MASK
             if self._state[slot] == _RETRYING and self._retry_ms[slot] == entry >> SLOT_BITS:
                 self._wait(slot)
         # Leases are given for one length of time, so the dict is in the order they run out.
@@ -260,17 +260,19 @@ class ReadyIndex:
             if len(self._flow) == MAX_TARGETS:
                 raise SpoolFullError("too many tracking ids and datasets")
             flow = self._flows[target] = len(self._flow)
-            self._flow.append(Flow(target))
+            self._flow.append(Flow(target, self))
         if self._free_slots:
             slot = self._free_slots.pop()
         else:
             slot = len(self._session)
             if slot == MAX_SESSIONS:
                 raise SpoolFullError("too many sessions wait at once")
-            for column in (self._session, self._head, self._tail, self._count, self._attempt, self._flow_of):
-                column.append(0)
-            self._state.append(_FREE)
-            self._retry_ms.append(0)
+            for numbers in (self._session, self._head, self._tail, self._count, self._attempt, self._flow_of):
+                numbers.append(0)
+            for flags in (self._state, self._shelved):
+                flags.append(0)
+            for times in (self._retry_ms, self._wake_seq, self._woken_s):
+                times.append(0)
         self._slot_of[session] = slot
         self._session[slot] = session
         self._flow_of[slot] = flow
@@ -283,66 +285,62 @@ class ReadyIndex:
         self._state[slot] = _FREE
         self._free_slots.append(slot)
 
-    def _new_node(self, seq: int, arrived_s: float) -> int:
-        node = self._free_node
-        if node == _NONE:
-            self._seq.append(seq)
-            self._next.append(_NONE)
-            self._arrived_s.append(arrived_s)
-            return len(self._seq) - 1
-        self._free_node = self._next[node]
-        self._seq[node], self._next[node], self._arrived_s[node] = seq, _NONE, arrived_s
-        return node
-
-    def _chain(self, slot: int, count: int) -> Iterator[int]:
-        node = self._head[slot]
-        for _ in range(count):
-            yield node
-            node = self._next[node]
-
     def _cut(self, slot: int, gone: Collection[int], reach: int, out: Out | None) -> list[int]:
         """Remove `gone` from the first `reach` records of the chain; a lease that is out shrinks with it."""
-        removed: list[int] = []
-        before, node, leased = _NONE, self._head[slot], out.size if out else 0
-        for position in range(reach):
-            after = self._next[node]
-            if self._seq[node] in gone:
-                removed.append(self._seq[node])
-                if before == _NONE:
-                    self._head[slot] = after
-                else:
-                    self._next[before] = after
-                if node == self._tail[slot]:
-                    self._tail[slot] = before
-                self._next[node], self._free_node = self._free_node, node
-                if out and position < out.size:
-                    leased -= 1
-            else:
-                before = node
-            node = after
+        head, tail, removed = self._chains.cut(self._head[slot], self._tail[slot], gone, reach)
+        self._head[slot], self._tail[slot] = head, tail
         self._count[slot] -= len(removed)
         self.pending -= len(removed)
-        if out and leased != out.size:
-            self._out[slot] = out._replace(size=leased)
-        return removed
+        if out and (leased := sum(position < out.size for position, _ in removed)):
+            self._out[slot] = out._replace(size=out.size - leased)
+        return [seq for _, seq in removed]
+
+    def _wake(self, slot: int, seq: int, arrived_s: float) -> None:
+        self._wake_seq[slot], self._woken_s[slot] = seq, arrived_s
 
     def _wait(self, slot: int) -> None:
-        """The session queues by the age of its oldest record."""
-        self._state[slot] = _WAITING
-        flow, entry = self._flow[self._flow_of[slot]], self._entry(slot)
-        flow.live.push(entry)
+        """The session queues: by when it awoke, and by its oldest record if that is another."""
+        head = self._head[slot]
+        seq = self._chains.seq[head]
+        if self._wake_seq[slot] < seq:  # what awoke it is gone
+            self._wake(slot, seq, self._chains.arrived_s[head])
+        self._state[slot], self._shelved[slot] = _WAITING, 0
+        flow = self._flow[self._flow_of[slot]]
+        flow.live.push(self._wake_seq[slot] << SLOT_BITS | slot)
+        if self._wake_seq[slot] != seq:
+            self.shelve(slot)
         if self._count[slot] >= MAX_EVENTS_PER_CALL:
-            flow.full.append(entry)
+            flow.full.append(self._entry(slot))
 
     def _entry(self, slot: int) -> int:
-        return self._seq[self._head[slot]] << SLOT_BITS | slot
+        return self._chains.seq[self._head[slot]] << SLOT_BITS | slot
 
-    def _arrival(self, entry: int) -> float:
-        return self._arrived_s[self._head[entry & _SLOT_MASK]]
+    # ── what lanes ask ──────────────────────────────────────────────────────────────────────────────────────
 
-    def _is_valid(self, entry: int) -> bool:
-        slot = entry & _SLOT_MASK
-        return self._state[slot] == _WAITING and self._seq[self._head[slot]] == entry >> SLOT_BITS
+    def is_awake(self, entry: int) -> bool:
+        """See `Sessions`."""
+        slot = entry & SLOT_MASK
+        return self._state[slot] == _WAITING and self._wake_seq[slot] == entry >> SLOT_BITS
 
-    def _is_full(self, entry: int) -> bool:
-        return self._is_valid(entry) and self._count[entry & _SLOT_MASK] >= MAX_EVENTS_PER_CALL
+    def is_oldest(self, entry: int) -> bool:
+        """See `Sessions`."""
+        slot = entry & SLOT_MASK
+        return self._state[slot] == _WAITING and self._chains.seq[self._head[slot]] == entry >> SLOT_BITS
+
+    def is_full(self, entry: int) -> bool:
+        """See `Sessions`."""
+        return self.is_oldest(entry) and self._count[entry & SLOT_MASK] >= MAX_EVENTS_PER_CALL
+
+    def woken_s(self, slot: int) -> float:
+        """See `Sessions`."""
+        return self._woken_s[slot]
+
+    def arrived_s(self, slot: int) -> float:
+        """See `Sessions`."""
+        return self._chains.arrived_s[self._head[slot]]
+
+    def shelve(self, slot: int) -> None:
+        """See `Sessions`."""
+        if not self._shelved[slot]:
+            self._shelved[slot] = 1
+            self._flow[self._flow_of[slot]].backlog.push(self._entry(slot))
