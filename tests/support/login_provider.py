@@ -26,7 +26,7 @@ class LoginProvider:
         self._file.write_text(json.dumps({"keys": [self.public | {"kid": "k1"}]}))
 
     @property
-    def settings(self) -> dict[str, str]:
+    def settings(self) -> dict[str, Any]:
         """Of a relay that trusts this login."""
         return {"jwt_jwks": str(self._file), "jwt_issuer": ISSUER, "jwt_audience": AUDIENCE}
 

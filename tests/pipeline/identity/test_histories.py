@@ -57,7 +57,7 @@ class History:
     def __init__(self, emulator: RunningEmulator, folder: Path, linger_s: str) -> None:
         self.visitors = Visitors(BROWSERS)
         self._emulator = emulator
-        self._settings = {
+        self._settings: dict[str, Any] = {
             "spool_url": f"sqlite:///{folder / 'spool.db'}",
             "linger_s": linger_s,
             "drain_s": "0.2",
