@@ -57,9 +57,9 @@ def relay_environ(**changes: str) -> dict[str, str]:
     return environ | {f"RELAY_{name.upper()}": value for name, value in changes.items()}
 
 
-def make_settings(config: Path | None = None, **changes: str) -> Settings:
+def make_settings(config: Path | str | None = None, **changes: str) -> Settings:
     """What `relay_environ` and a settings file say."""
-    return load_settings(relay_environ(**changes), config=config)
+    return load_settings(relay_environ(**changes), config=Path(config) if config else None)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,7 +123,7 @@ class RunningEdge(Client):
 
 @asynccontextmanager
 async def running_edge(
-    *, clock: Clock | None = None, spool: Spool | None = None, config: Path | None = None, **settings: str
+    *, clock: Clock | None = None, spool: Spool | None = None, config: Path | str | None = None, **settings: str
 ) -> AsyncGenerator[RunningEdge]:
     """The edge on its two listeners, real HTTP, with a spool in memory and nothing that empties it."""
     chosen = make_settings(config, **settings)
@@ -169,7 +169,7 @@ class RunningRelay(Client):
 
 @asynccontextmanager
 async def running_relay(
-    *, env: Mapping[str, str] | None = None, config: Path | None = None, **settings: str
+    *, env: Mapping[str, str] | None = None, config: Path | str | None = None, **settings: str
 ) -> AsyncGenerator[RunningRelay]:
     """A whole relay on free ports, its spool in memory unless the settings say otherwise.
 
