@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from relay.app import create_admin_app, create_app
+from relay.errors import SpoolError
 from relay.listener import Listener, bind, listening
 from relay.settings import Settings
 from relay.wiring import Relay, open_relay
@@ -21,6 +22,10 @@ CLIENTS_SHARE: Final = 0.4
 ADMIN_GRACE_S: Final = 0.2
 
 _log = logging.getLogger("relay")
+
+
+BROKEN_S: Final = 5.0
+"""How long a relay whose spool is broken answers 503, not ready and still delivering, before it ends."""
 
 
 class Stop:
@@ -42,6 +47,29 @@ class Running:
     url: str
     admin_url: str
     relay: Relay
+
+
+async def until_stopped(running: Running, stop: Stop) -> SpoolError | None:
+    """Wait until somebody asks for the end: None.
+
+    Or until the disk has failed to write or sync: why. Only a new start reads what is really on it, so whoever
+    supervises the process has to start it again. Then the end is hurried, for no delivery can be noted any more.
+    """
+    asked = asyncio.ensure_future(stop.asked.wait())
+    broken = asyncio.ensure_future(running.relay.until_broken())
+    try:
+        await asyncio.wait((asked, broken), return_when=asyncio.FIRST_COMPLETED)
+        if broken.done():
+            why = broken.result()
+            _log.critical("the spool is broken, ending in %.0f s to be started again: %s", BROKEN_S, why)
+            await asyncio.wait((asked,), timeout=BROKEN_S)
+            stop.ask()
+            stop.ask()
+            return SpoolError(f"the spool is broken: {why}")
+        return None
+    finally:
+        asked.cancel()
+        broken.cancel()
 
 
 @asynccontextmanager

@@ -1,11 +1,12 @@
 """The composition root: settings in, a running relay out. Only here and in `cli` a backend is named."""
 
-from collections.abc import AsyncGenerator, Callable
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from relay.assembly import make_edge
 from relay.bindings import Bindings
@@ -38,6 +39,8 @@ class Relay:
 
     edge: Edge
     dispatcher: Dispatcher
+    until_broken: Callable[[], Coroutine[Any, Any, str]]
+    """Waits until the spool can only be opened anew; why."""
 
 
 @asynccontextmanager
@@ -91,7 +94,8 @@ async def open_relay(settings: Settings, *, clock: Clock | None = None) -> Async
             jwt_identity=jwt_identity,
             problems=lambda: [*dispatcher.problems(), *jwks_problems()],
         )
-        yield Relay(edge=edge, dispatcher=dispatcher)
+        until_broken = spool.until_broken if isinstance(spool, SqliteSpool) else _never
+        yield Relay(edge=edge, dispatcher=dispatcher, until_broken=until_broken)
 
 
 @asynccontextmanager
@@ -122,6 +126,11 @@ async def _jwt_identity(
         max_age_s=settings.identity_max_age_s,
     )
     return judge, keys.problems
+
+
+async def _never() -> str:
+    await asyncio.get_running_loop().create_future()
+    return ""  # not reached: nobody fulfils it
 
 
 def _spool(settings: Settings, clock: Clock) -> AbstractAsyncContextManager[Spool]:

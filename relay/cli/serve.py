@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from relay.logs import configure_logs
-from relay.serving import Stop, running
+from relay.serving import Stop, running, until_stopped
 from relay.settings import Settings, load_settings
 
 
@@ -21,7 +21,8 @@ def command(config: Path | None) -> None:
     """Run the relay.
 
     Settings come from RELAY_* variables, then from the settings file, then the defaults; `personalize-relay check`
-    shows them. SIGTERM or Ctrl-C shuts down in order, a second one at once; the exit code is 0 either way.
+    shows them. SIGTERM or Ctrl-C shuts down in order, a second one at once; the exit code is 0 either way. When the
+    disk fails to write or sync, the relay ends with code 1 and wants to be started again.
     """
     settings = load_settings(config=config)
     configure_logs()
@@ -36,7 +37,9 @@ async def _serve(settings: Settings) -> None:
         loop.add_signal_handler(one, stop.ask)
     async with running(settings, stop=stop) as relay:
         click.echo(f"relay on {relay.url}{settings.prefix}, admin on {relay.admin_url}")
-        await stop.asked.wait()
+        failure = await until_stopped(relay, stop)
+    if failure is not None:
+        raise failure
 
 
 def _new_loop() -> asyncio.AbstractEventLoop:

@@ -84,10 +84,10 @@ class Committer:
             self._wake.wait()
             self._wake.clear()
             jobs = self._next_group()
-            while jobs or (self._owed and not self.refused):
+            while jobs or (self._owed and not self.refused and not self.broken):
                 self._do(jobs)
                 jobs = self._next_group()
-            if self._owed and self.refused:
+            if self._owed and self.refused and not self.broken:
                 self._do([])
             self._shrink()
             if self._stopping and not self._queue:

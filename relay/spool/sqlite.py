@@ -87,6 +87,7 @@ class SqliteSpool:
         )
         self._attendant = Attendant(self, self._reader, clock)
         self._stack = AsyncExitStack()
+        self._broke = asyncio.Event()
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:
@@ -176,6 +177,8 @@ class SqliteSpool:
 
     def _told(self, jobs: list[Job]) -> None:
         """The thread has done these."""
+        if self._committer.broken:
+            self._broke.set()
         for job in jobs:
             if isinstance(job, Append):
                 self._appended(job)
@@ -312,6 +315,11 @@ class SqliteSpool:
         self._settling.hand_over()
         self._committer.put(Work(run, done=done, then=then))
         return await done
+
+    async def until_broken(self) -> str:
+        """Wait until the disk fails to write or sync; why. From then on only opening the spool anew helps."""
+        await self._broke.wait()
+        return self._committer.broken or ""
 
     async def bindings(self) -> list[Binding]:
         """See `Spool.bindings`."""
