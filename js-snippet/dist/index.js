@@ -36,7 +36,7 @@ var createList = (core, { recommendationId, items, source }) => {
   const see = (itemId) => impression._see(itemId, items.indexOf(itemId));
   const tell = () => {
     const untold = impression._take(true);
-    if (core._options.impressions && untold[0]) {
+    if (core._options.impressions != null && untold[0]) {
       core._record("Impression", { ...origin, impression: untold });
     }
   };
@@ -170,7 +170,7 @@ var watchPage = (core) => {
     rescan();
     for (const [list, impression] of lists) {
       const untold = impression._take(true);
-      if (options.impressions && untold[0]) {
+      if (options.impressions != null && untold[0]) {
         record("Impression", { ...originOf(list), impression: untold });
       }
       if (!list.isConnected) {
@@ -793,7 +793,8 @@ var cores = /* @__PURE__ */ new WeakMap();
 var createTracker = (options) => {
   const core = createCore(env, {
     ...options,
-    debug: options.debug || void 0
+    debug: options.debug || void 0,
+    impressions: options.impressions || void 0
   });
   const say = (verb) => (...args) => core._call([platform.Date.now(), [verb, ...args]]);
   const tracker = {

@@ -45,6 +45,7 @@ export const createTracker = (options: Options): Tracker => {
   const core = createCore(env, {
     ...options,
     debug: options.debug || undefined,
+    impressions: options.impressions || undefined,
   });
   const say =
     (verb: string) =>

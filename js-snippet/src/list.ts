@@ -32,7 +32,7 @@ export const createList = (core: Core, { recommendationId, items, source }: List
 
   const tell = () => {
     const untold = impression._take(true);
-    if (core._options.impressions && untold[0]) {
+    if (core._options.impressions != null && untold[0]) {
       core._record('Impression', { ...origin, impression: untold });
     }
   };

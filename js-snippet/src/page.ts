@@ -85,7 +85,7 @@ export const watchPage = (core: Core): void => {
     rescan();
     for (const [list, impression] of lists) {
       const untold = impression._take(true);
-      if (options.impressions && untold[0]) {
+      if (options.impressions != null && untold[0]) {
         record('Impression', { ...originOf(list), impression: untold });
       }
       if (!list.isConnected) {

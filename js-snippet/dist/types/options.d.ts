@@ -27,7 +27,7 @@ export interface Options {
     /** Used in place of the platform's `fetch`. */
     fetch?: typeof globalThis.fetch | undefined;
 }
-/** Options as they come: a script tag has nothing but strings, and says `debug` by naming it. */
+/** Options as they come: a script tag has nothing but strings, and says `debug` and `impressions` by naming them. */
 export type RawOptions = {
     [K in keyof Options]: Options[K] | (Options[K] extends string ? never : string);
 };
