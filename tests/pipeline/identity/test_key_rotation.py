@@ -99,12 +99,12 @@ class Load:
 
     async def some_more(self) -> None:
         """Until every visitor has come and gone at least once since now."""
-        enough = self.visits + 3 * VISITORS
-        await until(lambda: self.visits >= enough)
+        enough = self.visits + 2 * VISITORS
+        await until(lambda: self.visits >= enough, deadline_s=60)
 
     async def until_unused(self, key: str) -> None:
         """Until no page holds a token of the key: what waiting for their greatest age is for."""
-        await until(lambda: self.in_use[key] == 0)
+        await until(lambda: self.in_use[key] == 0, deadline_s=60)
 
 
 @asynccontextmanager
@@ -121,6 +121,7 @@ async def load_on(fleet: Fleet) -> AsyncGenerator[Load]:
 
 
 @pytest.mark.faults
+@pytest.mark.timeout(180)
 async def test_a_key_is_replaced_under_load_without_a_401_or_an_invalid_identity(tmp_path: Path) -> None:
     async with running_emulator() as emulator:
         fleet = Fleet(emulator, tmp_path)
@@ -149,6 +150,7 @@ async def test_a_key_is_replaced_under_load_without_a_401_or_an_invalid_identity
 
 
 @pytest.mark.faults
+@pytest.mark.timeout(180)
 async def test_a_backend_that_goes_first_is_not_believed(tmp_path: Path) -> None:
     async with running_emulator() as emulator:
         fleet = Fleet(emulator, tmp_path)
