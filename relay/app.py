@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from relay.routes.answer import Problem
 from relay.routes.beacons import BeaconEndpoint
 from relay.routes.edge import Edge, State
-from relay.routes.health import healthz, readyz
+from relay.routes.health import healthz, public_readyz, readyz
 from relay.routes.metrics import metrics
 from relay.routes.server_api import api_routes
 from relay.routes.snippet import snippet, snippet_by_hash
@@ -55,7 +55,7 @@ def public_routes(prefix: str) -> list[BaseRoute]:
         Route(f"{prefix}/s.{{hash}}.js", snippet_by_hash),
         *api_routes(),
         Route("/healthz", healthz),
-        Route("/readyz", readyz),
+        Route("/readyz", public_readyz),
     ]
 
 

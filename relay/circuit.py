@@ -91,5 +91,5 @@ class Circuit:
         if self._fault is None:
             return None
         fault = self._fault
-        what = f"{fault.cause}: {fault.code}" + (f": {fault.message[:200]}" if fault.message else "")
-        return f"no delivery to {self.target} for {now_s - self._since_s:.0f} s ({what})"
+        said = f": {fault.message[:200]}" if fault.message else ""
+        return f"no delivery to {self.target} for {now_s - self._since_s:.0f} s ({fault.cause}: {fault.code}){said}"

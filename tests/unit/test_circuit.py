@@ -35,7 +35,7 @@ def test_what_a_person_must_repair_opens_it_at_once_and_is_named(cause: str) -> 
     problem = opened.problem(12.0)
     assert problem is not None
     assert "tracker-1" in problem
-    assert "SomeException: why" in problem
+    assert f"({cause}: SomeException): why" in problem
     assert "12 s" in problem
 
 
