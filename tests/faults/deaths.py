@@ -61,6 +61,14 @@ async def kill_at_the_mark(arena: Arena, rng: random.Random) -> Window | None:
     return await _await_the_crash(arena, tracer)
 
 
+async def kill_before_a_write(arena: Arena, rng: random.Random) -> Window | None:
+    """Kill as it locks the file to write what it was sent."""
+    await arena.relay.start()
+    shm = arena.relay.spool.with_name(arena.relay.spool.name + "-shm")
+    tracer = await attach(arena.relay, f"fcntl:signal=KILL:when={rng.choice(_LOCKS)}", paths=(shm,))
+    return await _await_the_crash(arena, tracer)
+
+
 async def kill_in_a_shrinking_file(arena: Arena, rng: random.Random) -> Window | None:
     """Start with a file that is mostly free, and kill while it gives the space back."""
     await asyncio.to_thread(_make_room, arena)
@@ -123,6 +131,9 @@ async def fill_the_disk(arena: Arena, rng: random.Random) -> None:
     await arena.crash()
 
 
+_LOCKS: Final = (2, 10, 12, 20, 22)
+"""Of ten locks and unlocks a commit makes, the write lock is the second; or the tenth seen, if attached in an fsync."""
+
 Death = Callable[[Arena, random.Random], Awaitable[object]]
 
 PLAIN: Final[tuple[tuple[Death, int], ...]] = (
@@ -134,9 +145,10 @@ PLAIN: Final[tuple[tuple[Death, int], ...]] = (
     (freeze, 4),
 )
 STRACED: Final[tuple[tuple[Death, int], ...]] = (
-    (kill_at_a_system_call, 20),
+    (kill_at_a_system_call, 16),
     (kill_at_the_mark, 4),
-    (kill_in_a_shrinking_file, 1),
+    (kill_before_a_write, 4),
+    (kill_in_a_shrinking_file, 2),
     (fail_to_sync, 2),
     (fail_to_sync_once, 2),
     (fill_the_disk, 3),

@@ -17,10 +17,6 @@ pytestmark = pytest.mark.timeout(180)
 needs_strace = pytest.mark.skipif(not HAS_STRACE, reason="strace is not installed: scripts/install-test-tools")
 
 
-async def at_a_write(run: Arena, rng: random.Random) -> None:
-    await deaths.kill_at_a_system_call(run, rng, "pwrite64")
-
-
 async def at_a_sync(run: Arena, rng: random.Random) -> None:
     await deaths.kill_at_a_system_call(run, rng, "fdatasync")
 
@@ -61,7 +57,7 @@ async def test_a_crash_in_each_window_of_a_commit_loses_nothing(tmp_path: Path, 
     async with arena(tmp_path, seed=seed) as run:
         run.driver.come()
         await deaths.kill_at_random(run, run.rng)
-        await until_met(run, Window.BEFORE_WRITE, at_a_write, tries=25)
+        await until_met(run, Window.BEFORE_WRITE, deaths.kill_before_a_write, tries=25)
         await until_met(run, Window.BEFORE_FSYNC, at_a_sync)
         await until_met(run, Window.BEFORE_ANSWER, deaths.kill_at_the_mark)
         await until_met(run, Window.VACUUM, deaths.kill_in_a_shrinking_file)

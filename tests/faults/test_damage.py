@@ -61,7 +61,7 @@ async def salvage(path: Path) -> tuple[list[str], int]:
     """Deliver all there is; the event ids, and how many records are reported as damaged."""
     delivered: list[str] = []
     async with SqliteSpool(path, clock=SystemClock(), max_bytes=MAX_BYTES) as spool:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):  # a missing record is looked for twice, a second apart, one after the other
             while spool.stats().pending:
                 for lease in await spool.lease(max_sessions=1000):
                     delivered += [record.event_id for record in lease.records]

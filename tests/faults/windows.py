@@ -38,10 +38,12 @@ NAMED: Final = (
 )  # fmt: skip
 """Every soak has to crash in each of these."""
 
-TRACED: Final = "pwrite64,fdatasync,ftruncate,write"
+TRACED: Final = "pwrite64,fdatasync,fcntl,write"
 HAS_STRACE: Final = shutil.which("strace") is not None
 _LINE: Final = re.compile(r"(\d+) +(?:(\w+)\((.*)|<\.\.\. \w+ resumed>(.*))")
 _FRAME: Final = re.compile(r'"((?:[^"\\]|\\.)*)"\.*, 24, \d+\)')
+_WRITE_LOCK: Final = "l_type=F_WRLCK, l_whence=SEEK_SET, l_start=120,"
+"""What SQLite takes on the -shm file to begin a transaction that writes."""
 _ANSWER: Final = '"HTTP/1.1 202'
 
 
@@ -99,6 +101,8 @@ def window_of(log: str, spool: Path) -> Window | None:
     earlier = [one for one in calls[: calls.index(killed)] if one.thread == killed.thread and f"<{spool}" in one.rest]
     if f"<{spool}>" in killed.rest:
         return Window.CHECKPOINT
+    if killed.name == "fcntl" and _WRITE_LOCK in killed.rest:
+        return Window.BEFORE_WRITE
     if killed.name == "fdatasync" and wal in killed.rest:
         sizes = [size for one in earlier if wal in one.rest and (size := _pages_after(one))]
         return Window.VACUUM if len(sizes) > 1 and sizes[-1] < sizes[-2] else Window.BEFORE_FSYNC
