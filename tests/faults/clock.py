@@ -24,12 +24,12 @@ class SteppedClock:
         return {
             "LD_PRELOAD": str(LIBFAKETIME),
             "FAKETIME_TIMESTAMP_FILE": str(self._file),
-            "FAKETIME_NO_CACHE": "1",
+            "FAKETIME_CACHE_DURATION": "1",  # seconds; without a cache every look at the clock opens the file
             "FAKETIME_DONT_FAKE_MONOTONIC": "1",
         }
 
     def step(self, offset_s: int) -> None:
-        """From now on the clock is wrong by so many seconds."""
+        """The clock will be wrong by so many seconds; seen within a second."""
         fresh = self._file.with_suffix(".new")
         fresh.write_text(f"{offset_s:+d}\n")
         fresh.replace(self._file)

@@ -42,7 +42,7 @@ async def test_a_clock_that_is_set_loses_and_mixes_nothing(tmp_path: Path, seed:
         run.driver.come()
         for step_s in steps_s:
             clock.step(step_s)
-            await asyncio.sleep(1)
+            await asyncio.sleep(1.7)
         await run.relay.kill()
         await run.relay.start(clock.env)
         run.judge(await run.quiet())
