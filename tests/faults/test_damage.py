@@ -128,7 +128,8 @@ async def test_a_damaged_binding_is_forgotten_and_never_names_somebody_else(tmp_
     async with SqliteSpool(path, clock=clock, max_bytes=MAX_BYTES) as spool:
         binding = Binding("default", SESSION, "user-1000", clock.now_ms() + 3_600_000, "tracker-1")
         await spool.append([new_record("e1")], binding)
-    Flip("", path.read_bytes().index(SESSION.encode() + b"user-1000") + len(SESSION) + 8, 0).apply(path)
+    row = b"default" + SESSION.encode() + b"user-1000"
+    Flip("", path.read_bytes().index(row) + len(row) - 1, 0).apply(path)
     async with SqliteSpool(path, clock=clock, max_bytes=MAX_BYTES) as spool:
         assert [one for one in await spool.bindings() if one.user_id != "user-1000"] == []
 
