@@ -70,6 +70,7 @@ bench: $(VENV)/.dev
 test-browser-soak: $(VENV)/.dev
 	scripts/install-test-tools
 	$(BIN)/python -m tests.browser.soak --count $(or $(COUNT),200)
+	$(BIN)/pytest -q -m cost tests/browser
 
 soak: $(VENV)/.dev
 	@scripts/install-test-tools faults

@@ -10,7 +10,7 @@ from playwright.async_api import Browser, Page
 from tests.browser.snippet.shop import NEVER
 from tests.support.collector import Collector
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.cost]
 
 START_MS = 5.0
 """Main thread spent by the script in its first 100 ms: evaluation, first look at the page, first observations."""
