@@ -6,17 +6,21 @@ Guarantees:
 2. One job that cannot be done fails alone: its neighbours are committed without it.
 3. Nothing a waiter does (cancel, close its connection, raise) reaches the thread.
 4. After the disk failed to write or sync, nothing is acknowledged any more until the spool is opened anew: what the
-   page cache says then is no proof (the rule of PostgreSQL). A full disk is not such a failure; it may get space again.
+   page cache says then is no proof (the rule of PostgreSQL).
+5. A full disk is not such a failure: what is there can leave, on space kept for that (`Reserve`), and new records are
+   taken again as soon as that space can be kept once more.
 """
 
 import asyncio
 import logging
+import math
 import sqlite3
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
+from relay.clock import Clock
 from relay.errors import SpoolError, SpoolFullError
 from relay.spool.database import Database
 from relay.spool.jobs import Append, Job, Settled
@@ -33,14 +37,20 @@ _STATEMENT_AT_FAULT: Final = (
 )
 """Codes that say something about what was to be done, nothing about the disk."""
 
+_SAY_EVERY_S: Final = 60.0
+_DISK_FULL: Final = "disk full"
+_NO_SPACE: Final = "the disk is full"
+
 _logger = logging.getLogger(__name__)
 
 
 class Committer:
     """Owns the database from `start` to `stop`."""
 
-    def __init__(self, database: Database, told: Callable[[list[Job]], None]) -> None:
+    def __init__(self, database: Database, told: Callable[[list[Job]], None], *, clock: Clock) -> None:
         self._database = database
+        self._clock = clock
+        self._said_full_s = -math.inf
         self._told = told
         self._queue: deque[Job] = deque()
         self._owed: list[Settled] = []
@@ -89,6 +99,8 @@ class Committer:
                 jobs = self._next_group()
             if self._owed and self.refused and not self.broken:
                 self._do([])
+            if self.refused == _DISK_FULL and self._database.reserve.keep():
+                self.refused = None
             self._shrink()
             if self._stopping and not self._queue:
                 return
@@ -114,7 +126,10 @@ class Committer:
         if self.broken is None:
             jobs = [*self._owed, *jobs]
             self._owed = []
-            self._commit(jobs, apart=True)
+            if self._database.reserve.keep():
+                self._commit(jobs, apart=True)
+            else:
+                self._make_room(jobs)
         else:
             _fail(jobs, SpoolError(self.broken))
         if self._loop is not None:
@@ -139,12 +154,30 @@ class Committer:
         else:
             self.refused = None
 
+    def _make_room(self, jobs: list[Job]) -> None:
+        """The disk is full: only what needs no more space is done, what wants more of it is refused."""
+        self._database.reserve.release()
+        self.refused = _DISK_FULL
+        _fail([job for job in jobs if isinstance(job, Append)], SpoolFullError(_NO_SPACE))
+        others: list[Job] = [job for job in jobs if not isinstance(job, Append)]
+        if others:
+            self._commit(others, apart=True)
+            self.refused = self.refused or _DISK_FULL
+            self._database.fold()
+
     def _refuse(self, jobs: list[Job], error: sqlite3.Error) -> None:
         code = _code(error)
         name = getattr(error, "sqlite_errorname", type(error).__name__)
         told: SpoolError
+        if code == sqlite3.SQLITE_FULL and self._database.reserve.is_kept:
+            now_s = self._clock.monotonic_s()
+            if now_s - self._said_full_s >= _SAY_EVERY_S:
+                self._said_full_s = now_s
+                _logger.error("spool: the disk is full; what is here can leave, nothing new is taken")
+            self._make_room(jobs)
+            return
         if code == sqlite3.SQLITE_FULL:
-            self.refused, told = "disk full", SpoolFullError("the disk is full")
+            self.refused, told = _DISK_FULL, SpoolFullError(_NO_SPACE)
         elif code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
             self.refused, told = "locked by another process", SpoolError("another process is writing to the spool")
         else:
@@ -172,7 +205,7 @@ def _code(error: sqlite3.Error) -> int | None:
     return None if code is None else code & 0xFF
 
 
-def _fail(jobs: list[Job], error: SpoolError) -> None:
+def _fail(jobs: Sequence[Job], error: SpoolError) -> None:
     for job in jobs:
         if not isinstance(job, Settled):
             job.error = error

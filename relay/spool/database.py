@@ -21,6 +21,7 @@ from relay.spool.jobs import Append, Job, Settled
 from relay.spool.ledger import BURIED_PREFIX
 from relay.spool.ready import ReadyIndex
 from relay.spool.recent import RecentIds
+from relay.spool.reserve import Reserve
 from relay.spool.rows import checksum, statement
 
 VERSION: Final = 1
@@ -48,6 +49,7 @@ class Database:
         self._path = path
         self._clock = clock
         self._guard = guard
+        self.reserve = Reserve(path)
         self.recent = RecentIds()
         self.flows: dict[int, tuple[Operation, str]] = {}
         """By number. Other threads may read it."""
@@ -75,7 +77,11 @@ class Database:
             SpoolError: it cannot be opened, or is not a spool.
         """
         try:
-            self._connect()
+            try:
+                self._connect()
+            except sqlite3.OperationalError:
+                self.reserve.release()  # perhaps the disk is full: the WAL's files need some space, too
+                self._connect()
         except sqlite3.Error as error:
             raise SpoolError(f"cannot open the spool {self._path}: {error}") from error
 
@@ -110,6 +116,7 @@ class Database:
             self.flows[number] = (Operation(operation), target)
             self._flow_numbers[operation, target] = number
         self.totals = dict(run("SELECT name, count FROM ledger"))
+        self.reserve.keep()
         self._measure()
 
     def load(self, index: ReadyIndex, now_s: float) -> None:
@@ -155,8 +162,7 @@ class Database:
 
     def close(self) -> None:
         """Fold the WAL into the file and close it."""
-        with suppress(sqlite3.Error):
-            self.sql.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        self.fold()
         self.sql.close()
 
     # ── writing ─────────────────────────────────────────────────────────────────────────────────────────────
@@ -282,6 +288,11 @@ class Database:
         marks = ",".join("?" * len(seqs))
         rows = self.sql.execute(f"SELECT session, event_id FROM records WHERE seq IN ({marks})", seqs)  # noqa: S608  only marks
         return {RecentIds.key(session, event_id) for session, event_id in rows}
+
+    def fold(self) -> None:
+        """Fold the WAL into the file now, and give its space back, as far as possible."""
+        with suppress(sqlite3.Error):
+            self.sql.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
     def _measure(self) -> None:
         run = self.sql.execute

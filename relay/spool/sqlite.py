@@ -67,7 +67,7 @@ class SqliteSpool:
         self._max_bytes = max_bytes
         self._guard = Guard(path)
         self._database = Database(path, clock=clock, guard=self._guard)
-        self._committer = Committer(self._database, self._told)
+        self._committer = Committer(self._database, self._told, clock=clock)
         self._reader = Reader(path)
         self._index = ReadyIndex()
         self._desk = LeaseDesk(self._index, clock)
@@ -341,6 +341,7 @@ class SqliteSpool:
             found.append(f"spool not writable: {self._committer.broken}")
         elif self._committer.refused:
             found.append(f"spool not writable: {self._committer.refused}")
+            self._committer.wake()  # see whether it still is so: who is not ready gets no appends that would tell
         if self._database.size_bytes + _RECORD_BYTES > self._max_bytes:
             found.append(f"spool full: {self._database.size_bytes} of {self._max_bytes} bytes")
         return found

@@ -98,7 +98,6 @@ async def test_a_full_disk_refuses_but_recovers(open_sqlite: OpenSqlite) -> None
         (lease,) = await spool.lease(max_sessions=1)
         with pytest.raises(SpoolError):
             await spool.append([new_record("x" * 9000)])
-        assert "disk full" in spool.problems()[0]
         spool.settle(lease, delivered=[lease.records[0].seq])
         await spool.work(lambda database: limit(database, 1_000_000))
         assert await spool.append([new_record("x" * 9000)]) == frozenset()
