@@ -116,14 +116,14 @@ async def visit(browser: Browser, collector: Collector, case: str, tally: Tally)
     tally.repeated += sum(len(beacon["eventList"]) for beacon in collector.beacons) - len(came)
 
 
-async def run(count: int) -> bool:
-    """Every case `count` times; whether all was whole."""
+async def run(count: int, cases: list[str]) -> bool:
+    """Each case `count` times; whether all was whole."""
     console = Console(width=110)
     table = Table("case", "visits", "events", "arrived", "rate", "twice", "invented", "median ms")
     tallies: list[Tally] = []
     async with collecting() as collector, chromium() as browser:
         serve(collector)
-        for case in CASES:
+        for case in cases:
             tally = Tally()
             tallies.append(tally)
             for _ in track(range(count), description=case, console=console):
@@ -139,7 +139,9 @@ def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=200, help="visits of each case (default 200)")
-    sys.exit(not asyncio.run(run(parser.parse_args().count)))
+    parser.add_argument("--case", choices=list(CASES), help="only this one")
+    args = parser.parse_args()
+    sys.exit(not asyncio.run(run(args.count, [args.case] if args.case else list(CASES))))
 
 
 if __name__ == "__main__":
