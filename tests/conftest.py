@@ -3,6 +3,7 @@
 import os
 
 import pytest
+from hypothesis import settings
 
 for _name in [name for name in os.environ if name.startswith(("AWS_", "RELAY_"))]:
     del os.environ[_name]
@@ -13,3 +14,9 @@ os.environ["AWS_CONFIG_FILE"] = os.environ["AWS_SHARED_CREDENTIALS_FILE"] = os.d
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:
     return "asyncio"
+
+
+# Where nobody watches, the same examples every time; at the desk, new ones.
+settings.register_profile("repeatable", derandomize=True)
+if "CI" in os.environ:
+    settings.load_profile("repeatable")
