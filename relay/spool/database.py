@@ -14,7 +14,7 @@ from typing import Final
 from relay.clock import Clock
 from relay.errors import SpoolError, SpoolVersionError
 from relay.model import Operation
-from relay.spool.bindings import erase_bindings, give_user, purge_bindings, save_binding
+from relay.spool.bindings import give_user, purge_bindings, save_binding
 from relay.spool.connection import connect, lenient_text
 from relay.spool.guard import Guard
 from relay.spool.jobs import Append, Job, Settled
@@ -34,11 +34,6 @@ VACUUM_STEP_PAGES: Final = 128
 VACUUM_ABOVE_PAGES: Final = 256
 _PAGE_BYTES: Final = 4096
 _BURY: Final = statement("bury")
-_OR_ABOUT_USER: Final = (
-    " OR (flow IN (SELECT flow FROM flows WHERE operation = 'PutUsers') AND"
-    " CASE WHEN json_valid(CAST(body AS TEXT)) THEN json_extract(CAST(body AS TEXT), '$.userId') END = ?1)"
-)
-"""What PutUsers is to send about a user is not of the user, who is in the body only."""
 _logger = logging.getLogger(__name__)
 
 
@@ -58,6 +53,8 @@ class Database:
         self.last_seq = 0
         self.size_bytes = 0
         self.commits = 0
+        self.users_given = 0
+        """How often a record that waited got a user."""
         self._pages = self._free_pages = 0
         self.salt = b""
         self.sql: sqlite3.Connection
@@ -224,6 +221,7 @@ class Database:
             self._flush()
             save_binding(self.sql, job.binding, job.accepted_at_ms)
             job.given = give_user(self.sql, job)
+            self.users_given += len(job.given)
 
     def _settle(self, job: Settled) -> None:
         now = job.buried_at_ms
@@ -232,27 +230,16 @@ class Database:
             self._flush()
             found = self.sql.execute(_BURY, (burial.reason, burial.message, now, burial.seq)).rowcount
             self.sql.execute("DELETE FROM records WHERE seq = ?", (burial.seq,))
-            self._count(BURIED_PREFIX + burial.reason, found)
+            self.count(BURIED_PREFIX + burial.reason, found)
             job.missed.extend([burial.reason] * (1 - found))
         for burial in job.lost:
             self.sql.execute("DELETE FROM records WHERE seq = ?", (burial.seq,))
-            self._count(BURIED_PREFIX + burial.reason, 1)
+            self.count(BURIED_PREFIX + burial.reason, 1)
         if job.delivered:
             self._flush()
             found = self.sql.executemany("DELETE FROM records WHERE seq = ?", [(n,) for n in job.delivered]).rowcount
-            self._count("delivered", found)
+            self.count("delivered", found)
             job.missed.extend([None] * (len(job.delivered) - found))
-
-    def erase(self, *, user_id: str | None, session_id: str | None) -> tuple[list[tuple[int, int]], int]:
-        """Inside a job: remove every trace of a user or a session; (session, seq) of pending ones, count of buried."""
-        which, value = ("user_id", user_id) if user_id is not None else ("session_id", session_id)
-        whose = f"{which} = ?1" + (_OR_ABOUT_USER if user_id is not None else "")  # constants
-        pending = self.sql.execute(f"SELECT session, seq FROM records WHERE {whose}", (value,)).fetchall()  # noqa: S608
-        self.sql.executemany("DELETE FROM records WHERE seq = ?", [(seq,) for _, seq in pending])
-        buried = self.sql.execute(f"DELETE FROM buried WHERE {whose}", (value,)).rowcount  # noqa: S608
-        erase_bindings(self.sql, which, value)
-        self._count("erased", len(pending))
-        return pending, buried
 
     def next_seq(self) -> int:
         """Inside a job: a seq for one more record."""
@@ -268,7 +255,8 @@ class Database:
         # IMMEDIATE: a read that turns into a write fails at once, whatever the timeout, if somebody wrote meanwhile.
         self.sql.execute("BEGIN IMMEDIATE")
 
-    def _count(self, name: str, n: int) -> None:
+    def count(self, name: str, n: int) -> None:
+        """Inside a job: add to a total of the ledger."""
         if n:
             self.totals[name] = self.totals.get(name, 0) + n
 

@@ -31,6 +31,7 @@ from relay.spool.cache import RecordCache
 from relay.spool.committer import Committer
 from relay.spool.database import CORRUPT, Database
 from relay.spool.desk import LeaseDesk
+from relay.spool.erasing import Removed, Whom, erase
 from relay.spool.guard import Guard
 from relay.spool.inspection import told
 from relay.spool.jobs import Append, Job, Settled, Work
@@ -278,19 +279,17 @@ class SqliteSpool:
 
     async def erase(self, *, user_id: str | None = None, session_id: str | None = None) -> int:
         """See `Spool.erase`."""
-        pending, buried = await self.work(
-            lambda database: database.erase(user_id=user_id, session_id=session_id), self._erased
-        )
-        return len(pending) + buried
+        whom = Whom("session_id", session_id or "") if user_id is None else Whom("user_id", user_id)
+        return await erase(whom, self._database, reader=self._reader, do=lambda step: self.work(step, self._erased))
 
-    def _erased(self, result: tuple[list[tuple[int, int]], int]) -> None:
+    def _erased(self, removed: Removed) -> None:
         by_session: dict[int, set[int]] = {}
-        for session, seq in result[0]:
+        for session, seq in removed.pending:
             by_session.setdefault(session, set()).add(seq)
             self._cache.drop(seq)
         for session, seqs in by_session.items():
             self._index.discard(session, seqs)
-        self._ledger.erased += len(result[0])
+        self._ledger.erased += len(removed.pending)
 
     def erase_with(self, eraser: Eraser) -> None:
         """From now on what another process asks to erase is erased with this, which knows of more than the spool."""
