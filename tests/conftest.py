@@ -1,6 +1,7 @@
 """What every test has: asyncio, and an environment without anybody's AWS account or relay settings in it."""
 
 import os
+from collections.abc import Generator
 
 import pytest
 from hypothesis import settings
@@ -20,3 +21,15 @@ def anyio_backend() -> str:
 settings.register_profile("repeatable", derandomize=True)
 if "CI" in os.environ:
     settings.load_profile("repeatable")
+
+
+@pytest.fixture(autouse=True)
+def _nobody_leaves_variables_behind() -> Generator[None]:
+    """What a test sets is gone after it: an endpoint left in the environment fails another test, far away."""
+    before = _variables()
+    yield
+    assert _variables() == before
+
+
+def _variables() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if name.startswith(("AWS_", "RELAY_"))}

@@ -24,8 +24,7 @@ BEACONS_A_VISIT: Final = 4
 class Fleet:
     """Two relays, each with a spool of its own, restarted one after the other; a load balancer in front."""
 
-    def __init__(self, emulator: RunningEmulator, folder: Path) -> None:
-        self._emulator = emulator
+    def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._stacks = {number: AsyncExitStack() for number in (0, 1)}
         self.up: dict[int, RunningRelay] = {}
@@ -34,7 +33,7 @@ class Fleet:
         """Bring one up with these keys."""
         spool_url = f"sqlite:///{self._folder / str(number)}.db"
         self.up[number] = await self._stacks[number].enter_async_context(
-            running_relay(env=self._emulator.env, spool_url=spool_url, secret_keys=",".join(keys), drain_s="5")
+            running_relay(spool_url=spool_url, secret_keys=",".join(keys), drain_s="5")
         )
 
     async def stop(self, number: int) -> None:
@@ -47,6 +46,20 @@ class Fleet:
         for number in (0, 1):
             await self.stop(number)
             await self.start(number, *keys)
+
+
+@asynccontextmanager
+async def running_fleet(folder: Path, emulator: RunningEmulator) -> AsyncGenerator[Fleet]:
+    """Both up with the old key. They share one environment, set here: they do not end in the order they started."""
+    fleet = Fleet(folder)
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in emulator.env.items():
+            patch.setenv(name, value)
+        for number in (0, 1):
+            await fleet.start(number, OLD)
+        yield fleet
+        for number in (0, 1):
+            await fleet.stop(number)
 
 
 class Load:
@@ -123,10 +136,7 @@ async def load_on(fleet: Fleet) -> AsyncGenerator[Load]:
 @pytest.mark.faults
 @pytest.mark.timeout(180)
 async def test_a_key_is_replaced_under_load_without_a_401_or_an_invalid_identity(tmp_path: Path) -> None:
-    async with running_emulator() as emulator:
-        fleet = Fleet(emulator, tmp_path)
-        for number in (0, 1):
-            await fleet.start(number, OLD)
+    async with running_emulator() as emulator, running_fleet(tmp_path, emulator) as fleet:
         async with load_on(fleet) as load:
             await fleet.restart(OLD, NEW)  # step 1: relays learn the new key
             await load.some_more()
@@ -144,25 +154,21 @@ async def test_a_key_is_replaced_under_load_without_a_401_or_an_invalid_identity
             forged = Tokens([OLD], clock=relay.clock).mint(SiteClaims("default"))
             assert (await relay.post(relay.beacon(token=forged))).status_code == 401
             await relay.delivered()
-        for number in (0, 1):
-            await fleet.stop(number)
         assert {one["eventId"]: one.get("userId") for one in emulator.events()} == load.expected
 
 
 @pytest.mark.faults
 @pytest.mark.timeout(180)
 async def test_a_backend_that_goes_first_is_not_believed(tmp_path: Path) -> None:
-    async with running_emulator() as emulator:
-        fleet = Fleet(emulator, tmp_path)
-        for number in (0, 1):
-            await fleet.start(number, OLD)
-        async with load_on(fleet) as load:
-            load.backend_key = NEW
-            await until(lambda: load.answers[202, "invalid"] > 0)
-            load.page_key = NEW
-            await until(lambda: load.answers[401, "token_forged"] > 0)
-        for number in (0, 1):
-            await fleet.stop(number)
+    async with (
+        running_emulator() as emulator,
+        running_fleet(tmp_path, emulator) as fleet,
+        load_on(fleet) as load,
+    ):
+        load.backend_key = NEW
+        await until(lambda: load.answers[202, "invalid"] > 0)
+        load.page_key = NEW
+        await until(lambda: load.answers[401, "token_forged"] > 0)
 
 
 def test_the_run_book_has_the_steps_that_are_walked_through() -> None:
