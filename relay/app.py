@@ -27,10 +27,10 @@ from relay.routes.status import status_routes
 OpenEdge = Callable[[], AbstractAsyncContextManager[Edge]]
 
 
-def create_app(open_edge: OpenEdge, *, prefix: str = "/r") -> Starlette:
+def create_app(open_edge: OpenEdge, *, prefix: str = "/r", beacons: BeaconEndpoint | None = None) -> Starlette:
     """The relay as an application; its lifespan opens and closes what `open_edge` gives."""
     app = application(public_routes(prefix), open_edge)
-    app.add_middleware(_Shortcut, path=f"{prefix}/e", endpoint=BeaconEndpoint())
+    app.add_middleware(_Shortcut, path=f"{prefix}/e", endpoint=beacons or BeaconEndpoint())
     return app
 
 

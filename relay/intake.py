@@ -82,7 +82,7 @@ class Intake:
             site=destination.site, target=destination.tracking_id, session_id=session_id, token=identity_token
         )
         taken = await self._take(events, destination=destination, sent_at_ms=sent_at_ms, decision=decision)
-        self._metrics.identities.labels(decision.result).inc()
+        self._metrics.identities_by_result[decision.result].inc()
         return taken
 
     async def take_trusted(

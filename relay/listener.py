@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any, Final, cast
 
@@ -47,8 +47,10 @@ class BoundedProtocol(HttpToolsProtocol):
     receiving_since_s: float | None = None
     """When the request being received began; None between requests."""
     in_headers = True
-    _header_bytes = 0
-    _refused = False
+    header_bytes = 0
+    """Of the request whose headers come in, so far, with what came behind them in the same piece."""
+    refused = False
+    _idle_since_s = 0.0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         """A client connected; from now on it owes us headers."""
@@ -59,14 +61,14 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Bytes arrived; header bytes are counted as they come, in whatever pieces."""
-        if self._refused:
+        if self.refused:
             return
         if self.in_headers:
-            self._header_bytes += len(data)
+            self.header_bytes += len(data)
         super().data_received(data)
         # What came behind the headers in the same piece is body and was counted too; only while no end is
         # in sight can the count be held against the client.
-        if self.in_headers and self._header_bytes > MAX_HEADER_BYTES:
+        if self.in_headers and self.header_bytes > MAX_HEADER_BYTES:
             self._refuse(_HEADERS_TOO_LARGE)
 
     def on_message_begin(self) -> None:
@@ -79,29 +81,42 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """All headers are there; hand the request on unless they are too large."""
         self.in_headers = False
-        self._header_bytes = 0
+        self.header_bytes = 0
         if len(self.url) + sum(len(name) + len(value) for name, value in self.headers) > MAX_HEADER_BYTES:
             self._refuse(_HEADERS_TOO_LARGE)
-        if not self._refused:
+        if not self.refused:
             super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
         """A piece of the body."""
-        if not self._refused:
+        if not self.refused:
             super().on_body(body)
 
     def on_message_complete(self) -> None:
         """The whole request is there."""
-        self.receiving_since_s = None
-        self.in_headers = True
-        self._header_bytes = 0
-        if not self._refused:
+        self.received()
+        if not self.refused:
             super().on_message_complete()
 
+    def received(self) -> None:
+        """The client owes us nothing until its next request."""
+        self.receiving_since_s = None
+        self.in_headers = True
+        self.header_bytes = 0
+
+    def on_response_complete(self) -> None:
+        """As uvicorn's, but the wait for a next request is watched by the sweep, not by a timer for each answer."""
+        if self.pipeline or self.transport.is_closing():
+            super().on_response_complete()
+            return
+        self.server_state.total_requests += 1
+        self.flow.resume_reading()
+        self._idle_since_s = self.loop.time()
+
     def late(self, now_s: float) -> bool:
-        """Whether the client takes longer over its request than it may."""
+        """Whether the client takes longer over its request, or until its next one, than it may."""
         if self.receiving_since_s is None:
-            return False
+            return self.idle() and now_s - self._idle_since_s > KEEP_ALIVE_S
         return now_s - self.receiving_since_s > (HEADER_DEADLINE_S if self.in_headers else REQUEST_DEADLINE_S)
 
     def idle(self) -> bool:
@@ -115,7 +130,7 @@ class BoundedProtocol(HttpToolsProtocol):
             self.transport.close()
 
     def _refuse(self, answer: bytes) -> None:
-        self._refused = True
+        self.refused = True
         if not self.transport.is_closing():
             self.transport.write(answer)
             self.transport.close()
@@ -200,7 +215,13 @@ class Listener:
 
 
 @asynccontextmanager
-async def listening(app: ASGIApp, bound: socket.socket, *, grace_s: float) -> AsyncGenerator[Listener]:
+async def listening(
+    app: ASGIApp,
+    bound: socket.socket,
+    *,
+    grace_s: float,
+    protocol: Callable[..., BoundedProtocol] = BoundedProtocol,
+) -> AsyncGenerator[Listener]:
     """Serve an application on a socket; its lifespan runs.
 
     On leaving no connection is accepted any more, requests in flight have `grace_s` seconds to be answered, then
@@ -209,7 +230,7 @@ async def listening(app: ASGIApp, bound: socket.socket, *, grace_s: float) -> As
     options: dict[str, Any] = {"timeout_graceful_shutdown": grace_s}
     config = uvicorn.Config(
         app,
-        http=BoundedProtocol,
+        http=cast("type[asyncio.Protocol]", protocol),  # it is only ever called
         ws="none",
         lifespan="on",
         log_config=None,

@@ -7,7 +7,8 @@ from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Final
 
-from relay.app import create_admin_app, create_app
+from relay.app import create_admin_app
+from relay.beacon_protocol import listening_for_beacons
 from relay.errors import SpoolError
 from relay.listener import Listener, bind, listening
 from relay.settings import Settings
@@ -93,8 +94,12 @@ async def running(settings: Settings, *, stop: Stop) -> AsyncGenerator[Running]:
             edge = relay.edge
             admin_app = create_admin_app(lambda: nullcontext(edge))
             async with listening(admin_app, admin_socket, grace_s=ADMIN_GRACE_S) as admin:
-                app = create_app(lambda: nullcontext(edge), prefix=settings.prefix)
-                async with listening(app, public_socket, grace_s=settings.drain_s * CLIENTS_SHARE) as public:
+                async with listening_for_beacons(
+                    lambda: nullcontext(edge),
+                    public_socket,
+                    prefix=settings.prefix,
+                    grace_s=settings.drain_s * CLIENTS_SHARE,
+                ) as public:
                     yield Running(public.url, admin.url, relay)
                     deadline_s = loop.time() + settings.drain_s
                     edge.readiness.draining = True

@@ -1,6 +1,6 @@
 """Metrics of one relay, in a registry of its own; names and labels are those of the contract."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -10,12 +10,25 @@ from relay.clock import Clock
 from relay.model import SpoolStats
 
 
+class ByLabel(dict[Hashable, Counter]):
+    """The children of a counter with one label: found anew by the library, each costs as much as decoding an event."""
+
+    def __init__(self, counter: Counter) -> None:
+        super().__init__()
+        self._counter = counter
+
+    def __missing__(self, value: Hashable) -> Counter:
+        child = self[value] = self._counter.labels(value)
+        return child
+
+
 class Metrics:
     """Counters and histograms the parts of the relay write to."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         self.beacons = Counter("relay_beacons", "Beacons answered, by HTTP status.", ["status"], registry=self.registry)
+        self.beacons_by_status = ByLabel(self.beacons)
         self.events_rejected = Counter(
             "relay_events_rejected", "Events refused at the door, by reason.", ["reason"], registry=self.registry
         )
@@ -28,6 +41,7 @@ class Metrics:
         self.identities = Counter(
             "relay_identities", "Beacons by what their identity token said.", ["result"], registry=self.registry
         )
+        self.identities_by_result = ByLabel(self.identities)
         self.link_events = Counter(
             "relay_link_events",
             "Events repeated with the user after a login, to link the anonymous session.",

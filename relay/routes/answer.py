@@ -7,10 +7,11 @@ from starlette.types import Send
 
 Headers = list[tuple[bytes, bytes]]
 
-NO_STORE: Final = (b"cache-control", b"no-store")
-_JSON: Final = (b"content-type", b"application/json")
-_NOSNIFF: Final = (b"x-content-type-options", b"nosniff")
-_encode: Final = msgspec.json.Encoder().encode
+JSON: Final = (b"content-type", b"application/json")
+EVERY_ANSWER: Final = ((b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff"))
+"""Browsers must not cache an answer, or guess its type."""
+encode: Final = msgspec.json.Encoder().encode
+"""A body as JSON."""
 
 
 class Problem(msgspec.Struct, frozen=True):
@@ -38,11 +39,11 @@ class Refusal(Exception):  # noqa: N818 - an answer, not an error
 
 async def send_json(send: Send, status: int, body: object, headers: Headers) -> None:
     """One JSON answer."""
-    await send_bytes(send, status, _encode(body), [_JSON, *headers])
+    await send_bytes(send, status, encode(body), [JSON, *headers])
 
 
 async def send_bytes(send: Send, status: int, body: bytes, headers: Headers) -> None:
-    """One answer that browsers must not cache or guess the type of."""
+    """One answer."""
     length = (b"content-length", str(len(body)).encode())
-    await send({"type": "http.response.start", "status": status, "headers": [length, NO_STORE, _NOSNIFF, *headers]})
+    await send({"type": "http.response.start", "status": status, "headers": [length, *EVERY_ANSWER, *headers]})
     await send({"type": "http.response.body", "body": body})

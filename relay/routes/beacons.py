@@ -1,7 +1,8 @@
 """`POST {prefix}/e`: one beacon in, one answer out. Pure ASGI: this is the path every event takes."""
 
 import asyncio
-from typing import Final
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final, NamedTuple, cast
 
 from starlette.requests import cookie_parser
 from starlette.types import Receive, Scope, Send
@@ -9,7 +10,7 @@ from starlette.types import Receive, Scope, Send
 from relay.beacon import Beacon, NotABeaconError, decode
 from relay.errors import SpoolError, SpoolFullError
 from relay.intake import Taken
-from relay.routes.answer import Headers, Refusal, send_bytes, send_json
+from relay.routes.answer import JSON, Headers, Refusal, encode, send_bytes
 from relay.routes.edge import ANY_ORIGIN, Edge, EdgeSite, edge_of
 from relay.routes.request_body import ClientGoneError, check_plain_json, read_body
 from relay.tokens import TokenFault
@@ -33,8 +34,18 @@ _PREFLIGHT: Final = (
 _CROSS_SITE: Final = (b"cross-site", b"same-site")
 
 
+class Answered(NamedTuple):
+    """What a beacon is told."""
+
+    status: int
+    body: bytes
+    """JSON, or nothing."""
+    headers: Headers
+    """Beside those that every answer has."""
+
+
 class BeaconEndpoint:
-    """The ASGI application behind `{prefix}/e`."""
+    """Answers beacons: as the ASGI application behind `{prefix}/e`, and for `relay.beacon_protocol`."""
 
     def __init__(self) -> None:
         self._waiting = 0
@@ -43,43 +54,79 @@ class BeaconEndpoint:
         """Answer one request."""
         edge = edge_of(scope)
         headers: dict[bytes, bytes] = dict(scope["headers"])
-        answer_headers: Headers = [_VARY]
+        client = cast("tuple[str, int] | None", scope.get("client"))
+        answered = await self.answer(
+            edge,
+            scope["method"],
+            headers,
+            client[0] if client else None,
+            lambda: read_body(receive, headers, max_bytes=edge.max_body_bytes),
+        )
+        if answered is not None:
+            kind = [JSON] if answered.body else []
+            await send_bytes(send, answered.status, answered.body, kind + answered.headers)
+
+    async def answer(
+        self,
+        edge: Edge,
+        method: str,
+        headers: Mapping[bytes, bytes],
+        peer: str | None,
+        body: bytes | Callable[[], Awaitable[bytes]],
+    ) -> Answered | None:
+        """What to tell, or None if the client is gone.
+
+        Args:
+            edge: The relay.
+            method: Of the request.
+            headers: By lower-case name.
+            peer: The address at the other end of the connection.
+            body: Within `max_body_bytes`, or how to read it once the headers were found good.
+        """
+        allowing: Headers = [_VARY]
         self._waiting += 1
         try:
             origin = _allowed_origin(edge, headers)
-            if origin is not None:
-                answer_headers += ((b"access-control-allow-origin", origin.encode("latin-1")), _CREDENTIALS, _EXPOSE)
-            if scope["method"] == "OPTIONS":
-                await send_bytes(send, 204, b"", [*answer_headers, *_PREFLIGHT])
-                return
-            if scope["method"] != "POST":
+            allowing = _allowing(origin)
+            if method == "OPTIONS":
+                return Answered(204, b"", [*allowing, *_PREFLIGHT])
+            if method != "POST":
                 raise Refusal(405, "method_not_allowed", "send a POST", headers=[(b"allow", b"POST, OPTIONS")])
             if self._waiting > MAX_WAITING:
                 raise Refusal(503, "busy", "too many beacons at once", retry_after_s=_BUSY_RETRY_S)
             check_plain_json(headers)
-            body = await read_body(receive, headers, max_bytes=edge.max_body_bytes)
-            taken = await _take(edge, scope, headers, origin, body)
-            status: int = 202
-            await send_json(send, status, taken, answer_headers)
+            if not isinstance(body, bytes):
+                body = await body()
+            taken = await _take(edge, headers, peer, origin, body)
+            answered = Answered(202, encode(taken), allowing)
         except Refusal as refusal:
-            status = refusal.status
-            await send_json(send, status, refusal.problem, answer_headers + refusal.headers)
+            answered = _refused(refusal, allowing)
         except ClientGoneError:
-            return
+            return None
         except asyncio.CancelledError:
             if not edge.readiness.draining:
                 raise
             # The relay is going down and this client was too slow; it may try again, nothing of it was taken.
-            status = 503
             problem = Refusal(503, "draining", "the relay is shutting down", retry_after_s=_BUSY_RETRY_S)
-            await send_json(send, status, problem.problem, answer_headers + problem.headers)
+            answered = _refused(problem, allowing)
         finally:
             self._waiting -= 1
-        if scope["method"] == "POST":
-            edge.metrics.beacons.labels(status).inc()
+        if method == "POST":
+            edge.metrics.beacons_by_status[answered.status].inc()
+        return answered
 
 
-def _allowed_origin(edge: Edge, headers: dict[bytes, bytes]) -> str | None:
+def _refused(refusal: Refusal, allowing: Headers) -> Answered:
+    return Answered(refusal.status, encode(refusal.problem), allowing + refusal.headers)
+
+
+def _allowing(origin: str | None) -> Headers:
+    if origin is None:
+        return [_VARY]
+    return [_VARY, (b"access-control-allow-origin", origin.encode("latin-1")), _CREDENTIALS, _EXPOSE]
+
+
+def _allowed_origin(edge: Edge, headers: Mapping[bytes, bytes]) -> str | None:
     """The origin, if it is one of any site's; None when there is none, which says nothing about a browser.
 
     Every browser sends `Origin` with a POST from a page, so a request without one is no page's. It still needs its
@@ -96,15 +143,15 @@ def _allowed_origin(edge: Edge, headers: dict[bytes, bytes]) -> str | None:
     return origin
 
 
-async def _take(edge: Edge, scope: Scope, headers: dict[bytes, bytes], origin: str | None, body: bytes) -> Taken:
+async def _take(edge: Edge, headers: Mapping[bytes, bytes], peer: str | None, origin: str | None, body: bytes) -> Taken:
     # `Sec-Purpose: prefetch;prerender` is not looked at. The snippet sends nothing while a page is prerendered, so such
     # a beacon is of a client that knows what it does; and a refusal is final: true events of an outbox would be lost.
     try:
         beacon = decode(body)
     except NotABeaconError as error:
-        _limit(edge, scope, headers, events=1)
+        _limit(edge, peer, headers, events=1)
         raise Refusal(400, error.reason, error.detail) from None
-    _limit(edge, scope, headers, events=len(beacon.events) or 1)
+    _limit(edge, peer, headers, events=len(beacon.events) or 1)
     site = _site(edge, beacon)
     if origin is not None and not site.allows(origin):
         raise Refusal(403, "origin", "this Origin is not one of the site's")
@@ -146,9 +193,9 @@ def _site(edge: Edge, beacon: Beacon) -> EdgeSite:
     return site
 
 
-def _limit(edge: Edge, scope: Scope, headers: dict[bytes, bytes], *, events: int) -> None:
+def _limit(edge: Edge, peer: str | None, headers: Mapping[bytes, bytes], *, events: int) -> None:
     if edge.limit_address is not None:
-        _refuse_if(edge.limit_address.wait_s(edge.client_address.key(scope, headers), events), "address")
+        _refuse_if(edge.limit_address.wait_s(edge.client_address.key(peer, headers), events), "address")
 
 
 def _refuse_if(wait_s: int, what: str) -> None:
@@ -156,7 +203,7 @@ def _refuse_if(wait_s: int, what: str) -> None:
         raise Refusal(429, "too_many", f"too many events from this {what}", retry_after_s=wait_s)
 
 
-def _cookie(name: str, headers: dict[bytes, bytes]) -> str | None:
+def _cookie(name: str, headers: Mapping[bytes, bytes]) -> str | None:
     raw = headers.get(b"cookie", b"")
     if len(raw) > _MAX_COOKIE_BYTES:
         return None

@@ -3,9 +3,6 @@
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
-from typing import cast
-
-from starlette.types import Scope
 
 _Address = IPv4Address | IPv6Address
 _Network = IPv4Network | IPv6Network
@@ -18,10 +15,14 @@ class ClientAddress:
         self._header = header.lower().encode() if header else None
         self._trusted = tuple(trusted)
 
-    def key(self, scope: Scope, headers: Mapping[bytes, bytes]) -> str:
-        """An IPv4 address, or the /64 of an IPv6 address: one home or one server, not one of its 2^64 addresses."""
-        client = cast("tuple[str, int] | None", scope.get("client"))
-        peer = _parse(client[0]) if client else None
+    def key(self, connected: str | None, headers: Mapping[bytes, bytes]) -> str:
+        """An IPv4 address, or the /64 of an IPv6 address: one home or one server, not one of its 2^64 addresses.
+
+        Args:
+            connected: The address at the other end of the connection, if it is known.
+            headers: By lower-case name.
+        """
+        peer = _parse(connected) if connected else None
         if peer is None:
             return "unknown"
         if self._header is not None and self._is_trusted(peer):

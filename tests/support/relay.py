@@ -15,8 +15,9 @@ from typing import Any, Final
 import httpx2
 import pytest
 
-from relay.app import create_admin_app, create_app
+from relay.app import create_admin_app
 from relay.assembly import make_edge
+from relay.beacon_protocol import listening_for_beacons
 from relay.bindings import Bindings
 from relay.bundled import bundled
 from relay.clock import Clock, SystemClock
@@ -144,10 +145,14 @@ async def running_edge(
         snippet=SnippetFile(bundled("snippet")),
         problems=list,
     )
-    app = create_app(lambda: nullcontext(edge), prefix=chosen.prefix)
     admin_app = create_admin_app(lambda: nullcontext(edge))
     async with (
-        listening(app, bind("127.0.0.1", 0, variable="RELAY_PORT"), grace_s=1) as public,
+        listening_for_beacons(
+            lambda: nullcontext(edge),
+            bind("127.0.0.1", 0, variable="RELAY_PORT"),
+            prefix=chosen.prefix,
+            grace_s=1,
+        ) as public,
         listening(admin_app, bind("127.0.0.1", 0, variable="RELAY_ADMIN_PORT"), grace_s=1) as admin,
         httpx2.AsyncClient(timeout=15, limits=httpx2.Limits(max_connections=None)) as http,
     ):

@@ -11,8 +11,7 @@ PROXIES = (ip_network("10.0.0.0/8"), ip_network("fd00::/8"))
 
 def key(client: str | None, header: str | None = None, *, name: str | None = "X-Forwarded-For") -> str:
     headers = {} if header is None else {b"x-forwarded-for": header.encode("latin-1")}
-    scope = {"type": "http", "client": (client, 1234) if client else None}
-    return ClientAddress(header=name, trusted=PROXIES).key(scope, headers)
+    return ClientAddress(header=name, trusted=PROXIES).key(client, headers)
 
 
 def test_the_peer_counts_when_no_header_is_configured() -> None:
