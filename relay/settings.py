@@ -127,6 +127,8 @@ class Settings(TokenSettings):
     spool_url: _SpoolUrl = "sqlite:///relay-spool.db"
     spool_max_bytes: Annotated[int, Field(ge=1 << 20)] = 1 << 30
     sink: Annotated[str, AfterValidator(values.sink)] = "personalize"
+    workers: Annotated[int, Field(ge=0, le=64)] = 0
+    """Processes that make the calls of the sink `personalize`; 0: the relay's own does."""
     linger_s: _Seconds = 0.0
     max_linger_s: _Seconds = 30.0
     put_events_per_s: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1000.0

@@ -21,6 +21,7 @@ from relay.settings import Settings
 from relay.sink.base import Sink
 from relay.sink.jsonl import JsonlSink
 from relay.sink.personalize import PersonalizeSink
+from relay.sink.workers import WorkerSink
 from relay.spool.base import Spool
 from relay.spool.memory import MemorySpool
 from relay.spool.sqlite import SqliteSpool
@@ -153,6 +154,14 @@ def _sink(settings: Settings, clock: Clock) -> AbstractAsyncContextManager[Sink]
     if kind == "jsonl":
         return JsonlSink(Path(path))
     regions = {site.tracking_id: site.region for site in settings.all_sites().values() if site.region}
+    if settings.workers:
+        return WorkerSink(
+            workers=settings.workers,
+            regions=regions,
+            max_in_flight=settings.max_in_flight,
+            deadline_s=CALL_DEADLINE_S,
+            clock=clock,
+        )
     return PersonalizeSink(
         regions=regions, max_in_flight=settings.max_in_flight, deadline_s=CALL_DEADLINE_S, clock=clock
     )

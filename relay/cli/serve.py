@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from relay.event_loop import new_loop
 from relay.logs import configure_logs
 from relay.serving import Stop, running, until_stopped
 from relay.settings import Settings, load_settings
@@ -17,7 +18,12 @@ from relay.settings import Settings, load_settings
     type=click.Path(dir_okay=False, path_type=Path),
     help="Settings file; default relay.toml, if there is one.",
 )
-def command(config: Path | None) -> None:
+@click.option(
+    "--workers",
+    type=click.IntRange(0, 64),
+    help="Processes that make the calls to AWS, in place of RELAY_WORKERS; 0: none but this one.",
+)
+def command(config: Path | None, workers: int | None) -> None:
     """Run the relay.
 
     Settings come from RELAY_* variables, then from the settings file, then the defaults; `personalize-relay check`
@@ -25,8 +31,10 @@ def command(config: Path | None) -> None:
     disk fails to write or sync, the relay ends with code 1 and wants to be started again.
     """
     settings = load_settings(config=config)
+    if workers is not None:
+        settings = settings.model_copy(update={"workers": workers})
     configure_logs()
-    with asyncio.Runner(loop_factory=_new_loop) as runner:
+    with asyncio.Runner(loop_factory=new_loop) as runner:
         runner.run(_serve(settings))
 
 
@@ -40,11 +48,3 @@ async def _serve(settings: Settings) -> None:
         failure = await until_stopped(relay, stop)
     if failure is not None:
         raise failure
-
-
-def _new_loop() -> asyncio.AbstractEventLoop:
-    try:
-        import uvloop  # noqa: PLC0415 - not on every platform
-    except ImportError:
-        return asyncio.new_event_loop()
-    return uvloop.new_event_loop()

@@ -115,9 +115,14 @@ class PersonalizeSink:
 
     async def deliver(self, batch: Batch) -> Outcome:
         """See `Sink.deliver`. Used before it is entered, it raises `RuntimeError`."""
+        return await self.call(batch.key.operation, batch.key.target, body_of(batch))
+
+    async def call(self, operation: Operation, target: str, body: bytes) -> Outcome:
+        """The same, of a call whose body is made already; `target` says the region."""
         try:
             async with asyncio.timeout(self._deadline_s):
-                outcome = await self._deliver(batch)
+                route = await self._route(self._region_of(target))
+                outcome = await self._post(route, operation, body, await self._account.keys())
         except TimeoutError:
             return Unreachable("Timeout", f"no answer within {self._deadline_s:g} s", "network")
         except (BotoCoreError, ValueError) as error:
@@ -127,10 +132,6 @@ class PersonalizeSink:
         if isinstance(outcome, Unreachable) and outcome.cause == "credentials":
             self._account.reload()
         return outcome
-
-    async def _deliver(self, batch: Batch) -> Outcome:
-        route = await self._route(self._region_of(batch.key.target))
-        return await self._post(route, batch.key.operation, body_of(batch), await self._account.keys())
 
     async def _post(self, route: _Route, operation: Operation, body: bytes, keys: Keys) -> Outcome:
         if self._http is None:
