@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from relay.event import BeaconEvent, Rejected, has_saying_ids
+from relay.event import BeaconEvent, Rejected, have_saying_ids
 from relay.salvage import salvage
 from relay.session_id import is_session_id
 from relay.tolerant_json import as_list, as_object, parse
@@ -34,7 +34,7 @@ class NotABeaconError(Exception):
         self.detail = detail
 
 
-class Beacon(msgspec.Struct, frozen=True):
+class Beacon(msgspec.Struct, frozen=True, gc=False):
     """One POST body, understood."""
 
     session_id: str
@@ -77,13 +77,13 @@ def decode(body: bytes) -> Beacon:
     # msgspec does not look into strings it skips, keeps NUL, and calls a lone surrogate truncated input.
     if not (body.isascii() or _is_utf8(body)):
         raise NotABeaconError("not_utf8", "the body is not UTF-8")
-    if b"\\u0000" in body or b"\\ud" in body or b"\\uD" in body:
+    if b"\\u" in body and (b"\\u0000" in body or b"\\ud" in body or b"\\uD" in body):
         return _tolerant(body)
     try:
         wire = _decoder.decode(body)
     except (msgspec.DecodeError, RecursionError, ValueError):
         return _tolerant(body)
-    if not all(map(has_saying_ids, wire.event_list)):
+    if not have_saying_ids(wire.event_list):
         return _tolerant(body)
     return _beacon(
         session_id=wire.session_id,

@@ -4,13 +4,14 @@ Every limit of the service on an event is enforced here or in `salvage`, with th
 own client checks none of the maxima.
 """
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Final
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from relay import limits
-from relay.fields import held_object, says_nothing
+from relay.fields import held_object, say_something
 from relay.model import Reason
 
 DAY_MS: Final = 86_400_000
@@ -32,7 +33,7 @@ class Attribution(msgspec.Struct, rename="camel", frozen=True, gc=False):
     ]
 
 
-class BeaconEvent(msgspec.Struct, rename="camel", frozen=True, omit_defaults=True):
+class BeaconEvent(msgspec.Struct, rename="camel", frozen=True, omit_defaults=True, gc=False):
     """An event as the browser sends it, each field within its limit; times and `properties` still to be looked at."""
 
     event_type: _Id
@@ -57,7 +58,7 @@ class Rejected(msgspec.Struct, frozen=True):
     """As sent, where it is an id at all."""
 
 
-class _Entry(msgspec.Struct, rename="camel", omit_defaults=True):
+class _Entry(msgspec.Struct, rename="camel", omit_defaults=True, gc=False):
     """One entry of PutEvents' `eventList`, field by field as the service names them."""
 
     event_id: str
@@ -75,15 +76,17 @@ class _Entry(msgspec.Struct, rename="camel", omit_defaults=True):
 _encode: Final = msgspec.json.Encoder().encode
 
 
-def has_saying_ids(event: BeaconEvent) -> bool:
-    """Whether every id of the event says something."""
-    return not (
-        says_nothing(event.event_type)
-        or (event.item_id is not UNSET and says_nothing(event.item_id))
-        or (event.event_id is not UNSET and says_nothing(event.event_id))
-        or (event.recommendation_id is not UNSET and says_nothing(event.recommendation_id))
-        or (event.impression is not UNSET and any(map(says_nothing, event.impression)))
-    )
+def have_saying_ids(events: Sequence[BeaconEvent]) -> bool:
+    """Whether every id of the events says something."""
+    ids: list[str] = []
+    for event in events:
+        ids.append(event.event_type)
+        for one in (event.item_id, event.event_id, event.recommendation_id):
+            if one is not UNSET:
+                ids.append(one)  # noqa: PERF401 - a comprehension would be built for each event
+        if event.impression is not UNSET:
+            ids += event.impression
+    return say_something(ids)
 
 
 def entry(event: BeaconEvent, *, event_id: str, skew_ms: float, now_ms: int, max_age_ms: float) -> bytes | Reason:

@@ -1,6 +1,7 @@
 """Fields of a parsed JSON object, each read within its limit or refused with the contract's reason."""
 
 import math
+from collections.abc import Sequence
 from typing import Any, Final
 
 from msgspec import UNSET, UnsetType
@@ -24,6 +25,11 @@ class RefusedFieldError(Exception):
 def says_nothing(text: str) -> bool:
     """Whether an id is blank, or what a variable without a value turns into."""
     return text in _NO_VALUE or text.isspace()
+
+
+def say_something(ids: Sequence[str]) -> bool:
+    """Whether none of them `says_nothing`."""
+    return _NO_VALUE.isdisjoint(ids) and not any(map(str.isspace, ids))
 
 
 def text(value: object, most: int = limits.MAX_ID_CHARS) -> str:

@@ -36,7 +36,7 @@ class IdentityResult(StrEnum):
     """The session is another user's."""
 
 
-class Decision(msgspec.Struct, frozen=True):
+class Decision(msgspec.Struct, frozen=True, gc=False):
     """Under which session and user a beacon's events go out."""
 
     identity: Identity

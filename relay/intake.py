@@ -25,7 +25,7 @@ class Rejection(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True)
     event_id: str | None = None
 
 
-class Taken(msgspec.Struct, frozen=True):
+class Taken(msgspec.Struct, frozen=True, gc=False):
     """What became of a beacon; its JSON is the body of the 202."""
 
     accepted: int

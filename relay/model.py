@@ -2,6 +2,8 @@
 
 A record is stored as the very JSON the service gets, so that what was checked at the door is what is sent, and
 nothing is decoded on the way.
+
+What is made for every event has `gc=False`: it holds no cycle, and the garbage collector need not walk it.
 """
 
 from collections.abc import Mapping
@@ -38,7 +40,7 @@ class Reason(StrEnum):
     DUPLICATE = "duplicate"
 
 
-class Identity(msgspec.Struct, frozen=True):
+class Identity(msgspec.Struct, frozen=True, gc=False):
     """Who sent a beacon, as the relay decided."""
 
     site: str
@@ -48,7 +50,7 @@ class Identity(msgspec.Struct, frozen=True):
     """From a signed token or the session's binding; never from a plain field."""
 
 
-class Binding(msgspec.Struct, frozen=True):
+class Binding(msgspec.Struct, frozen=True, gc=False):
     """A session that belongs to a user since a login."""
 
     site: str
@@ -69,7 +71,7 @@ class SessionKey(NamedTuple):
     """Empty where the operation has no session on the call."""
 
 
-class NewRecord(msgspec.Struct, frozen=True):
+class NewRecord(msgspec.Struct, frozen=True, gc=False):
     """An event on its way into the spool."""
 
     key: SessionKey
@@ -81,7 +83,7 @@ class NewRecord(msgspec.Struct, frozen=True):
     `properties` a string."""
 
 
-class Record(msgspec.Struct, frozen=True):
+class Record(msgspec.Struct, frozen=True, gc=False):
     """An event at rest in the spool."""
 
     seq: int
@@ -93,7 +95,7 @@ class Record(msgspec.Struct, frozen=True):
     accepted_at_ms: int
 
 
-class Batch(msgspec.Struct, frozen=True):
+class Batch(msgspec.Struct, frozen=True, gc=False):
     """One call: 1 to 10 records of one session and one user, in order of acceptance."""
 
     key: SessionKey
@@ -119,3 +121,5 @@ class SpoolStats(msgspec.Struct, frozen=True):
     """What the spool holds on disk, now."""
     oldest_accepted_at_ms: int | None
     """Of the pending records; None when there are none."""
+    damaged_bindings: int = 0
+    """Bindings found damaged, and forgotten, since the spool was opened."""

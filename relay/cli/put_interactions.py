@@ -19,7 +19,7 @@ from relay.cli.signals import stop_on_signals
 from relay.clock import Clock, SystemClock
 from relay.dispatcher import Dispatcher
 from relay.errors import SettingsError
-from relay.event import BeaconEvent, entry, has_saying_ids
+from relay.event import BeaconEvent, entry, have_saying_ids
 from relay.limits import PUT_EVENTS_PER_S
 from relay.model import NewRecord, Operation, Reason, SessionKey
 from relay.personalize.chunks import Refusal
@@ -216,7 +216,7 @@ class _Replay:
             typed = msgspec.convert(dict(event.fields), BeaconEvent)
         except msgspec.ValidationError as error:
             return Problem(Reason.TOO_LONG if "length" in str(error) else Reason.BAD_TYPE, str(error))
-        if not has_saying_ids(typed):
+        if not have_saying_ids([typed]):
             return Problem(Reason.EMPTY, "an id is blank, or what a variable without a value turns into")
         at_ms = event.at_s * 1000
         body = entry(typed, event_id=event.event_id, skew_ms=0, now_ms=at_ms, max_age_ms=math.inf)
