@@ -9,11 +9,13 @@ import click
 import msgspec
 from rich.console import Console
 
-from tests.bench import accept, deliver, machine, ratios, sink, snippet
+from tests.bench import accept, deliver, latency, machine, ratios, sink, snippet, workers
 
 BENCHES = {
     "accept": ("Accept, durable: 64 connections, 3 events a beacon", accept.run),
     "deliver": ("End to end: every beacon another session, CPU with the drain", deliver.run),
+    "latency": ("At half load, constant rate: answers, and from 202 to delivered", latency.run),
+    "workers": ("Several cores: relay, load and sink share two", workers.run),
     "sink": ("Sink: one PutEvents call of 10 events", sink.run),
     "snippet": ("Snippet: bytes on the wire", snippet.run),
 }

@@ -33,8 +33,12 @@ class CheapSink(asyncio.Protocol):
                 if b"100-continue" in head:
                     self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
                 return
-            self._buffer = self._buffer[end + 4 + length :]
+            body, self._buffer = self._buffer[end + 4 : end + 4 + length], self._buffer[end + 4 + length :]
             self._transport.write(_ANSWER)
+            self.noted(body)
+
+    def noted(self, body: bytes) -> None:
+        """A call was answered; for who wants to know more."""
 
 
 async def main(port: int) -> None:

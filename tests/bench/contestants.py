@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from tests.bench.machine import LOAD_CPU
+from tests.bench.machine import LOAD_CPU, SERVER_CPU
 from tests.bench.processes import ROOT, free_port, python, running
 
 SECRET = "bench-secret-key-bench-secret-key-0000"
@@ -33,7 +33,13 @@ class Contestant(msgspec.Struct, frozen=True):
 
 
 @contextlib.contextmanager
-def relay(*, sink_url: str | None, name: str = "relay", extra: Mapping[str, str] | None = None) -> Iterator[Contestant]:
+def relay(
+    *,
+    sink_url: str | None,
+    name: str = "relay",
+    extra: Mapping[str, str] | None = None,
+    cpu: int | str = SERVER_CPU,
+) -> Iterator[Contestant]:
     """`personalize-relay serve` on a SQLite spool; without a sink, events stay on disk for the round."""
     port, admin = free_port(), free_port()
     with tempfile.TemporaryDirectory(prefix="relay-bench-") as folder:
@@ -55,7 +61,7 @@ def relay(*, sink_url: str | None, name: str = "relay", extra: Mapping[str, str]
             **(extra or {}),
         }
         base = f"http://127.0.0.1:{port}"
-        with running(python("-m", "relay", "serve"), ready_url=f"{base}/healthz", env=env) as pid:
+        with running(python("-m", "relay", "serve"), ready_url=f"{base}/healthz", env=env, cpu=cpu) as pid:
             yield Contestant(name, pid, f"{base}/r/e", "beacon", f"http://127.0.0.1:{admin}")
 
 

@@ -29,7 +29,7 @@ def run(*, rounds: int, seconds: float) -> list[Figure]:
             stack.enter_context(fastify_peer(sink_url=sink)),
             stack.enter_context(relay(sink_url=sink)),
         ]
-        results = alternate({one.name: partial(_round, one, seconds, token) for one in contestants}, rounds=rounds)
+        results = alternate({one.name: partial(one_round, one, seconds, token) for one in contestants}, rounds=rounds)
     return [
         *figures("beacons a CPU second", "1/s", results, lambda r: r.requests / r.cpu_s, reference=REFERENCE),
         *figures("CPU a beacon", "us", results, lambda r: r.cpu_us, reference=REFERENCE),
@@ -37,17 +37,19 @@ def run(*, rounds: int, seconds: float) -> list[Figure]:
     ]
 
 
-def _round(one: Contestant, seconds: float, token: str) -> Round:
+def one_round(one: Contestant, seconds: float, token: str) -> Round:
+    """A closed loop, until everything is delivered."""
     before_s = cpu_s(one.pid)
     result = wrk(one.url, one.pid, seconds=seconds, connections=CONNECTIONS, token=token, sessions=0, shape=one.shape)
     if result.refused or result.broken:
         raise RuntimeError(f"{one.name}: {result.refused} refusals, {result.broken} broken connections")
     if one.admin_url is not None:
-        _drained(one.admin_url)
+        until_drained(one.admin_url)
     return msgspec.structs.replace(result, cpu_s=cpu_s(one.pid) - before_s)
 
 
-def _drained(admin_url: str) -> None:
+def until_drained(admin_url: str) -> None:
+    """Wait until the relay has nothing pending."""
     deadline = time.monotonic() + DRAIN_DEADLINE_S
     while True:
         with urllib.request.urlopen(f"{admin_url}/metrics") as answer:  # noqa: S310 - a loopback URL made here

@@ -7,6 +7,7 @@ from pathlib import Path
 
 SERVER_CPU = 0
 LOAD_CPU = 1
+BOTH_CPUS = "0,1"
 
 
 def tree(pid: int) -> list[int]:
@@ -27,13 +28,17 @@ def cpu_s(pid: int) -> float:
 
     Read from schedstat, which counts nanoseconds; `times` would count ticks of 10 ms.
     """
+    return sum(map(own_cpu_s, tree(pid)))
+
+
+def own_cpu_s(pid: int) -> float:
+    """The same, without children."""
     total_ns = 0
-    for member in tree(pid):
-        for stat in Path(f"/proc/{member}/task").glob("*/schedstat"):
-            try:
-                total_ns += int(stat.read_text().split()[0])
-            except OSError:
-                continue
+    for stat in Path(f"/proc/{pid}/task").glob("*/schedstat"):
+        try:
+            total_ns += int(stat.read_text().split()[0])
+        except OSError:
+            continue
     return total_ns / 1e9
 
 

@@ -26,9 +26,12 @@ def free_port() -> int:
 
 @contextlib.contextmanager
 def running(
-    command: Sequence[str], *, ready_url: str, env: Mapping[str, str] | None = None, cpu: int = SERVER_CPU
+    command: Sequence[str], *, ready_url: str, env: Mapping[str, str] | None = None, cpu: int | str = SERVER_CPU
 ) -> Iterator[int]:
-    """Run a server pinned to one CPU until the block ends; yields its pid once `ready_url` answers below 500."""
+    """Run a server pinned to one CPU, or a list of them, until the block ends.
+
+    Yields its pid once `ready_url` answers below 500.
+    """
     process = subprocess.Popen(
         ["taskset", "-c", str(cpu), *command],
         cwd=ROOT,
