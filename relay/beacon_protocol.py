@@ -8,20 +8,20 @@ another) goes the ordinary way, where the same endpoint answers it as an ASGI ap
 import asyncio
 import logging
 import socket
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterable
 from contextlib import asynccontextmanager
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, Final
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from relay.app import OpenEdge, create_app
 from relay.listener import MAX_HEADER_BYTES, BoundedProtocol, Listener, listening
-from relay.routes.answer import EVERY_ANSWER, Headers
+from relay.routes.answer import EVERY_ANSWER, JSON, Headers
 from relay.routes.beacons import Answered, BeaconEndpoint
 from relay.routes.edge import Edge
 
-_ERROR: Final = Answered(500, b"", [])
+_ERROR: Final = Answered(500, b"", ())
 _log = logging.getLogger("relay")
 
 
@@ -125,14 +125,19 @@ class BeaconProtocol(BoundedProtocol):
         self.on_response_complete()
 
 
-def _as_bytes(answered: Answered, more: Headers, *, close: bool) -> bytes:
-    lines = [b"%b: %b\r\n" % header for header in (*more, *EVERY_ANSWER, *answered.headers)]
-    kind = b"content-type: application/json\r\n" if answered.body else b""
-    connection = b"connection: close\r\n" if close else b""
-    length = len(answered.body)
-    return b"%bcontent-length: %d\r\n%b%b%b\r\n%b" % (
-        STATUS_LINE[answered.status], length, kind, connection, b"".join(lines), answered.body,
-    )  # fmt: skip
+def _as_bytes(answered: Answered, more: Iterable[tuple[bytes, bytes]], *, close: bool) -> bytes:
+    return b"%b%bcontent-length: %d\r\n%b\r\n%b" % (
+        STATUS_LINE[answered.status],
+        _lines((*more, *EVERY_ANSWER, JSON, *answered.headers)),
+        len(answered.body),
+        b"connection: close\r\n" if close else b"",
+        answered.body,
+    )
+
+
+@lru_cache(maxsize=256)
+def _lines(headers: Headers) -> bytes:
+    return b"".join([b"%b: %b\r\n" % header for header in headers])
 
 
 @asynccontextmanager

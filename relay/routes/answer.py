@@ -5,7 +5,7 @@ from typing import Final
 import msgspec
 from starlette.types import Send
 
-Headers = list[tuple[bytes, bytes]]
+Headers = tuple[tuple[bytes, bytes], ...]
 
 JSON: Final = (b"content-type", b"application/json")
 EVERY_ANSWER: Final = ((b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff"))
@@ -27,19 +27,19 @@ class Refusal(Exception):  # noqa: N818 - an answer, not an error
     """Ends a request with a status and a `Problem`."""
 
     def __init__(
-        self, status: int, error: str, detail: str, *, retry_after_s: int | None = None, headers: Headers | None = None
+        self, status: int, error: str, detail: str, *, retry_after_s: int | None = None, headers: Headers = ()
     ) -> None:
         super().__init__(error)
         self.status = status
         self.problem = Problem(error, detail)
-        self.headers: Headers = list(headers or ())
+        self.headers = headers
         if retry_after_s is not None:
-            self.headers.append((b"retry-after", str(retry_after_s).encode()))
+            self.headers += ((b"retry-after", str(retry_after_s).encode()),)
 
 
 async def send_json(send: Send, status: int, body: object, headers: Headers) -> None:
     """One JSON answer."""
-    await send_bytes(send, status, encode(body), [JSON, *headers])
+    await send_bytes(send, status, encode(body), (JSON, *headers))
 
 
 async def send_bytes(send: Send, status: int, body: bytes, headers: Headers) -> None:

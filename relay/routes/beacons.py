@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from functools import lru_cache
 from typing import Final, NamedTuple, cast
 
 from starlette.requests import cookie_parser
@@ -63,7 +64,7 @@ class BeaconEndpoint:
             lambda: read_body(receive, headers, max_bytes=edge.max_body_bytes),
         )
         if answered is not None:
-            kind = [JSON] if answered.body else []
+            kind: Headers = (JSON,) if answered.body else ()
             await send_bytes(send, answered.status, answered.body, kind + answered.headers)
 
     async def answer(
@@ -83,15 +84,15 @@ class BeaconEndpoint:
             peer: The address at the other end of the connection.
             body: Within `max_body_bytes`, or how to read it once the headers were found good.
         """
-        allowing: Headers = [_VARY]
+        allowing: Headers = (_VARY,)
         self._waiting += 1
         try:
             origin = _allowed_origin(edge, headers)
             allowing = _allowing(origin)
             if method == "OPTIONS":
-                return Answered(204, b"", [*allowing, *_PREFLIGHT])
+                return Answered(204, b"", allowing + _PREFLIGHT)
             if method != "POST":
-                raise Refusal(405, "method_not_allowed", "send a POST", headers=[(b"allow", b"POST, OPTIONS")])
+                raise Refusal(405, "method_not_allowed", "send a POST", headers=((b"allow", b"POST, OPTIONS"),))
             if self._waiting > MAX_WAITING:
                 raise Refusal(503, "busy", "too many beacons at once", retry_after_s=_BUSY_RETRY_S)
             check_plain_json(headers)
@@ -120,12 +121,6 @@ def _refused(refusal: Refusal, allowing: Headers) -> Answered:
     return Answered(refusal.status, encode(refusal.problem), allowing + refusal.headers)
 
 
-def _allowing(origin: str | None) -> Headers:
-    if origin is None:
-        return [_VARY]
-    return [_VARY, (b"access-control-allow-origin", origin.encode("latin-1")), _CREDENTIALS, _EXPOSE]
-
-
 def _allowed_origin(edge: Edge, headers: Mapping[bytes, bytes]) -> str | None:
     """The origin, if it is one of any site's; None when there is none, which says nothing about a browser.
 
@@ -141,6 +136,13 @@ def _allowed_origin(edge: Edge, headers: Mapping[bytes, bytes]) -> str | None:
     if origin not in edge.origins and (origin == "null" or ANY_ORIGIN not in edge.origins):
         raise Refusal(403, "origin", "this Origin is not in RELAY_ALLOWED_ORIGINS")
     return origin
+
+
+@lru_cache(maxsize=1024)
+def _allowing(origin: str | None) -> Headers:
+    if origin is None:
+        return (_VARY,)
+    return (_VARY, (b"access-control-allow-origin", origin.encode("latin-1")), _CREDENTIALS, _EXPOSE)
 
 
 async def _take(edge: Edge, headers: Mapping[bytes, bytes], peer: str | None, origin: str | None, body: bytes) -> Taken:

@@ -12,6 +12,9 @@ DEADLINE_S: Final = 10.0
 """From the end of the headers to the end of the body, however slowly it drips."""
 
 
+_USUAL: Final = frozenset({b"text/plain;charset=UTF-8", b"text/plain", b"application/json"})
+
+
 class ClientGoneError(Exception):
     """The client left before the end of its body."""
 
@@ -46,7 +49,7 @@ async def read_body(receive: Receive, headers: Mapping[bytes, bytes], *, max_byt
                     return part if not parts else b"".join((*parts, part))
                 parts.append(part)
     except TimeoutError:
-        raise Refusal(408, "too_slow", "the body took too long", headers=[(b"connection", b"close")]) from None
+        raise Refusal(408, "too_slow", "the body took too long", headers=((b"connection", b"close"),)) from None
 
 
 def _too_large(max_bytes: int) -> Refusal:
@@ -63,7 +66,7 @@ def check_plain_json(headers: Mapping[bytes, bytes]) -> None:
     if encoding is not None and encoding.strip().lower() not in (b"", b"identity"):
         raise Refusal(415, "bad_encoding", "send the body without Content-Encoding")
     given = headers.get(b"content-type")
-    if not given:
+    if not given or given in _USUAL:
         return
     kind, _, parameters = given.lower().partition(b";")
     if kind.strip() not in (b"text/plain", b"application/json"):

@@ -47,7 +47,7 @@ class ApiEndpoint:
         headers: dict[bytes, bytes] = dict(scope["headers"])
         try:
             status, body = await self._answer(edge, scope["method"], headers, receive)
-            await send_json(send, status, body, [])
+            await send_json(send, status, body, ())
         except Refusal as refusal:
             await send_json(send, refusal.status, refusal.problem, refusal.headers)
         except ClientGoneError:
@@ -57,7 +57,7 @@ class ApiEndpoint:
         self, edge: Edge, method: str, headers: dict[bytes, bytes], receive: Receive
     ) -> tuple[int, object]:
         if method != "POST":
-            raise Refusal(405, "method_not_allowed", "send a POST", headers=[(b"allow", b"POST")])
+            raise Refusal(405, "method_not_allowed", "send a POST", headers=((b"allow", b"POST"),))
         site = self._authorized(edge, headers)
         kind = headers.get(b"content-type", b"application/json").partition(b";")[0].strip().lower()
         if kind != b"application/json" or b"content-encoding" in headers:
@@ -78,7 +78,7 @@ class ApiEndpoint:
         site = None if isinstance(claims, TokenFault) else edge.sites.get(claims.site)
         if isinstance(claims, TokenFault) or site is None:
             name = claims if isinstance(claims, TokenFault) else "unknown_site"
-            challenge = [(b"www-authenticate", b"Bearer")]
+            challenge = ((b"www-authenticate", b"Bearer"),)
             raise Refusal(401, f"token_{name}", "send Authorization: Bearer and a server token", headers=challenge)
         if self._scope not in claims.scope:
             raise Refusal(403, "scope", f"the token does not allow {self._scope}")
