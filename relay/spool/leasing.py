@@ -1,9 +1,14 @@
-"""From claims to leases: the records behind the numbers, from the cache or from the disk, checked."""
+"""From claims to leases: the records behind the numbers, from the cache or from the disk, checked.
+
+A claim becomes a lease in the very step that hands it out. Whoever waits may give up while it is being read; what is
+erased or bound until somebody asks again is then not handed out as it was read, and the lease's minute begins then.
+"""
 
 import asyncio
 import logging
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
 from relay.clock import Clock
@@ -54,7 +59,10 @@ class Leasing:
         self._clock = clock
         self._damaged = damaged
         self._reading: asyncio.Task[None] | None = None
-        self._read_ahead: list[Lease] = []
+        self._ahead: deque[tuple[Claim, Mapping[int, Row | None]]] = deque()
+        """Claims nobody has yet, and the rows of them that were not in the cache."""
+        self._changed: set[int] = set()
+        """Read, perhaps, before they got a user."""
         self._seen_missing: set[int] = set()
 
     async def close(self) -> None:
@@ -66,24 +74,41 @@ class Leasing:
         self, *, max_sessions: int, linger_s: float = 0.0, holds: Mapping[str, float] | None = None
     ) -> list[Lease]:
         """See `Spool.lease`."""
-        while not self._read_ahead:
-            if self._reading is None:
-                claims = await self._desk.claims(max_sessions=max_sessions, linger_s=linger_s, holds=holds)
-                if any(self._cache.get(seq) is None for claim in claims for seq in claim.seqs):
-                    self._reading = asyncio.create_task(self._read(claims))
-                    self._reading.add_done_callback(_retrieve)
-                else:
-                    self._read_ahead = self._as_leases(claims, {})
-            else:
+        while not (leases := self._hand_out(max_sessions)):
+            if self._reading is not None:
                 # Whoever gives up waiting leaves what is being read to the next caller.
                 await asyncio.shield(self._reading)
-        leases, self._read_ahead = self._read_ahead[:max_sessions], self._read_ahead[max_sessions:]
+                continue
+            claims = await self._desk.claims(max_sessions=max_sessions, linger_s=linger_s, holds=holds)
+            if not self._ahead:
+                self._changed.clear()
+            absent = [seq for claim in claims for seq in claim.seqs if self._cache.get(seq) is None]
+            if absent:
+                self._reading = asyncio.create_task(self._read(claims, absent))
+                self._reading.add_done_callback(_retrieve)
+            else:
+                self._ahead += [(claim, {}) for claim in claims]
         return leases
 
-    async def _read(self, claims: Sequence[Claim]) -> None:
-        absent = [seq for claim in claims for seq in claim.seqs if self._cache.get(seq) is None]
+    def got_user(self, seqs: Iterable[int]) -> None:
+        """These records of the file have got a user."""
+        if self._reading is not None or self._ahead:
+            self._changed.update(seqs)
+
+    def _hand_out(self, most: int) -> list[Lease]:
+        leases: list[Lease] = []
+        while self._ahead and len(leases) < most:
+            claim, rows = self._ahead.popleft()
+            if not self._changed.isdisjoint(claim.seqs):
+                self._give_back(claim, 0.0)
+            elif (lease := self._as_lease(claim, rows)) is not None:
+                leases.append(lease)
+        return leases
+
+    async def _read(self, claims: Sequence[Claim], absent: Sequence[int]) -> None:
         try:
             rows = await self._reader.rows(absent)
+            self._ahead += [(claim, rows) for claim in claims]
         except BaseException as error:
             for claim in claims:
                 self._give_back(claim, _RETRY_READ_S)
@@ -92,14 +117,10 @@ class Leasing:
             raise
         finally:
             self._reading = None
-        self._read_ahead += self._as_leases(claims, rows)
-
-    def _as_leases(self, claims: Sequence[Claim], rows: Mapping[int, Row | None]) -> list[Lease]:
-        return [lease for claim in claims if (lease := self._as_lease(claim, rows)) is not None]
 
     def _as_lease(self, claim: Claim, rows: Mapping[int, Row | None]) -> Lease | None:
-        if not self._index.is_out(claim):
-            return None  # erased while it was read
+        if not self._index.renew(claim, self._clock.monotonic_s()):
+            return None  # erased, or taken back, since it was read
         here = set(self._index.seqs(claim.session, MAX_EVENTS_PER_CALL))
         records: list[Record] = []
         for seq in claim.seqs:

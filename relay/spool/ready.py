@@ -207,11 +207,15 @@ class ReadyIndex:
             self._wait(slot)
         return removed
 
-    def is_out(self, claim: Claim) -> bool:
-        """Whether this claim is still the session's newest."""
+    def renew(self, claim: Claim, now_s: float) -> bool:
+        """Let a claim last from now on; whether it still is the session's newest."""
         slot = self._slot_of.get(claim.session)
         out = None if slot is None else self._out.get(slot)
-        return out is not None and out.attempt == claim.attempt and out.head == claim.seqs[0]
+        if slot is None or out is None or out.attempt != claim.attempt or out.head != claim.seqs[0]:
+            return False
+        if out.until_s < now_s + self._lease_s - 1.0:
+            self._out[slot] = self._out.pop(slot)._replace(until_s=now_s + self._lease_s)  # the last to run out
+        return True
 
     @property
     def has_room(self) -> bool:

@@ -211,6 +211,7 @@ class SqliteSpool:
             self._cache.put(Record(seq, record.key, record.user_id, record.event_id, record.body, job.accepted_at_ms))
         for seq in job.given:
             self._cache.drop(seq)
+        self._leasing.got_user(job.given)
         self._ledger.accepted += len(job.seqs) - len(duplicates)
         if not job.done.done():
             job.done.set_result(frozenset(duplicates))

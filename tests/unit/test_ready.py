@@ -111,9 +111,20 @@ def test_a_lease_that_ran_out_is_given_again_and_the_late_settle_changes_nothing
     (claim,) = index.take(max_sessions=1, now_s=60.0)
     assert claim.attempt == 2
     assert index.settle(1, head=1, attempt=late.attempt, gone=late.seqs, now_s=60.0) is None
-    assert index.is_out(claim)
-    assert not index.is_out(late)
+    assert index.renew(claim, 60.0)
+    assert not index.renew(late, 60.0)
     assert index.pending == 2
+
+
+def test_a_renewed_lease_lasts_from_then_on_and_the_others_still_run_out_in_time() -> None:
+    index = Filled()
+    for session in (1, 2):
+        index.come(session, 0.0)
+    first, _ = index.take(max_sessions=2, now_s=0.0)
+    assert index.renew(first, 40.0)
+    assert index.sessions(60.0) == [2]
+    assert index.next_due_s() == 100.0
+    assert index.sessions(100.0) == [1]
 
 
 def test_targets_take_turns_and_a_held_one_is_left_alone() -> None:
@@ -251,7 +262,7 @@ def test_whatever_happens_nothing_is_lost_doubled_or_out_of_order(
             out.append(claim)
 
     def settle(claim: Claim, gone: tuple[int, ...], retry_after_s: float = 0.0) -> None:
-        newest = index.is_out(claim)
+        newest = index.renew(claim, now_s)
         head = next((seq for seq in claim.seqs if seq in waiting[claim.session]), claim.seqs[0])
         removed = index.settle(
             claim.session, head=head, attempt=claim.attempt, gone=gone, now_s=now_s, retry_after_s=retry_after_s
