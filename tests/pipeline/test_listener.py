@@ -3,57 +3,12 @@
 import asyncio
 import json
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
 
 import pytest
 
 from relay.listener import MAX_HEADER_BYTES
-from tests.support.relay import ORIGIN, RunningEdge, running_edge
-
-
-@dataclass
-class Socket:
-    """One connection."""
-
-    reader: asyncio.StreamReader
-    writer: asyncio.StreamWriter
-
-    async def say(self, data: bytes) -> None:
-        self.writer.write(data)
-        await self.writer.drain()
-
-    async def rest(self) -> bytes:
-        """Everything until the relay closes."""
-        async with asyncio.timeout(10):
-            try:
-                return await self.reader.read()
-            except ConnectionError:
-                return b""
-
-    async def answer(self) -> tuple[int, bytes]:
-        """The next answer's status and body."""
-        async with asyncio.timeout(10):
-            head = await self.reader.readuntil(b"\r\n\r\n")
-            length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
-            return int(head.split()[1]), await self.reader.readexactly(length)
-
-
-@asynccontextmanager
-async def connected(relay: RunningEdge) -> AsyncGenerator[Socket]:
-    host, _, port = relay.url.removeprefix("http://").partition(":")
-    reader, writer = await asyncio.open_connection(host, int(port))
-    try:
-        yield Socket(reader, writer)
-    finally:
-        writer.close()
-
-
-def request(relay: RunningEdge, body: bytes | None = None, *headers: str, length: int | None = None) -> bytes:
-    body = json.dumps(relay.beacon()).encode() if body is None else body
-    lines = ["POST /r/e HTTP/1.1", "Host: x", f"Origin: {ORIGIN}", *headers]
-    lines.append(f"Content-Length: {len(body) if length is None else length}")
-    return "\r\n".join([*lines, "", ""]).encode() + body
+from tests.support.raw_http import Socket, connected, request
+from tests.support.relay import RunningEdge, running_edge
 
 
 @pytest.fixture

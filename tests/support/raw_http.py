@@ -1,77 +1,62 @@
-"""A server that answers exactly the bytes it is told to, or nothing, or goes away: for clients of hostile endpoints."""
+"""HTTP by hand, over a socket, to say what no client would."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable
+import json
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-Handler = Callable[[asyncio.StreamWriter], Awaitable[None]]
-REQUEST_ID = "x-amzn-RequestId: 7b1c\r\n"
+from tests.support.relay import ORIGIN, RunningEdge
 
 
 @dataclass
-class RawServer:
-    """What it was sent, and where it listens."""
+class Socket:
+    """One connection."""
 
-    url: str
-    requests: list[bytes] = field(default_factory=list[bytes])
-    """Head and body of each request."""
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
 
+    async def say(self, data: bytes) -> None:
+        """Send bytes."""
+        self.writer.write(data)
+        await self.writer.drain()
 
-def http_answer(status: str, body: str = "", headers: str = REQUEST_ID) -> bytes:
-    """A complete HTTP/1.1 answer."""
-    return f"HTTP/1.1 {status}\r\n{headers}Content-Length: {len(body.encode())}\r\n\r\n{body}".encode()
+    async def rest(self) -> bytes:
+        """Everything until the relay closes."""
+        async with asyncio.timeout(10):
+            try:
+                return await self.reader.read()
+            except ConnectionError:
+                return b""
 
+    async def answer(self) -> tuple[int, bytes]:
+        """The next answer's status and body."""
+        status, _, body = await self.whole_answer()
+        return status, body
 
-def saying(*answers: bytes) -> Handler:
-    """Answers in turn; the last one again and again."""
-    left = list(answers)
-
-    async def handler(writer: asyncio.StreamWriter) -> None:
-        writer.write(left.pop(0) if len(left) > 1 else left[0])
-        await writer.drain()
-
-    return handler
+    async def whole_answer(self) -> tuple[int, frozenset[bytes], bytes]:
+        """The next answer's status, lines of its head without the date, and body."""
+        async with asyncio.timeout(10):
+            head = await self.reader.readuntil(b"\r\n\r\n")
+            lines = frozenset(line.lower() for line in head.split(b"\r\n")[1:] if line[:5] != b"date:")
+            length = next(int(line[16:]) for line in lines if line.startswith(b"content-length: "))
+            return int(head.split()[1]), lines, await self.reader.readexactly(length)
 
 
 @asynccontextmanager
-async def raw_server(handler: Handler) -> AsyncGenerator[RawServer]:
-    """Reads whole requests and lets `handler` answer; an exception in it resets the connection."""
-    server = RawServer("")
-    tasks: set[asyncio.Task[None]] = set()
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            while True:
-                head = await reader.readuntil(b"\r\n\r\n")
-                length = next(
-                    (
-                        int(line.split(b":")[1])
-                        for line in head.split(b"\r\n")
-                        if line.lower().startswith(b"content-length")
-                    ),
-                    0,
-                )
-                server.requests.append(head + await reader.readexactly(length))
-                await handler(writer)
-        except (asyncio.IncompleteReadError, ConnectionError):
-            pass
-        except Exception:  # noqa: BLE001  a handler that fails on purpose
-            writer.transport.abort()
-        finally:
-            writer.close()
-
-    def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.ensure_future(serve(reader, writer))
-        tasks.add(task)
-        task.add_done_callback(tasks.discard)
-
-    listener = await asyncio.start_server(connected, "127.0.0.1", 0)
-    server.url = f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
+async def connected(relay: RunningEdge) -> AsyncGenerator[Socket]:
+    """A connection to the public listener."""
+    host, _, port = relay.url.removeprefix("http://").partition(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
     try:
-        yield server
+        yield Socket(reader, writer)
     finally:
-        listener.close()
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        writer.close()
+
+
+def request(relay: RunningEdge, body: bytes | None = None, *headers: str, length: int | None = None) -> bytes:
+    """A POST to the beacons' path, whose `Content-Length` may lie."""
+    body = json.dumps(relay.beacon()).encode() if body is None else body
+    lines = ["POST /r/e HTTP/1.1", "Host: x", f"Origin: {ORIGIN}", *headers]
+    lines.append(f"Content-Length: {len(body) if length is None else length}")
+    return "\r\n".join([*lines, "", ""]).encode() + body
