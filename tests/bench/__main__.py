@@ -3,19 +3,21 @@
 Linux only: the server runs on the first CPU, the load and the far side on the second.
 """
 
+from functools import partial
 from pathlib import Path
 
 import click
 import msgspec
 from rich.console import Console
 
-from tests.bench import accept, deliver, latency, machine, ratios, sink, snippet, workers
+from tests.bench import accept, deliver, latency, machine, packing, ratios, sink, snippet, workers
 
 BENCHES = {
     "accept": ("Accept, durable: 64 connections, 3 events a beacon", accept.run),
     "deliver": ("End to end: every beacon another session, CPU with the drain", deliver.run),
     "latency": ("At half load, constant rate: answers, and from 202 to delivered", latency.run),
     "workers": ("Several cores: relay, load and sink share two", workers.run),
+    "packing": ("Packing: a real click stream at ten times the quota, in simulated time", packing.run),
     "sink": ("Sink: one PutEvents call of 10 events", sink.run),
     "snippet": ("Snippet: bytes on the wire", snippet.run),
 }
@@ -26,7 +28,10 @@ BENCHES = {
 @click.option("--rounds", default=5, show_default=True, help="Counted rounds of each contestant.")
 @click.option("--seconds", default=4.0, show_default=True, help="Length of one round.")
 @click.option("--json", "json_file", type=click.Path(path_type=Path), help="Also write the figures here.")
-def main(names: tuple[str, ...], rounds: int, seconds: float, json_file: Path | None) -> None:
+@click.option(
+    "--stream", type=click.Path(exists=True, path_type=Path), help="The click stream of `packing`; as `make replay`."
+)
+def main(*, names: tuple[str, ...], rounds: int, seconds: float, json_file: Path | None, stream: Path | None) -> None:
     """Run the benches named, or all of them."""
     console = Console()
     facts = machine.describe()
@@ -34,6 +39,8 @@ def main(names: tuple[str, ...], rounds: int, seconds: float, json_file: Path | 
     rows: list[ratios.Figure] = []
     for name in names or BENCHES:
         title, run = BENCHES[name]
+        if run is packing.run:
+            run = partial(packing.run, stream=stream)
         console.print()
         some = run(rounds=rounds, seconds=seconds)
         ratios.show(title, some, console)
