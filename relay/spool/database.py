@@ -3,6 +3,7 @@
 One instance belongs to one thread. Nothing here knows of asyncio, queues or leases.
 """
 
+import json
 import logging
 import os
 import sqlite3
@@ -23,6 +24,7 @@ from relay.spool.ready import ReadyIndex
 from relay.spool.recent import RecentIds
 from relay.spool.reserve import Reserve
 from relay.spool.rows import checksum, statement
+from relay.spool.unremembered import Unremembered
 
 VERSION: Final = 1
 CORRUPT: Final = "corrupt"
@@ -34,6 +36,7 @@ VACUUM_STEP_PAGES: Final = 128
 VACUUM_ABOVE_PAGES: Final = 256
 _PAGE_BYTES: Final = 4096
 _BURY: Final = statement("bury")
+_IDS: Final = "SELECT session, event_id FROM records WHERE seq IN (SELECT value FROM json_each(?))"
 _logger = logging.getLogger(__name__)
 
 
@@ -46,6 +49,7 @@ class Database:
         self._guard = guard
         self.reserve = Reserve(path)
         self.recent = RecentIds()
+        self.unremembered: Unremembered
         self.flows: dict[int, tuple[Operation, str]] = {}
         """By number. Other threads may read it."""
         self.totals: dict[str, int] = {}
@@ -124,19 +128,7 @@ class Database:
         seq = index.load(rows, targets, now_s=now_s, now_ms=now_ms)
         self.last_seq = max(seq, self.totals.get("accepted", 0))
         self._account_for_loss(index.pending)
-        since_ms = now_ms - 600_000
-        self.recent.add(
-            (
-                # As bytes: damaged text would end the start here, and is found when it is leased.
-                RecentIds.key(session, event_id.decode(errors="replace"))
-                for session, event_id in self.sql.execute(
-                    "SELECT session, CAST(event_id AS BLOB) FROM records WHERE accepted_at_ms >= ?"
-                    " ORDER BY seq DESC LIMIT 150000",
-                    (since_ms,),
-                )
-            ),
-            now_s,
-        )
+        self.unremembered = Unremembered(index, last_seq=self.last_seq, now_s=now_s)
 
     def _account_for_loss(self, found: int) -> None:
         """Compare what is here with the ledger, and the ledger with the mark kept outside; count the difference."""
@@ -201,6 +193,8 @@ class Database:
 
     def _append(self, job: Append) -> None:
         on_disk = self._ids_of(job.older) if job.older else ()
+        if job.inherited:
+            self._fresh |= self._ids_of(job.inherited)
         seqs: list[int] = []
         for record, session in zip(job.records, job.sessions, strict=True):
             key = RecentIds.key(session, record.event_id)
@@ -226,6 +220,7 @@ class Database:
     def _settle(self, job: Settled) -> None:
         now = job.buried_at_ms
         job.missed = []
+        self.leave([*job.delivered, *[burial.seq for burial in (*job.buried, *job.lost)]])
         for burial in job.buried:
             self._flush()
             found = self.sql.execute(_BURY, (burial.reason, burial.message, now, burial.seq)).rowcount
@@ -240,6 +235,12 @@ class Database:
             found = self.sql.executemany("DELETE FROM records WHERE seq = ?", [(n,) for n in job.delivered]).rowcount
             self.count("delivered", found)
             job.missed.extend([None] * (len(job.delivered) - found))
+
+    def leave(self, seqs: Sequence[int]) -> None:
+        """Inside a job: these records are about to be removed; see `Unremembered`."""
+        unknown = self.unremembered.leaving(seqs, self._clock.monotonic_s())
+        if unknown:
+            self._fresh |= self._ids_of(unknown)
 
     def next_seq(self) -> int:
         """Inside a job: a seq for one more record."""
@@ -273,8 +274,12 @@ class Database:
         return number
 
     def _ids_of(self, seqs: Sequence[int]) -> set[int]:
-        marks = ",".join("?" * len(seqs))
-        rows = self.sql.execute(f"SELECT session, event_id FROM records WHERE seq IN ({marks})", seqs)  # noqa: S608  only marks
+        try:
+            rows = self.sql.execute(_IDS, (json.dumps(seqs),)).fetchall()
+        except sqlite3.DatabaseError as error:
+            if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_CORRUPT:
+                return set()  # found, counted and told of when it is leased
+            raise
         return {RecentIds.key(session, event_id) for session, event_id in rows}
 
     def fold(self) -> None:

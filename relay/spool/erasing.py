@@ -114,6 +114,8 @@ def _look(sql: sqlite3.Connection, *, table: Table, whom: Whom, after: int) -> t
 
 def _remove(database: Database, *, table: Table, whom: Whom, seqs: Sequence[int]) -> Removed:
     """Inside a job: remove these of theirs that are still there."""
+    if table == "records":
+        database.leave(seqs)
     gone = database.sql.execute(
         f"DELETE FROM {table} WHERE {whom.theirs} AND seq IN (SELECT value FROM json_each(?2))"  # noqa: S608  constants
         " RETURNING session, seq",

@@ -17,8 +17,8 @@ class Append:
     """Records to store and perhaps a session to bind, all or nothing."""
 
     __slots__ = (
-        "accepted_at_ms", "accepted_s", "anonymous", "binding", "done", "earlier", "error", "given", "older",
-        "records", "seqs", "sessions", "size",
+        "accepted_at_ms", "accepted_s", "anonymous", "binding", "done", "earlier", "error", "given",
+        "inherited", "older", "records", "seqs", "sessions", "size",
     )  # fmt: skip
 
     def __init__(
@@ -44,6 +44,8 @@ class Append:
         """Seqs of waiting records that may get the binding's user."""
         self.earlier: Sequence[Append] = ()
         """Appends before this one whose seqs were not known yet, and which may hold records for the binding."""
+        self.inherited: Sequence[int] = ()
+        """Seqs of these sessions from before the start, whose ids are not known yet; see `Unremembered`."""
         self.older: Sequence[int] = ()
         """Seqs of these sessions too old for the memory of recent event ids, to be compared on disk."""
         self.done = done

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Final
 
+REMEMBERED_S: Final = 600.0
 _BITS: Final = (1 << 60) - 1  # an int of up to 60 bits takes 32 bytes, a larger one 48
 
 
@@ -13,7 +14,7 @@ class RecentIds:
     in some million million lookups. Two generations: when the younger is full or old, the older is forgotten.
     """
 
-    def __init__(self, *, window_s: float = 600.0, most: int = 300_000) -> None:
+    def __init__(self, *, window_s: float = REMEMBERED_S, most: int = 300_000) -> None:
         self._window_s = window_s
         self._most_young = most // 2
         self._young: set[int] = set()

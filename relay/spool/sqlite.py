@@ -51,9 +51,6 @@ MAX_QUEUED_BYTES: Final = 32 * 1024 * 1024
 """What may wait for the committing thread; over it the spool counts as full."""
 _RECORD_BYTES: Final = 150
 """What a row takes on disk beside its body, about."""
-_COMPARED_ON_DISK: Final = 256
-"""Of a session that waits for longer than event ids are remembered, how many ids are compared on disk."""
-_REMEMBERED_S: Final = 600.0
 MAX_SEQS_TO_BIND: Final = 100_000
 
 _logger = logging.getLogger(__name__)
@@ -142,7 +139,8 @@ class SqliteSpool:
             done=asyncio.get_running_loop().create_future(),
             binding=binding,
         )
-        job.older = self._older(sessions, now_s)
+        job.older = self._database.unremembered.older(sessions, now_s)
+        job.inherited = self._database.unremembered.inherited(sessions, now_s)
         if binding is not None:
             job.anonymous = self._waiting(binding)
             job.earlier = tuple(self._uncommitted)
@@ -159,14 +157,6 @@ class SqliteSpool:
             raise SpoolFullError
         if self._queued_bytes + size > MAX_QUEUED_BYTES or not self._index.has_room:
             raise SpoolFullError("too much waits at once")
-
-    def _older(self, sessions: Sequence[int], now_s: float) -> Sequence[int]:
-        older: list[int] = []
-        for session in set(sessions):
-            oldest_s = self._index.oldest_of(session)
-            if oldest_s is not None and now_s - oldest_s > _REMEMBERED_S:
-                older += self._index.seqs(session, _COMPARED_ON_DISK)
-        return older[:_COMPARED_ON_DISK]
 
     def _waiting(self, binding: Binding) -> list[int]:
         seqs: list[int] = []
@@ -212,6 +202,8 @@ class SqliteSpool:
         for seq in job.given:
             self._cache.drop(seq)
         self._leasing.got_user(job.given)
+        if job.inherited:
+            self._database.unremembered.are_known(job.sessions)
         self._ledger.accepted += len(job.seqs) - len(duplicates)
         if not job.done.done():
             job.done.set_result(frozenset(duplicates))
