@@ -21,7 +21,7 @@ const brotli = (bytes) => brotliCompressSync(bytes, { params: { [constants.BROTL
 /** What dist/ has to hold: path to bytes. */
 async function built() {
   const shared = { absWorkingDir: root, bundle: true, write: false, legalComments: 'none', target: 'es2021' };
-  const script = { ...shared, format: 'iife', minify: true, mangleProps: /^_/ };
+  const script = { ...shared, format: 'iife', minify: true, mangleProps: /^_/, tsconfigRaw: {} };
   const outputs = await Promise.all([
     build({ ...script, entryPoints: { s: 'src/snippet.ts' }, outdir: dist }),
     build({ ...script, bundle: false, format: undefined, entryPoints: ['src/stub.ts'], outdir: dist }),
@@ -49,7 +49,14 @@ async function built() {
 
 /** A second pass: it inlines what is called once, which esbuild leaves, and takes another twentieth off. */
 async function squeezed(script) {
-  const compress = { passes: 4, unsafe_arrows: true, unsafe_methods: true, pure_getters: true, keep_fargs: false };
+  const compress = {
+    passes: 4,
+    unsafe: true,
+    unsafe_arrows: true,
+    unsafe_methods: true,
+    pure_getters: true,
+    keep_fargs: false,
+  };
   const { code } = await minify(script.toString(), { ecma: 2020, compress, mangle: true });
   return Buffer.from(code);
 }

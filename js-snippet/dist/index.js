@@ -33,6 +33,7 @@ var createList = (core, { recommendationId, items, source }) => {
   const impression = createImpression((a, b) => a - b);
   const origin = originFields(recommendationId, source);
   const watched = /* @__PURE__ */ new Set();
+  let onHide;
   const see = (itemId) => impression._see(itemId, items.indexOf(itemId));
   const tell = () => {
     const untold = impression._take(true);
@@ -42,7 +43,7 @@ var createList = (core, { recommendationId, items, source }) => {
   };
   return {
     observe(element) {
-      core._bus._on("hide", tell);
+      onHide = core._bus._on("hide", tell);
       const marked = [...element.querySelectorAll("[data-relay-item]")];
       (marked.length ? marked : [...element.children]).forEach((item, position) => {
         const itemId = item.getAttribute("data-relay-item") ?? items[position];
@@ -58,7 +59,7 @@ var createList = (core, { recommendationId, items, source }) => {
     },
     stop() {
       tell();
-      core._bus._off("hide", tell);
+      onHide?.delete(tell);
       for (const item of watched) {
         core._dwell?._unwatch(item);
       }
@@ -188,12 +189,11 @@ var watchPage = (core) => {
 var NAME = "items";
 var MAX_ITEMS2 = 50;
 var createAttribution = (env2, store, keepMs) => {
-  const memories = () => (store._parse(NAME) ?? []).filter(([, clickedAt]) => env2.Date.now() - clickedAt < keepMs);
+  const memories = () => (store._get(NAME) ?? []).filter(([, clickedAt]) => env2.Date.now() - clickedAt < keepMs);
   return {
     _remember(itemId, origin) {
       const others = memories().filter(([id]) => id !== itemId);
-      others.push([itemId, env2.Date.now(), origin]);
-      store._set(NAME, JSON.stringify(others.slice(-MAX_ITEMS2)));
+      store._set(NAME, [...others, [itemId, env2.Date.now(), origin]].slice(-MAX_ITEMS2));
     },
     _recall: (itemId) => memories().find(([id]) => id === itemId)?.[2],
     _forget: () => store._remove(NAME)
@@ -211,12 +211,8 @@ var createBus = (log) => {
     }
   };
   return {
-    _on(topic, listener) {
-      (listeners[topic] ??= /* @__PURE__ */ new Set()).add(listener);
-    },
-    _off(topic, listener) {
-      listeners[topic]?.delete(listener);
-    },
+    // biome-ignore lint/suspicious/noAssignInExpressions: one line for "make it, where there is none"
+    _on: (topic, listener) => (listeners[topic] ??= /* @__PURE__ */ new Set()).add(listener),
     _emit(topic, data) {
       log?.(topic, data);
       for (const listener of listeners[topic] ?? []) {
@@ -237,14 +233,14 @@ var MAX_BYTES = 65536;
 var byteLength = (value) => new TextEncoder().encode(JSON.stringify(value)).length;
 var takeBeaconful = (entries, maxBytes) => {
   const taken = [];
-  let bytes = 0;
-  for (const entry of entries) {
-    if (entry[0] === entries[0]?.[0]) {
-      bytes += byteLength(entry[1]) + 1;
-      if (bytes > maxBytes) {
+  let room = maxBytes;
+  for (const [sessionId, event] of entries) {
+    if (sessionId === entries[0]?.[0]) {
+      room -= byteLength(event) + 1;
+      if (room < 0) {
         break;
       }
-      taken.push(entry);
+      taken.push(event);
     }
   }
   return taken;
@@ -261,12 +257,13 @@ var post = async (env2, { endpoint, fetch = env2.fetch }, beacon) => {
       keepalive: true,
       signal: AbortSignal.timeout?.(TIMEOUT_MS)
     });
-    const taken = response.ok ? await response.json() : void 0;
+    const taken = await response.json().catch(() => {
+    });
     return [
       response.status,
       Number(response.headers.get("retry-after")) * 1e3 || 0,
-      // A 200 of a captive portal is no answer of a relay.
-      taken && taken.accepted >= 0 ? taken : void 0
+      // Neither an error's body nor the 200 of a captive portal has this.
+      taken?.accepted >= 0 ? taken : void 0
     ];
   } catch {
     return [0, 0];
@@ -280,7 +277,7 @@ var postAtHide = (env2, options, beacon) => {
 // src/delivery.ts
 var RETRY = "retry";
 var SEQ = "seq";
-var HEAD_BYTES = 4096;
+var MIN_BYTES = 500;
 var MAX_BEACONS = 20;
 var LEFTOVER_MS = 1e3;
 var FIRST_RETRY_MS = 1e3;
@@ -293,8 +290,9 @@ var createDelivery = (env2, store, bus, options, outbox, user, onIdentity) => {
   let notBefore = 0;
   let timer;
   let running;
+  const isWaiting = () => outbox._entries()[0] || user._owed()[0];
   const askedToWaitMs = () => {
-    const ms = Number(store._get(RETRY)) - env2.Date.now();
+    const ms = store._get(RETRY) - env2.Date.now();
     return ms < MAX_PATIENCE_MS ? ms : 0;
   };
   const waitMs = () => Math.max(askedToWaitMs(), notBefore - env2.Date.now());
@@ -303,23 +301,25 @@ var createDelivery = (env2, store, bus, options, outbox, user, onIdentity) => {
   };
   const nextBeacon = (maxBytes, sent) => {
     const waiting = outbox._entries().filter(([, { eventId }]) => !sent?.has(eventId));
-    const entries = takeBeaconful(waiting, maxBytes - HEAD_BYTES);
-    const sessionId = entries[0]?.[0] ?? user._owed().find((owed) => !sent?.has(owed));
-    if (!sessionId) {
-      return void 0;
+    const sessionId = waiting[0]?.[0] ?? user._owed().find((owed) => !sent?.has(owed));
+    if (sessionId) {
+      const beacon = {
+        v: 1,
+        token: options.token,
+        sessionId,
+        identity: user._token(sessionId),
+        sentAt: env2.Date.now(),
+        seq: (store._get(SEQ) ?? 0) + 1,
+        lost: outbox._lost(),
+        eventList: []
+      };
+      beacon.eventList = takeBeaconful(waiting, maxBytes - byteLength(beacon));
+      if (beacon.eventList[0] || !waiting[0]) {
+        store._set(SEQ, beacon.seq);
+        return beacon;
+      }
     }
-    const seq = +(store._get(SEQ) ?? 0) + 1;
-    store._set(SEQ, `${seq}`);
-    return {
-      v: 1,
-      token: options.token,
-      sessionId,
-      identity: user._token(sessionId),
-      sentAt: env2.Date.now(),
-      seq,
-      lost: outbox._lost(),
-      eventList: entries.map(([, event]) => event)
-    };
+    return void 0;
   };
   const settle = (beacon, [status, retryAfterMs, taken], result) => {
     const { sessionId, identity, lost, eventList } = beacon;
@@ -327,7 +327,7 @@ var createDelivery = (env2, store, bus, options, outbox, user, onIdentity) => {
       const backoffMs = Math.min(FIRST_RETRY_MS * 2 ** failures++, LAST_RETRY_MS);
       notBefore = env2.Date.now() + Math.max(backoffMs * (0.5 + env2.Math.random()), retryAfterMs);
       if (retryAfterMs) {
-        store._set(RETRY, `${notBefore}`);
+        store._set(RETRY, notBefore);
       }
       return false;
     }
@@ -338,9 +338,7 @@ var createDelivery = (env2, store, bus, options, outbox, user, onIdentity) => {
       return true;
     }
     outbox._remove(eventList);
-    if (lost) {
-      outbox._told();
-    }
+    outbox._told(lost);
     result.accepted += taken.accepted;
     bus._emit("sent", { ...taken, events: eventList.length });
     for (const rejection of taken.rejected) {
@@ -374,7 +372,7 @@ var createDelivery = (env2, store, bus, options, outbox, user, onIdentity) => {
     timer = void 0;
     running ??= inTurn(drain).finally(() => {
       running = void 0;
-      if (outbox._entries()[0]) {
+      if (isWaiting()) {
         wakeIn(Math.max(waitMs(), flushMs));
       }
     });
@@ -384,11 +382,8 @@ var createDelivery = (env2, store, bus, options, outbox, user, onIdentity) => {
   bus._on("show", () => sentAtHide.clear());
   bus._on("hide", () => {
     let room = MAX_BYTES;
-    while (room > HEAD_BYTES && askedToWaitMs() <= 0) {
-      const beacon = nextBeacon(room, sentAtHide);
-      if (!beacon) {
-        break;
-      }
+    let beacon;
+    while (room > MIN_BYTES && askedToWaitMs() <= 0 && (beacon = nextBeacon(room, sentAtHide))) {
       if (postAtHide(env2, options, beacon)) {
         room -= byteLength(beacon);
         sentAtHide.add(beacon.sessionId);
@@ -400,7 +395,7 @@ var createDelivery = (env2, store, bus, options, outbox, user, onIdentity) => {
       }
     }
   });
-  if (outbox._entries()[0] || user._owed()[0]) {
+  if (isWaiting()) {
     wakeIn(LEFTOVER_MS);
   }
   return {
@@ -488,7 +483,7 @@ var EVENT = "event.";
 var LOST = "lost";
 var MAX_EVENTS = 200;
 var MAX_BYTES2 = 131072;
-var MAX_EVENT_BYTES = 6e4;
+var MAX_EVENT_BYTES = 5e4;
 var createOutbox = (env2, store, bus) => {
   let made = 1e4;
   const remove = (events) => {
@@ -498,11 +493,11 @@ var createOutbox = (env2, store, bus) => {
   };
   const lose = (reason, events) => {
     remove(events);
-    const counts = store._parse(LOST);
-    store._set(LOST, JSON.stringify({ ...counts, [reason]: (counts?.[reason] ?? 0) + events.length }));
+    const counts = store._get(LOST);
+    store._set(LOST, { ...counts, [reason]: (counts?.[reason] ?? 0) + events.length });
     bus._emit("lost", { reason, events: events.length });
   };
-  const entries = () => store._names(EVENT).map((eventId) => store._parse(EVENT + eventId)).filter((entry) => entry?.[1]?.eventId);
+  const entries = () => store._names(EVENT).map((eventId) => store._get(EVENT + eventId)).filter((entry) => entry?.[1]?.eventId);
   return {
     // Time and count first, each of fixed width.
     _newEventId: () => `${env2.Date.now().toString(36)}${made++}${randomId(env2).slice(-20)}`,
@@ -515,13 +510,17 @@ var createOutbox = (env2, store, bus) => {
       while (waiting.length > MAX_EVENTS || byteLength(waiting) > MAX_BYTES2) {
         lose("outbox_full", [waiting.shift()[1]]);
       }
-      store._set(EVENT + entry[1].eventId, JSON.stringify(entry));
+      store._set(EVENT + entry[1].eventId, entry);
     },
     _entries: entries,
     _remove: remove,
     _lose: lose,
-    _lost: () => store._parse(LOST),
-    _told: () => store._remove(LOST)
+    _lost: () => store._get(LOST),
+    _told(lost) {
+      if (JSON.stringify(lost) === JSON.stringify(store._get(LOST))) {
+        store._remove(LOST);
+      }
+    }
   };
 };
 
@@ -530,19 +529,19 @@ var PREFIX = "_relay.";
 var createStore = (env2) => {
   let box = guard(() => env2.localStorage) ?? {};
   return {
-    _get: (name) => box[PREFIX + name],
-    _parse: (name) => guard(() => JSON.parse(box[PREFIX + name])),
+    _get: (name) => guard(() => JSON.parse(box[PREFIX + name])),
     _set(name, value) {
+      const text = JSON.stringify(value);
       try {
-        box[PREFIX + name] = value;
+        box[PREFIX + name] = text;
       } catch {
-        box = { ...box, [PREFIX + name]: value };
+        box = { ...box, [PREFIX + name]: text };
       }
     },
     _remove(name) {
       delete box[PREFIX + name];
     },
-    _names: (prefix) => Object.keys(box).filter((name) => name.startsWith(PREFIX + prefix)).map((name) => name.slice((PREFIX + prefix).length)).sort()
+    _names: (prefix) => Object.keys(box).sort().flatMap((name) => name.split(PREFIX + prefix)[1] ?? [])
   };
 };
 
@@ -552,23 +551,20 @@ var COOKIE_MAX_AGE_S = 86400;
 var createSession = (env2, store, bus, idleMs, onIdle) => {
   let current = ["", 0];
   let savedAt = 0;
-  const labels = env2.location?.hostname.split(".") ?? [];
-  let from = labels.length - 2;
-  const readCookie = () => guard(() => env2.document?.cookie.match(`${PREFIX}${NAME2}=([^;]*)`)?.[1]);
+  let domains = `${env2.location?.hostname}`.split(".").map((_, i, labels) => labels.slice(~i).join("."));
+  domains.push("");
+  const readCookie = () => guard(() => env2.document.cookie.match(`${PREFIX}${NAME2}=([^;]*)`)?.[1]) ?? "";
   const writeCookie = (value, maxAge) => guard(() => {
-    for (let i = from; i >= -1; i--) {
-      const domain = labels.slice(i < 0 ? labels.length : i).join(".");
+    const works = (domain) => {
       env2.document.cookie = `${PREFIX}${NAME2}=${value};path=/;max-age=${maxAge};samesite=lax;domain=${domain}`;
-      if (readCookie() === value) {
-        from = i;
-        break;
-      }
-    }
+      return readCookie() === value;
+    };
+    domains = domains.slice(domains.findIndex(works));
   });
   const latest = () => {
     let best = current;
     for (const value of [store._get(NAME2), readCookie()]) {
-      const [, id, seenAt] = /^(\w{16,256})\.(\d+)$/.exec(value ?? "") ?? [];
+      const [, id, seenAt] = /^(\w{16,256})\.(\d+)$/.exec(value) ?? [];
       const ms = Number(seenAt);
       if (id && ms >= best[1]) {
         best = [id, ms];
@@ -616,24 +612,22 @@ var createSession = (env2, store, bus, idleMs, onIdle) => {
 
 // src/user.ts
 var NAME3 = "user.";
-var OWED = "!";
 var createUser = (store) => {
-  const stored = (sessionId) => store._get(NAME3 + sessionId) ?? "";
-  const token = (sessionId) => stored(sessionId).replace(OWED, "") || void 0;
+  const login = (sessionId) => store._get(NAME3 + sessionId) ?? [];
   return {
     _set(sessionId, fresh) {
-      if (fresh && token(sessionId) !== fresh) {
-        store._set(NAME3 + sessionId, OWED + fresh);
+      if (fresh && login(sessionId)[0] !== fresh) {
+        store._set(NAME3 + sessionId, [fresh, true]);
       }
     },
-    _token: token,
-    _owed: () => store._names(NAME3).filter((sessionId) => stored(sessionId).startsWith(OWED)),
+    _token: (sessionId) => login(sessionId)[0],
+    _owed: () => store._names(NAME3).filter((sessionId) => login(sessionId)[1]),
     _answered(sessionId, sent, result) {
-      if (sent && token(sessionId) === sent) {
+      if (sent && login(sessionId)[0] === sent) {
         if (/ex|inv|mis/.test(result)) {
           store._remove(NAME3 + sessionId);
         } else {
-          store._set(NAME3 + sessionId, sent);
+          store._set(NAME3 + sessionId, [sent]);
         }
       }
     },
@@ -650,9 +644,8 @@ var createUser = (store) => {
 // src/tracker.ts
 var MAX_CALLS = 200;
 var SETTLE_MS = 20;
-var REFETCH_MS = 6e4;
 var MINUTE_MS = 6e4;
-var TOKEN = /^[\w.-]{20,2048}$/;
+var TOKEN = /^[\w.-]{20,8192}$/;
 var createCore = (env2, options) => {
   const isCollectable = mayCollect(env2, options);
   const bus = createBus(
@@ -675,6 +668,8 @@ var createCore = (env2, options) => {
   let isRunning = false;
   let calls = [];
   let refetchAt = 0;
+  let refetchMs = MINUTE_MS;
+  let renewed;
   let delivery;
   const logIn = (token) => {
     if (mayIdentify(env2, options) && TOKEN.test(token)) {
@@ -682,21 +677,28 @@ var createCore = (env2, options) => {
       delivery._flush();
     }
   };
-  const refetchIdentity = async () => {
+  const refetchIdentity = async (ofSession) => {
     if (options.identityUrl && env2.Date.now() >= refetchAt) {
-      refetchAt = env2.Date.now() + REFETCH_MS;
+      refetchAt = env2.Date.now() + refetchMs;
+      refetchMs *= 2;
       const response = await env2.fetch(options.identityUrl, { credentials: "include" });
       const text = await response.text();
-      logIn(guard(() => JSON.parse(text).identity) ?? text.trim());
+      if (ofSession === sessionId() && !user._token(ofSession)) {
+        logIn(guard(() => JSON.parse(text).identity) ?? text.trim());
+      }
     }
   };
   const heardOfIdentity = (result, ofSession) => {
-    if (result === "expired") {
-      refetchIdentity().catch(() => {
+    if (result === "ok") {
+      refetchMs = MINUTE_MS;
+    }
+    if (/exp|mis/.test(result)) {
+      refetchIdentity(ofSession).catch(() => {
       });
     }
-    if (result === "conflict" && ofSession === sessionId()) {
-      user._set(session._renew(), user._token(ofSession));
+    if (result === "conflict" && ofSession === sessionId() && ofSession !== renewed) {
+      renewed = session._renew();
+      user._set(renewed, user._token(ofSession));
       delivery._flush();
     }
   };
@@ -804,8 +806,8 @@ var createTracker = (options) => {
     session: say("session"),
     flush: say("flush"),
     on(topic, listener) {
-      core._bus._on(topic, listener);
-      return () => core._bus._off(topic, listener);
+      const listeners = core._bus._on(topic, listener);
+      return () => void listeners.delete(listener);
     },
     list: (listOptions) => createList(core, listOptions)
   };

@@ -1,1 +1,1 @@
-"use strict";window.relay=window.relay||function(){(relay.q=relay.q||[]).push([Date.now(),arguments])};
+window.relay=window.relay||function(){(relay.q=relay.q||[]).push([Date.now(),arguments])};

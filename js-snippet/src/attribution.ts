@@ -18,12 +18,11 @@ export interface Attribution {
 
 export const createAttribution = (env: Env, store: Store, keepMs: number): Attribution => {
   const memories = (): Memory[] =>
-    (store._parse(NAME) ?? []).filter(([, clickedAt]: Memory) => env.Date.now() - clickedAt < keepMs);
+    (store._get(NAME) ?? []).filter(([, clickedAt]: Memory) => env.Date.now() - clickedAt < keepMs);
   return {
     _remember(itemId, origin) {
       const others = memories().filter(([id]) => id !== itemId);
-      others.push([itemId, env.Date.now(), origin]);
-      store._set(NAME, JSON.stringify(others.slice(-MAX_ITEMS)));
+      store._set(NAME, [...others, [itemId, env.Date.now(), origin]].slice(-MAX_ITEMS));
     },
     _recall: (itemId) => memories().find(([id]) => id === itemId)?.[2],
     _forget: () => store._remove(NAME),

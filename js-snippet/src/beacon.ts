@@ -20,21 +20,21 @@ export interface Beacon {
 export const byteLength = (value: unknown): number => new TextEncoder().encode(JSON.stringify(value)).length;
 
 /**
- * The oldest entries of one session that fit into one beacon.
+ * The oldest events of one session that fit into one beacon.
  *
  * @param maxBytes For the events and their commas.
- * @returns At least one entry, unless there is none or the first is too large alone.
+ * @returns At least one event, unless there is none or the first is too large alone.
  */
-export const takeBeaconful = (entries: readonly Entry[], maxBytes: number): Entry[] => {
-  const taken: Entry[] = [];
-  let bytes = 0;
-  for (const entry of entries) {
-    if (entry[0] === entries[0]?.[0]) {
-      bytes += byteLength(entry[1]) + 1;
-      if (bytes > maxBytes) {
+export const takeBeaconful = (entries: readonly Entry[], maxBytes: number): RelayEvent[] => {
+  const taken: RelayEvent[] = [];
+  let room = maxBytes;
+  for (const [sessionId, event] of entries) {
+    if (sessionId === entries[0]?.[0]) {
+      room -= byteLength(event) + 1;
+      if (room < 0) {
         break;
       }
-      taken.push(entry);
+      taken.push(event);
     }
   }
   return taken;

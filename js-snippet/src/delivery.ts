@@ -9,8 +9,8 @@ import type { IdentityResult, User } from './user.js';
 
 const RETRY = 'retry';
 const SEQ = 'seq';
-/** Kept free in a body for what stands before the events: tokens, session id, losses. */
-const HEAD_BYTES = 4096;
+/** Less room at hide than this is not worth a beacon. */
+const MIN_BYTES = 500;
 /** Of one flush: the outbox holds fewer, unless a site's storage keeps what is removed. */
 const MAX_BEACONS = 20;
 /** Events found at the start of a page were mostly sent at hide by the page before, the answer unheard. */
@@ -61,8 +61,10 @@ export const createDelivery = (
   let timer: number | undefined;
   let running: Promise<FlushResult> | undefined;
 
+  const isWaiting = () => outbox._entries()[0] || user._owed()[0];
+
   const askedToWaitMs = () => {
-    const ms = Number(store._get(RETRY)) - env.Date.now();
+    const ms = store._get(RETRY) - env.Date.now();
     return ms < MAX_PATIENCE_MS ? ms : 0; // Where nothing is stored it is no number.
   };
   const waitMs = () => Math.max(askedToWaitMs(), notBefore - env.Date.now());
@@ -74,23 +76,25 @@ export const createDelivery = (
   /** The next beacon, of events or for a login, that is not sent already; nothing when all is done. */
   const nextBeacon = (maxBytes: number, sent?: Set<string>): Beacon | undefined => {
     const waiting = outbox._entries().filter(([, { eventId }]) => !sent?.has(eventId));
-    const entries = takeBeaconful(waiting, maxBytes - HEAD_BYTES);
-    const sessionId = entries[0]?.[0] ?? user._owed().find((owed) => !sent?.has(owed));
-    if (!sessionId) {
-      return undefined;
+    const sessionId = waiting[0]?.[0] ?? user._owed().find((owed) => !sent?.has(owed));
+    if (sessionId) {
+      const beacon: Beacon = {
+        v: 1,
+        token: options.token,
+        sessionId,
+        identity: user._token(sessionId),
+        sentAt: env.Date.now(),
+        seq: (store._get(SEQ) ?? 0) + 1,
+        lost: outbox._lost(),
+        eventList: [],
+      };
+      beacon.eventList = takeBeaconful(waiting, maxBytes - byteLength(beacon));
+      if (beacon.eventList[0] || !waiting[0]) {
+        store._set(SEQ, beacon.seq);
+        return beacon;
+      }
     }
-    const seq = +(store._get(SEQ) ?? 0) + 1;
-    store._set(SEQ, `${seq}`);
-    return {
-      v: 1,
-      token: options.token,
-      sessionId,
-      identity: user._token(sessionId),
-      sentAt: env.Date.now(),
-      seq,
-      lost: outbox._lost(),
-      eventList: entries.map(([, event]) => event),
-    };
+    return undefined;
   };
 
   /** Applies an answer; false when it means to try again later. */
@@ -100,7 +104,7 @@ export const createDelivery = (
       const backoffMs = Math.min(FIRST_RETRY_MS * 2 ** failures++, LAST_RETRY_MS);
       notBefore = env.Date.now() + Math.max(backoffMs * (0.5 + env.Math.random()), retryAfterMs);
       if (retryAfterMs) {
-        store._set(RETRY, `${notBefore}`);
+        store._set(RETRY, notBefore);
       }
       return false;
     }
@@ -111,9 +115,7 @@ export const createDelivery = (
       return true;
     }
     outbox._remove(eventList);
-    if (lost) {
-      outbox._told();
-    }
+    outbox._told(lost);
     result.accepted += taken.accepted;
     bus._emit('sent', { ...taken, events: eventList.length });
     for (const rejection of taken.rejected) {
@@ -152,7 +154,7 @@ export const createDelivery = (
     timer = undefined;
     running ??= inTurn(drain).finally(() => {
       running = undefined;
-      if (outbox._entries()[0]) {
+      if (isWaiting()) {
         wakeIn(Math.max(waitMs(), flushMs));
       }
     });
@@ -163,11 +165,9 @@ export const createDelivery = (
   bus._on('show', () => sentAtHide.clear());
   bus._on('hide', () => {
     let room = MAX_BYTES;
-    while (room > HEAD_BYTES && askedToWaitMs() <= 0) {
-      const beacon = nextBeacon(room, sentAtHide);
-      if (!beacon) {
-        break;
-      }
+    let beacon: Beacon | undefined;
+    // biome-ignore lint/suspicious/noAssignInExpressions: as long as there is one
+    while (room > MIN_BYTES && askedToWaitMs() <= 0 && (beacon = nextBeacon(room, sentAtHide))) {
       if (postAtHide(env, options, beacon)) {
         room -= byteLength(beacon);
         sentAtHide.add(beacon.sessionId);
@@ -181,7 +181,7 @@ export const createDelivery = (
     }
   });
 
-  if (outbox._entries()[0] || user._owed()[0]) {
+  if (isWaiting()) {
     wakeIn(LEFTOVER_MS);
   }
 

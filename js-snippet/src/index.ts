@@ -58,8 +58,8 @@ export const createTracker = (options: Options): Tracker => {
     session: say('session'),
     flush: say('flush'),
     on(topic, listener) {
-      core._bus._on(topic, listener);
-      return () => core._bus._off(topic, listener);
+      const listeners = core._bus._on(topic, listener);
+      return () => void listeners.delete(listener);
     },
     list: (listOptions) => createList(core, listOptions),
   };

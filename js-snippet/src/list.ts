@@ -28,6 +28,7 @@ export const createList = (core: Core, { recommendationId, items, source }: List
   const impression = createImpression<number>((a, b) => a - b);
   const origin = originFields(recommendationId, source);
   const watched = new Set<Element>();
+  let onHide: Set<unknown> | undefined;
   const see = (itemId: string) => impression._see(itemId, items.indexOf(itemId));
 
   const tell = () => {
@@ -39,7 +40,7 @@ export const createList = (core: Core, { recommendationId, items, source }: List
 
   return {
     observe(element) {
-      core._bus._on('hide', tell);
+      onHide = core._bus._on('hide', tell);
       const marked = [...element.querySelectorAll('[data-relay-item]')];
       (marked.length ? marked : [...element.children]).forEach((item, position) => {
         const itemId = item.getAttribute('data-relay-item') ?? items[position];
@@ -55,7 +56,7 @@ export const createList = (core: Core, { recommendationId, items, source }: List
     },
     stop() {
       tell();
-      core._bus._off('hide', tell);
+      onHide?.delete(tell);
       for (const item of watched) {
         core._dwell?._unwatch(item);
       }

@@ -9,8 +9,8 @@ const LOST = 'lost';
 const MAX_EVENTS = 200;
 /** 128 KiB: a fortieth of what a browser gives a site. */
 const MAX_BYTES = 131_072;
-/** More than one beacon can carry. */
-const MAX_EVENT_BYTES = 60_000;
+/** One beacon has to carry it beside two tokens; a relay takes a fifth of it. */
+const MAX_EVENT_BYTES = 50_000;
 
 /** Why an event is given up, as told to the relay. */
 export type LostReason = 'outbox_full' | 'refused' | 'too_large';
@@ -34,8 +34,8 @@ export interface Outbox {
   _lose(reason: LostReason, events: readonly RelayEvent[]): void;
   /** Losses no relay has heard of, by reason. */
   _lost(): Record<string, number> | undefined;
-  /** A relay has heard of them. */
-  _told(): void;
+  /** A relay has heard of these. */
+  _told(lost: Record<string, number> | undefined): void;
 }
 
 export const createOutbox = (env: Env, store: Store, bus: Bus): Outbox => {
@@ -48,15 +48,15 @@ export const createOutbox = (env: Env, store: Store, bus: Bus): Outbox => {
   };
   const lose = (reason: LostReason, events: readonly RelayEvent[]) => {
     remove(events);
-    const counts = store._parse(LOST);
-    store._set(LOST, JSON.stringify({ ...counts, [reason]: (counts?.[reason] ?? 0) + events.length }));
+    const counts = store._get(LOST);
+    store._set(LOST, { ...counts, [reason]: (counts?.[reason] ?? 0) + events.length });
     bus._emit('lost', { reason, events: events.length });
   };
 
   const entries = (): Entry[] =>
     store
       ._names(EVENT)
-      .map((eventId) => store._parse(EVENT + eventId))
+      .map((eventId) => store._get(EVENT + eventId))
       // What somebody else wrote under such a name would take its neighbours in the beacon with it.
       .filter((entry) => entry?.[1]?.eventId);
 
@@ -73,12 +73,17 @@ export const createOutbox = (env: Env, store: Store, bus: Bus): Outbox => {
       while (waiting.length > MAX_EVENTS || byteLength(waiting) > MAX_BYTES) {
         lose('outbox_full', [(waiting.shift() as Entry)[1]]);
       }
-      store._set(EVENT + entry[1].eventId, JSON.stringify(entry));
+      store._set(EVENT + entry[1].eventId, entry);
     },
     _entries: entries,
     _remove: remove,
     _lose: lose,
-    _lost: () => store._parse(LOST),
-    _told: () => store._remove(LOST),
+    _lost: () => store._get(LOST),
+    _told(lost) {
+      // What was lost meanwhile makes a count that no relay has heard of.
+      if (JSON.stringify(lost) === JSON.stringify(store._get(LOST))) {
+        store._remove(LOST);
+      }
+    },
   };
 };

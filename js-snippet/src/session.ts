@@ -36,30 +36,27 @@ export const createSession = (
   let current: Stamp = ['', 0];
   /** When the stamp was last written, by whatever page. */
   let savedAt = 0;
-  const labels = env.location?.hostname.split('.') ?? [];
-  /** Where the cookie's domain begins in `labels`, as far as known. */
-  let from = labels.length - 2;
+  /** Of the cookie, from the last label up: browsers refuse it until a site can own it. Last, none: this host. */
+  let domains = `${env.location?.hostname}`.split('.').map((_, i, labels) => labels.slice(~i).join('.'));
+  domains.push('');
 
-  const readCookie = () => guard(() => env.document?.cookie.match(`${PREFIX}${NAME}=([^;]*)`)?.[1]);
+  const readCookie = () => guard(() => (env.document as Document).cookie.match(`${PREFIX}${NAME}=([^;]*)`)?.[1]) ?? '';
 
   const writeCookie = (value: string, maxAge: number) =>
     guard(() => {
-      // From two labels up: browsers refuse it until it is a domain that a site can own. Last, none: this host.
-      for (let i = from; i >= -1; i--) {
-        const domain = labels.slice(i < 0 ? labels.length : i).join('.');
+      const works = (domain: string) => {
         (env.document as Document).cookie =
           `${PREFIX}${NAME}=${value};path=/;max-age=${maxAge};samesite=lax;domain=${domain}`;
-        if (readCookie() === value) {
-          from = i;
-          break;
-        }
-      }
+        return readCookie() === value;
+      };
+      // The one that works is the first to be tried next time.
+      domains = domains.slice(domains.findIndex(works));
     });
 
   const latest = (): Stamp => {
     let best = current;
     for (const value of [store._get(NAME), readCookie()]) {
-      const [, id, seenAt] = /^(\w{16,256})\.(\d+)$/.exec(value ?? '') ?? [];
+      const [, id, seenAt] = /^(\w{16,256})\.(\d+)$/.exec(value) ?? [];
       const ms = Number(seenAt);
       if (id && ms >= best[1]) {
         best = [id, ms];

@@ -17,11 +17,9 @@ import { createUser } from './user.js';
 const MAX_CALLS = 200;
 /** Between making a session and using it: another page may have made one at the same moment. */
 const SETTLE_MS = 20;
-/** Least time between two fetches of an identity token. */
-const REFETCH_MS = 60_000;
 const MINUTE_MS = 60_000;
-/** The signed tokens of a relay; not the HTML of a login page. */
-const TOKEN = /^[\w.-]{20,2048}$/;
+/** What a relay signs, and a site's own JWTs as long as a relay takes them; not the HTML of a login page. */
+const TOKEN = /^[\w.-]{20,8192}$/;
 
 /** What a page called, and when, as the stub queues it. */
 export type Call = [at: number, args: ArrayLike<unknown>];
@@ -62,6 +60,10 @@ export const createCore = (env: Env, options: RawOptions): Core => {
   let isRunning = false;
   let calls: Call[] = [];
   let refetchAt = 0;
+  /** Least time until the next fetch of an identity token: doubled by each, until a relay has taken one. */
+  let refetchMs = MINUTE_MS;
+  /** The session made for the last conflict. */
+  let renewed: string | undefined;
   /** Made when collecting begins: it sends what it finds waiting. */
   let delivery: Delivery;
 
@@ -72,22 +74,30 @@ export const createCore = (env: Env, options: RawOptions): Core => {
     }
   };
 
-  const refetchIdentity = async () => {
+  const refetchIdentity = async (ofSession: string) => {
     if (options.identityUrl && env.Date.now() >= refetchAt) {
-      refetchAt = env.Date.now() + REFETCH_MS;
+      refetchAt = env.Date.now() + refetchMs;
+      refetchMs *= 2;
       const response = await env.fetch(options.identityUrl, { credentials: 'include' });
       const text = await response.text();
-      logIn(guard(() => JSON.parse(text).identity) ?? text.trim());
+      // Not after a logout meanwhile, nor in place of what the page has said itself.
+      if (ofSession === sessionId() && !user._token(ofSession)) {
+        logIn(guard(() => JSON.parse(text).identity) ?? text.trim());
+      }
     }
   };
 
   const heardOfIdentity = (result: string, ofSession: string) => {
-    if (result === 'expired') {
-      refetchIdentity().catch(() => {});
+    if (result === 'ok') {
+      refetchMs = MINUTE_MS;
     }
-    if (result === 'conflict' && ofSession === sessionId()) {
-      // The session is another user's. This one gets a new session; its token goes along.
-      user._set(session._renew(), user._token(ofSession));
+    if (/exp|mis/.test(result)) {
+      refetchIdentity(ofSession).catch(() => {});
+    }
+    if (result === 'conflict' && ofSession === sessionId() && ofSession !== renewed) {
+      // The session is another user's. This one gets a new session, its token goes along; nobody else can have that.
+      renewed = session._renew();
+      user._set(renewed, user._token(ofSession));
       delivery._flush();
     }
   };

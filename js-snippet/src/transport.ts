@@ -37,12 +37,12 @@ export const post = async (env: Env, { endpoint, fetch = env.fetch }: RawOptions
       keepalive: true,
       signal: AbortSignal.timeout?.(TIMEOUT_MS) as AbortSignal,
     });
-    const taken: Taken | undefined = response.ok ? await response.json() : undefined;
+    const taken: Taken | undefined = await response.json().catch(() => {});
     return [
       response.status,
       Number(response.headers.get('retry-after')) * 1000 || 0,
-      // A 200 of a captive portal is no answer of a relay.
-      taken && taken.accepted >= 0 ? taken : undefined,
+      // Neither an error's body nor the 200 of a captive portal has this.
+      (taken?.accepted as number) >= 0 ? taken : undefined,
     ];
   } catch {
     return [0, 0];

@@ -1,8 +1,9 @@
 import type { Store } from './storage.js';
 
 const NAME = 'user.';
-/** Before a token no relay has answered yet: it is still owed a beacon, be it an empty one. */
-const OWED = '!';
+
+/** As it is stored. While no relay has answered the token it is owed a beacon, be it an empty one. */
+type Login = readonly [token?: string, isOwed?: boolean];
 
 /** What a relay says about the identity token of a beacon (contract §3). */
 export type IdentityResult = 'none' | 'ok' | 'expired' | 'invalid' | 'mismatch' | 'conflict';
@@ -25,24 +26,23 @@ export interface User {
 }
 
 export const createUser = (store: Store): User => {
-  const stored = (sessionId: string) => store._get(NAME + sessionId) ?? '';
-  const token = (sessionId: string) => stored(sessionId).replace(OWED, '') || undefined;
+  const login = (sessionId: string): Login => store._get(NAME + sessionId) ?? [];
 
   return {
     _set(sessionId, fresh) {
-      if (fresh && token(sessionId) !== fresh) {
-        store._set(NAME + sessionId, OWED + fresh);
+      if (fresh && login(sessionId)[0] !== fresh) {
+        store._set(NAME + sessionId, [fresh, true]);
       }
     },
-    _token: token,
-    _owed: () => store._names(NAME).filter((sessionId) => stored(sessionId).startsWith(OWED)),
+    _token: (sessionId) => login(sessionId)[0],
+    _owed: () => store._names(NAME).filter((sessionId) => login(sessionId)[1]),
     _answered(sessionId, sent, result) {
       // Another token may have come while this beacon was under way: that one is still owed.
-      if (sent && token(sessionId) === sent) {
+      if (sent && login(sessionId)[0] === sent) {
         if (/ex|inv|mis/.test(result as string)) {
           store._remove(NAME + sessionId);
         } else {
-          store._set(NAME + sessionId, sent);
+          store._set(NAME + sessionId, [sent]);
         }
       }
     },

@@ -68,8 +68,17 @@ test('an event that no beacon can carry is given up at once', () => {
   add('€'.repeat(30_000));
   assert.deepEqual(waiting(), []);
   assert.deepEqual(outbox._lost(), { too_large: 1 });
-  outbox._told();
+  outbox._told({ too_large: 1 });
   assert.equal(outbox._lost(), undefined);
+});
+
+test('a loss that no relay has heard of stays counted', () => {
+  const { add, outbox } = open();
+  add('€'.repeat(30_000));
+  const told = outbox._lost();
+  add('€'.repeat(30_000));
+  outbox._told(told);
+  assert.deepEqual(outbox._lost(), { too_large: 2 });
 });
 
 test('junk under its names is passed over', () => {

@@ -60,7 +60,7 @@ for (const [host, domain] of [
 ] as const) {
   test(`the cookie of ${host} is set on ${domain}`, () => {
     const browser = new Browser();
-    for (const suffix of ['0.1', '0.0.1']) {
+    for (const suffix of ['1', '0.1', '0.0.1']) {
       browser.publicSuffixes.add(suffix);
     }
     const session = open(new Tab(browser, host));

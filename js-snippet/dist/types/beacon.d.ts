@@ -16,9 +16,9 @@ export interface Beacon {
 /** Length as UTF-8 JSON: the budget counts bytes, and one "€" has three. */
 export declare const byteLength: (value: unknown) => number;
 /**
- * The oldest entries of one session that fit into one beacon.
+ * The oldest events of one session that fit into one beacon.
  *
  * @param maxBytes For the events and their commas.
- * @returns At least one entry, unless there is none or the first is too large alone.
+ * @returns At least one event, unless there is none or the first is too large alone.
  */
-export declare const takeBeaconful: (entries: readonly Entry[], maxBytes: number) => Entry[];
+export declare const takeBeaconful: (entries: readonly Entry[], maxBytes: number) => RelayEvent[];

@@ -37,8 +37,8 @@ interface InnerTopics extends Topics {
 export type Listener<T> = (data: T) => void;
 /** Who has something to say says it here; in debug mode all of it is on the console. */
 export interface Bus {
-    _on<T extends keyof InnerTopics>(topic: T, listener: Listener<InnerTopics[T]>): void;
-    _off<T extends keyof InnerTopics>(topic: T, listener: Listener<InnerTopics[T]>): undefined;
+    /** All listeners of the topic, to be taken from again. */
+    _on<T extends keyof InnerTopics>(topic: T, listener: Listener<InnerTopics[T]>): Set<unknown>;
     /** Calls the listeners in order; what one throws stops neither the next nor the caller. */
     _emit<T extends keyof InnerTopics>(topic: T, data?: InnerTopics[T]): undefined;
     /** Runs what may throw, and says what it threw. */

@@ -10,7 +10,7 @@ export interface Options {
     flushSize?: number | undefined;
     /** Idle time after which a new session begins, in minutes. @defaultValue 30 */
     sessionMinutes?: number | undefined;
-    /** Where a fresh identity token is fetched when the relay calls one expired: text, or JSON with `identity`. */
+    /** Where a fresh identity token is fetched when the relay calls one expired or another session's: text, or JSON with `identity`. */
     identityUrl?: string | undefined;
     /** `required`: nothing is stored or sent before `consent(true)`. */
     consent?: 'required' | undefined;

@@ -22,7 +22,7 @@ export interface Outbox {
     _lose(reason: LostReason, events: readonly RelayEvent[]): void;
     /** Losses no relay has heard of, by reason. */
     _lost(): Record<string, number> | undefined;
-    /** A relay has heard of them. */
-    _told(): void;
+    /** A relay has heard of these. */
+    _told(lost: Record<string, number> | undefined): void;
 }
 export declare const createOutbox: (env: Env, store: Store, bus: Bus) => Outbox;

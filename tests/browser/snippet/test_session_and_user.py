@@ -152,9 +152,12 @@ async def test_a_conflict_begins_a_new_session_for_the_new_user(collector: Colle
 
 
 @pytest.mark.parametrize("answer", [PlainTextResponse(BOB + "\n"), JSONResponse({"identity": BOB})])
-async def test_an_expired_token_is_fetched_again(collector: Collector, page: Page, answer: Response) -> None:
+@pytest.mark.parametrize("result", ["expired", "mismatch"])
+async def test_a_token_that_no_longer_fits_is_fetched_again(
+    collector: Collector, page: Page, answer: Response, result: str
+) -> None:
     collector.pages["/whoami"] = answer
-    collector.answer = lambda beacon: saying("expired") if beacon.get("identity") == ALICE else None
+    collector.answer = lambda beacon: saying(result) if beacon.get("identity") == ALICE else None
     await page.goto(collector.page("/", "", tag=NEVER + ' data-identity-url="/whoami"'))
     await running(page)
     await page.evaluate(f"relay('user', '{ALICE}')")
