@@ -9,7 +9,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 export npm_config_fund = false
 export npm_config_audit = false
 
-.PHONY: help demo replay test test-fast test-browser-soak lint bench soak build clean
+.PHONY: help demo replay test test-fast test-browser-soak lint bench profile soak build clean
 
 help:
 	@echo "make demo        emulator, relay and shop on this machine; DEMO_PORT=8080"
@@ -17,6 +17,7 @@ help:
 	@echo "make test        linters, type checks and every test"
 	@echo "make test-fast   what needs no browser, no fault injection and no process, under a minute"
 	@echo "make bench       side-by-side figures, as ratios"
+	@echo "make profile     flame graphs of both paths, accept and deliver, into build/profile/"
 	@echo "make test-browser-soak  how many events arrive when pages end; COUNT=200 visits of each case"
 	@echo "make soak        everything goes wrong for MINUTES=10, and nothing may be lost"
 	@echo "make build       the snippet and the wheel"
@@ -66,6 +67,10 @@ test: lint tests/emulator/js/node_modules/.done
 bench: $(VENV)/.dev
 	@scripts/install-bench-tools
 	$(BIN)/python -m tests.bench $(ARGS)
+
+profile: $(VENV)/.dev
+	@scripts/install-bench-tools
+	@PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m tests.bench.profile $(ARGS)
 
 test-browser-soak: $(VENV)/.dev
 	scripts/install-test-tools
