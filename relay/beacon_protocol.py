@@ -2,7 +2,8 @@
 
 Straight goes only what needs no explanation: a POST to the beacon's path that arrived in one piece on a connection
 that has nothing else to answer. Whatever is different (a slow body, a missing length, another method, a request behind
-another) goes the ordinary way, where the same endpoint answers it as an ASGI application. So no rule lives here.
+another, a relay that takes JWTs) goes the ordinary way, where the same endpoint answers it as an ASGI application.
+So no rule lives here.
 """
 
 import asyncio
@@ -18,7 +19,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 from relay.app import OpenEdge, create_app
 from relay.listener import MAX_HEADER_BYTES, BoundedProtocol, Listener, listening
 from relay.routes.answer import EVERY_ANSWER, JSON, Headers
-from relay.routes.beacons import Answered, BeaconEndpoint
+from relay.routes.beacons import Answered, BeaconEndpoint, draining
 from relay.routes.edge import Edge
 
 _ERROR: Final = Answered(500, b"", ())
@@ -75,12 +76,15 @@ class BeaconProtocol(BoundedProtocol):
             or self.refused
             or self.header_bytes > MAX_HEADER_BYTES
             or self.expect_100_continue
+            or self.flow.write_paused
             or parser.get_method() != b"POST"
             or parser.should_upgrade()
             or not parser.should_keep_alive()
         ):
             return False
         edge: Edge = self.app_state["edge"]
+        if edge.jwt_identity is not None:
+            return False
         self._fields = fields = dict(self.headers)
         length = fields.get(b"content-length", b"")
         return length.isdigit() and int(length) <= edge.max_body_bytes and b"transfer-encoding" not in fields
@@ -101,26 +105,29 @@ class BeaconProtocol(BoundedProtocol):
         self.received()
         exchange = _Exchange(self._never)
         self.cycle = exchange  # type: ignore[assignment]  # it has all that is asked of a cycle from here on
-        task = self.loop.create_task(self._answer(exchange, self._fields, body))
-        self.tasks.add(task)
-        task.add_done_callback(self.tasks.discard)
-
-    async def _answer(self, exchange: _Exchange, fields: dict[bytes, bytes], body: bytes) -> None:
         edge: Edge = self.app_state["edge"]
         peer = self.client[0] if self.client else None
-        try:
-            answered = await self._endpoint.answer(edge, "POST", fields, peer, body)
-        except Exception:  # noqa: BLE001 - whatever it is, it is this request's and no other's
-            _log.exception("a beacon could not be answered")
-            answered = _ERROR
-        if self.flow.write_paused and not exchange.disconnected:
-            await self.flow.drain()
-        exchange.response_complete = True
-        if exchange.disconnected or self.transport.is_closing() or answered is None:
+        self._endpoint.answer_soon(edge, self._fields, peer, body, partial(self._tell, exchange))
+
+    def give_up(self) -> None:
+        """Wait for nobody any longer."""
+        cycle: object = self.cycle
+        if isinstance(cycle, _Exchange) and not cycle.response_complete:
+            cycle.keep_alive = False
+            self._tell(cycle, draining())
+        super().give_up()
+
+    def _tell(self, exchange: _Exchange, answered: Answered | Exception) -> None:
+        if exchange.response_complete:  # it was given up
             return
-        close = not exchange.keep_alive or answered is _ERROR
-        self.transport.write(_as_bytes(answered, self.server_state.default_headers, close=close))
-        if close:
+        exchange.response_complete = True
+        if exchange.disconnected or self.transport.is_closing():
+            return
+        if isinstance(answered, Exception):
+            _log.error("a beacon could not be answered", exc_info=answered)
+            answered, exchange.keep_alive = _ERROR, False
+        self.transport.write(_as_bytes(answered, self.server_state.default_headers, close=not exchange.keep_alive))
+        if not exchange.keep_alive:
             self.transport.close()
         self.on_response_complete()
 

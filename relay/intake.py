@@ -3,7 +3,7 @@
 When `take` has returned, the accepted events are in the spool for good.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 import msgspec
 
@@ -31,6 +31,19 @@ class Taken(msgspec.Struct, frozen=True, gc=False):
     accepted: int
     rejected: list[Rejection]
     identity: IdentityResult
+
+
+class Begun(msgspec.Struct, frozen=True, gc=False):
+    """A beacon on its way to the disk."""
+
+    stored: Awaitable[frozenset[int]]
+    """Which of the records were not stored, for they are here already."""
+    decision: Decision
+    records: list[NewRecord]
+    places: list[int]
+    """Of each record in the beacon's `eventList`."""
+    rejected: list[Rejection]
+    without_item: int
 
 
 class Destination(msgspec.Struct, frozen=True):
@@ -78,12 +91,29 @@ class Intake:
             SpoolFullError: nothing was taken, for want of room.
             SpoolError: nothing was taken, the disk refused.
         """
+        begun = self.begin(
+            events,
+            destination=destination,
+            session_id=session_id,
+            sent_at_ms=sent_at_ms,
+            identity_token=identity_token,
+        )
+        return self.finish(begun, await begun.stored)
+
+    def begin(
+        self,
+        events: Sequence[BeaconEvent | Rejected],
+        *,
+        destination: Destination,
+        session_id: str,
+        sent_at_ms: float | None,
+        identity_token: object,
+    ) -> Begun:
+        """What `take` does until it waits for the disk. Raises as `take`, also when `stored` is awaited."""
         decision = self._identities.decide(
             site=destination.site, target=destination.tracking_id, session_id=session_id, token=identity_token
         )
-        taken = await self._take(events, destination=destination, sent_at_ms=sent_at_ms, decision=decision)
-        self._metrics.identities_by_result[decision.result].inc()
-        return taken
+        return self._begin(events, destination=destination, sent_at_ms=sent_at_ms, decision=decision)
 
     async def take_trusted(
         self,
@@ -102,16 +132,17 @@ class Intake:
         decision = self._identities.trust(
             site=destination.site, target=destination.tracking_id, session_id=session_id, user_id=user_id
         )
-        return await self._take(events, destination=destination, sent_at_ms=sent_at_ms, decision=decision)
+        begun = self._begin(events, destination=destination, sent_at_ms=sent_at_ms, decision=decision)
+        return self._finish(begun, await begun.stored)
 
-    async def _take(
+    def _begin(
         self,
         events: Sequence[BeaconEvent | Rejected],
         *,
         destination: Destination,
         sent_at_ms: float | None,
         decision: Decision,
-    ) -> Taken:
+    ) -> Begun:
         now_ms = self._clock.now_ms()
         skew_ms = 0.0 if sent_at_ms is None else now_ms - sent_at_ms
         key = SessionKey(Operation.PUT_EVENTS, destination.tracking_id, decision.identity.session_id)
@@ -134,17 +165,28 @@ class Intake:
             records.append(NewRecord(key, decision.identity.user_id, event_id, body))
             places.append(index)
             without_item += not event.item_id
-        repeated: frozenset[int] = frozenset()
-        if records or decision.binding:
-            repeated = await self._spool.append(records, decision.binding)
-        if decision.binding:
-            self._bindings.saved(decision.binding)
+        stored = self._spool.append(records, decision.binding) if records or decision.binding else _nothing()
+        return Begun(stored, decision, records, places, rejected, without_item)
+
+    def finish(self, begun: Begun, repeated: frozenset[int]) -> Taken:
+        """What `take` does once all is on disk; `repeated` is what `stored` gave."""
+        self._metrics.identities_by_result[begun.decision.result].inc()
+        return self._finish(begun, repeated)
+
+    def _finish(self, begun: Begun, repeated: frozenset[int]) -> Taken:
+        rejected, records = begun.rejected, begun.records
+        if begun.decision.binding:
+            self._bindings.saved(begun.decision.binding)
         if repeated:
-            rejected += [Rejection(places[one], Reason.DUPLICATE, records[one].event_id) for one in repeated]
+            rejected += [Rejection(begun.places[one], Reason.DUPLICATE, records[one].event_id) for one in repeated]
         if rejected:
             rejected.sort(key=lambda one: one.index)
             for one in rejected:
                 self._metrics.events_rejected.labels(one.reason).inc()
-        if without_item:
-            self._metrics.events_without_item.inc(without_item)
-        return Taken(len(records) - len(repeated), rejected, decision.result)
+        if begun.without_item:
+            self._metrics.events_without_item.inc(begun.without_item)
+        return Taken(len(records) - len(repeated), rejected, begun.decision.result)
+
+
+async def _nothing() -> frozenset[int]:
+    return frozenset()

@@ -124,6 +124,11 @@ class BoundedProtocol(HttpToolsProtocol):
         cycle = cast("RequestResponseCycle | None", self.cycle)
         return cycle is None or cycle.response_complete
 
+    def give_up(self) -> None:
+        """Wait for nobody any longer; a request that a task answers is the task's."""
+        if self.idle():
+            self.hang_up()
+
     def hang_up(self) -> None:
         """Hang up."""
         if not self.transport.is_closing():
@@ -180,8 +185,7 @@ class _Server(uvicorn.Server):
         for task in list(self.server_state.tasks):
             task.cancel()
         for connection in _connections(self):
-            if connection.idle():
-                connection.hang_up()
+            connection.give_up()
 
     async def _quiet_within(self, seconds: float) -> bool:
         loop = asyncio.get_running_loop()

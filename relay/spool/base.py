@@ -9,7 +9,7 @@ Guarantees of every durable implementation:
 5. After a restart everything not settled is leased again; repeats carry the same `event_id`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from typing import Protocol
 
 import msgspec
@@ -40,18 +40,18 @@ class Burial(msgspec.Struct, frozen=True):
 class Spool(Protocol):
     """The durable queue between accepting an event and delivering it."""
 
-    async def append(self, records: Sequence[NewRecord], binding: Binding | None = None) -> frozenset[int]:
+    def append(self, records: Sequence[NewRecord], binding: Binding | None = None) -> Awaitable[frozenset[int]]:
         """Store the records, and bind the session, in one step that either happens or does not.
 
-        Returns once all of it is on disk. A `binding` also gives its user to the records of that session
-        (same `session_id`, no user yet) that still wait, leased ones excepted until they are retried.
+        To be awaited, which ends once all of it is on disk. A `binding` also gives its user to the records of that
+        session (same `session_id`, no user yet) that still wait, leased ones excepted until they are retried.
 
         Returns:
             Indexes of the records that were not stored because their session holds, or lately held
             (10 minutes, bounded), the same `event_id`.
 
         Raises:
-            SpoolFullError: past `RELAY_SPOOL_MAX_BYTES`.
+            SpoolFullError: past `RELAY_SPOOL_MAX_BYTES`; by the call itself or when awaited, as the next.
             SpoolError: the disk refused; nothing was stored.
         """
         ...

@@ -117,7 +117,7 @@ class SqliteSpool:
 
     # ── append ──────────────────────────────────────────────────────────────────────────────────────────────
 
-    async def append(self, records: Sequence[NewRecord], binding: Binding | None = None) -> frozenset[int]:
+    def append(self, records: Sequence[NewRecord], binding: Binding | None = None) -> asyncio.Future[frozenset[int]]:
         """See `Spool.append`."""
         size = sum([len(record.body) for record in records]) + _RECORD_BYTES * len(records)
         if records:
@@ -148,7 +148,7 @@ class SqliteSpool:
         self._queued_bytes += size
         self._settling.hand_over()
         self._committer.put(job)
-        return await job.done
+        return job.done
 
     def _check_room(self, size: int) -> None:
         if self._committer.broken:

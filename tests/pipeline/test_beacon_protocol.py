@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import AsyncExitStack
 
 import pytest
 from starlette.types import Receive, Scope, Send
@@ -25,9 +26,11 @@ class MoodySpool(MemorySpool):
 
     fault: Exception | None = None
     hold: asyncio.Event | None = None
+    held = 0
 
     async def append(self, records: Sequence[NewRecord], binding: Binding | None = None) -> frozenset[int]:
         if self.hold is not None:
+            self.held += 1
             await self.hold.wait()
         if self.fault is not None:
             raise self.fault
@@ -173,12 +176,28 @@ async def test_a_client_that_leaves_during_the_commit_harms_nobody(
     spool.hold = asyncio.Event()
     async with connected(relay) as client:
         await client.say(request(relay))
+        await until(lambda: spool.held == 1)
     spool.hold.set()
     await until(lambda: spool.stats().accepted == 1)
     async with connected(relay) as client:
         await client.say(request(relay))
         assert (await client.answer())[0] == 202
     assert not caplog.records
+
+
+async def test_at_the_end_a_beacon_that_still_waits_for_the_disk_is_told_to_come_again(spool: MoodySpool) -> None:
+    spool.hold = asyncio.Event()
+    async with AsyncExitStack() as stack:
+        async with running_edge(spool=spool) as relay:
+            client = await stack.enter_async_context(connected(relay))
+            await client.say(request(relay))
+            await until(lambda: spool.held == 1)
+        status, lines, body = await client.whole_answer()
+        assert (status, json.loads(body)["error"]) == (503, "draining")
+        assert b"connection: close" in lines
+        spool.hold.set()
+        await until(lambda: spool.stats().accepted == 1)
+        assert await client.rest() == b"", "the late answer goes nowhere"
 
 
 async def test_many_beacons_on_one_connection_one_after_the_other(relay: RunningEdge, ordinary: list[str]) -> None:

@@ -50,8 +50,8 @@ async def test_a_record_that_cannot_be_stored_fails_alone(open_sqlite: OpenSqlit
 
 async def test_a_waiter_that_gives_up_disturbs_nobody(open_sqlite: OpenSqlite) -> None:
     async with open_sqlite() as spool:
-        impatient = [asyncio.create_task(spool.append([new_record("e", f"gone-{n:016}")])) for n in range(20)]
-        patient = [asyncio.create_task(spool.append([new_record("e", f"here-{n:016}")])) for n in range(20)]
+        impatient = [asyncio.ensure_future(spool.append([new_record("e", f"gone-{n:016}")])) for n in range(20)]
+        patient = [asyncio.ensure_future(spool.append([new_record("e", f"here-{n:016}")])) for n in range(20)]
         await asyncio.sleep(0)
         for task in impatient:
             task.cancel()

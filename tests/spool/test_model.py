@@ -3,13 +3,14 @@
 import asyncio
 import shutil
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule
 
-from relay.model import Binding
+from relay.model import Binding, NewRecord
 from relay.spool.base import Burial, Lease
 from relay.spool.sqlite import SqliteSpool
 from tests.spool.conftest import MAX_BYTES
@@ -53,12 +54,15 @@ class SpoolModel(RuleBasedStateMachine):
         self.runner.close()
         shutil.rmtree(self.folder)
 
+    async def appended(self, records: Sequence[NewRecord], binding: Binding | None = None) -> frozenset[int]:
+        return await self.spool.append(records, binding)
+
     @rule(session=_SESSIONS, user=_USERS, size=st.integers(1, 12))
     def append(self, session: str, user: str | None, size: int) -> None:
         names = [f"e{number}" for number in range(self.count, self.count + size)]
         self.count += size
         records = [new_record(name, session, user_id=user) for name in names]
-        assert self.runner.run(self.spool.append(records)) == frozenset()
+        assert self.runner.run(self.appended(records)) == frozenset()
         self.waiting.setdefault(session, []).extend(names)
         self.user |= dict.fromkeys(names, user)
         self.unsure.clear()
@@ -67,13 +71,13 @@ class SpoolModel(RuleBasedStateMachine):
     def append_again(self, session: str) -> None:
         names = self.waiting.get(session)
         if names:
-            assert self.runner.run(self.spool.append([new_record(names[-1], session)])) == {0}
+            assert self.runner.run(self.appended([new_record(names[-1], session)])) == {0}
             self.unsure.clear()
 
     @rule(session=_SESSIONS, user=st.sampled_from(["u1", "u2"]))
     def bind(self, session: str, user: str) -> None:
         binding = Binding("default", session, user, self.clock.now_ms() + 1_000_000)
-        self.runner.run(self.spool.append([], binding))
+        self.runner.run(self.appended([], binding))
         self.unsure.clear()
         for name in self.waiting.get(session, []):
             self.user[name] = self.user[name] or user
