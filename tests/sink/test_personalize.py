@@ -15,7 +15,7 @@ from relay.sink.base import Delivered, Refused, Throttled, Unreachable
 from relay.sink.personalize import PersonalizeSink
 from tests.support.batches import batch
 from tests.support.emulator import running_emulator
-from tests.support.raw_http import REQUEST_ID, Handler, RawServer, http_answer, raw_server, saying
+from tests.support.raw_server import REQUEST_ID, Handler, RawServer, http_answer, raw_server, saying
 
 
 def session(secret: str = SECRET) -> aioboto3.Session:

@@ -17,7 +17,7 @@ from relay.sink.base import Delivered, Refused, Unreachable
 from relay.sink.workers import WorkerSink
 from tests.support.batches import batch
 from tests.support.emulator import REGION, running_emulator
-from tests.support.raw_http import RawServer, http_answer, raw_server, saying
+from tests.support.raw_server import RawServer, http_answer, raw_server, saying
 from tests.support.relay import ROOT, relay_environ, served_relay, until
 
 pytestmark = pytest.mark.process
