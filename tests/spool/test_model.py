@@ -1,9 +1,12 @@
-"""The spool against a model, over any sequence of operations, restarts and crashes."""
+"""The spool against a model, over any sequence of operations, restarts and crashes.
+
+Nothing here depends on how fast the machine is: the model knows whether something is due, and then waits for it.
+"""
 
 import asyncio
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from hypothesis import HealthCheck, settings
@@ -15,11 +18,16 @@ from relay.spool.base import Burial, Lease
 from relay.spool.sqlite import SqliteSpool
 from tests.spool.conftest import MAX_BYTES
 from tests.spool.files import copy_as_after_a_crash
+from tests.spool.impatience import give_up_a_lease
 from tests.support.clock import FakeClock
 from tests.support.records import new_record
 
 _SESSIONS = st.sampled_from(["session-a-000000", "session-b-000000", "session-c-000000"])
 _USERS = st.sampled_from([None, None, "u1", "u2"])
+Leases = tuple[int, list[Lease]]
+"""How often the spool had been opened when they were given."""
+_LEASE_S = 60.0
+_REMEMBERED_S = 600.0
 
 
 class SpoolModel(RuleBasedStateMachine):
@@ -35,9 +43,16 @@ class SpoolModel(RuleBasedStateMachine):
         self.runner = asyncio.Runner()
         self.waiting: dict[str, list[str]] = {}
         self.user: dict[str, str | None] = {}
+        self.known_until_s: dict[str, float] = {}
+        """How long at least an event id that is no longer here is recognised."""
+        self.session: dict[str, str] = {}
         self.unsure: set[str] = set()
         """Settled, but perhaps not yet on disk."""
-        self.count = 0
+        self.newest: dict[str, Lease] = {}
+        """The lease that is out, by session; perhaps it has run out."""
+        self.due_s: dict[str, float] = {}
+        """When a lease that is out runs out, or a retry comes."""
+        self.opened = self.count = 0
         self.crashes = 0
         self.spool = self.open()
 
@@ -57,6 +72,8 @@ class SpoolModel(RuleBasedStateMachine):
     async def appended(self, records: Sequence[NewRecord], binding: Binding | None = None) -> frozenset[int]:
         return await self.spool.append(records, binding)
 
+    # ── in ──────────────────────────────────────────────────────────────────────────────────────────────────
+
     @rule(session=_SESSIONS, user=_USERS, size=st.integers(1, 12))
     def append(self, session: str, user: str | None, size: int) -> None:
         names = [f"e{number}" for number in range(self.count, self.count + size)]
@@ -65,13 +82,19 @@ class SpoolModel(RuleBasedStateMachine):
         assert self.runner.run(self.appended(records)) == frozenset()
         self.waiting.setdefault(session, []).extend(names)
         self.user |= dict.fromkeys(names, user)
+        self.session |= dict.fromkeys(names, session)
+        self.known_until_s |= dict.fromkeys(names, self.clock.monotonic_s() + _REMEMBERED_S)
         self.unsure.clear()
 
-    @rule(session=_SESSIONS)
-    def append_again(self, session: str) -> None:
-        names = self.waiting.get(session)
-        if names:
-            assert self.runner.run(self.appended([new_record(names[-1], session)])) == {0}
+    @rule(session=_SESSIONS, data=st.data())
+    def append_again(self, session: str, data: st.DataObject) -> None:
+        now_s = self.clock.monotonic_s()
+        waiting = self.waiting.get(session, [])
+        gone = [name for name, until_s in self.known_until_s.items() if now_s < until_s and name not in waiting]
+        known = [*waiting, *[name for name in gone if self.session[name] == session]]
+        if known:
+            name = data.draw(st.sampled_from(known))
+            assert self.runner.run(self.appended([new_record(name, session)])) == {0}
             self.unsure.clear()
 
     @rule(session=_SESSIONS, user=st.sampled_from(["u1", "u2"]))
@@ -82,40 +105,90 @@ class SpoolModel(RuleBasedStateMachine):
         for name in self.waiting.get(session, []):
             self.user[name] = self.user[name] or user
 
-    @rule(target=leases)
-    def lease(self) -> list[Lease]:
-        async def now() -> list[Lease]:
-            try:
-                return await asyncio.wait_for(self.spool.lease(max_sessions=2), 0.02)
-            except TimeoutError:
-                return []
+    # ── out ─────────────────────────────────────────────────────────────────────────────────────────────────
 
-        leases = self.runner.run(now())
+    def due(self) -> set[str]:
+        """Sessions that are to be leased now."""
+        now_s = self.clock.monotonic_s()
+        return {session for session, names in self.waiting.items() if names and self.due_s.get(session, 0.0) <= now_s}
+
+    @rule(target=leases)
+    def lease(self) -> Leases:
+        async def next_ones() -> list[Lease]:
+            return await asyncio.wait_for(self.spool.lease(max_sessions=2), 20)
+
+        async def none() -> list[Lease]:
+            asking = asyncio.create_task(self.spool.lease(max_sessions=2))
+            for _ in range(5):
+                await asyncio.sleep(0)
+            asking.cancel()
+            await asyncio.wait([asking])
+            return [] if asking.cancelled() else asking.result()
+
+        return self.leased(self.runner.run(next_ones() if self.due() else none()))
+
+    @rule(target=leases)
+    def lease_and_give_up(self) -> Leases:
+        return self.leased(self.runner.run(give_up_a_lease(self.spool)))
+
+    def leased(self, leases: list[Lease]) -> Leases:
         for lease in leases:
+            session = lease.key.session_id
             names = [record.event_id for record in lease.records]
-            assert names == self.waiting[lease.key.session_id][: len(names)], "the oldest, in order"
+            assert session in self.due(), "one lease at a time, and none before its retry time"
+            assert names == self.waiting[session][: len(names)], "the oldest, in order"
             assert {self.user[name] for name in names} == {lease.records[0].user_id}
-        return leases
+            self.newest[session] = lease
+            self.due_s[session] = self.clock.monotonic_s() + _LEASE_S
+        return self.opened, leases
 
     @rule(leases=consumes(leases), good=st.integers(0, 10), bad=st.integers(0, 2), retry_s=st.sampled_from([0.0, 5.0]))
-    def settle(self, leases: list[Lease], good: int, bad: int, retry_s: float) -> None:
+    def settle(self, leases: Leases, good: int, bad: int, retry_s: float) -> None:
         async def now(lease: Lease) -> bool:
             seqs = [record.seq for record in lease.records]
             burials = [Burial(seq, "InvalidInputException", "") for seq in seqs[good : good + bad]]
             return self.spool.settle(lease, delivered=seqs[:good], buried=burials, retry_after_s=retry_s)
 
-        for lease in leases:
-            if self.runner.run(now(lease)):
+        opened, them = leases
+        for lease in them if opened == self.opened else ():  # no lease outlives its process
+            session = lease.key.session_id
+            is_newest = self.newest.get(session) is lease
+            has_run_out = self.due_s.get(session, 0.0) <= self.clock.monotonic_s()
+            settled = self.runner.run(now(lease))
+            assert settled == is_newest or (is_newest and has_run_out)
+            if is_newest:
+                del self.newest[session], self.due_s[session]
+            if settled:
                 gone = [record.event_id for record in lease.records][: good + bad]
-                left = self.waiting[lease.key.session_id]
+                left = self.waiting[session]
                 self.unsure |= set(gone) & set(left)
-                self.waiting[lease.key.session_id] = [name for name in left if name not in gone]
+                self.due_s[session] = self.clock.monotonic_s() + retry_s
+                self.left(session, [name for name in left if name not in gone])
 
     @rule(session=_SESSIONS)
     def erase(self, session: str) -> None:
         self.runner.run(self.spool.erase(session_id=session))
-        self.waiting.pop(session, None)
+        self.erased(session, lambda _: True)
+
+    @rule(user=st.sampled_from(["u1", "u2"]))
+    def erase_user(self, user: str) -> None:
+        self.runner.run(self.spool.erase(user_id=user))
+        for session in list(self.waiting):
+            self.erased(session, lambda name: self.user[name] == user)
+
+    def erased(self, session: str, is_theirs: Callable[[str], bool]) -> None:
+        left = [name for name in self.waiting.get(session, []) if not is_theirs(name)]
         self.unsure.clear()
+        self.left(session, left)
+
+    def left(self, session: str, names: list[str]) -> None:
+        """So much of a session is left; one of which nothing is left begins anew."""
+        self.waiting[session] = names
+        if not names:
+            self.newest.pop(session, None)
+            self.due_s.pop(session, None)
+
+    # ── and what happens ────────────────────────────────────────────────────────────────────────────────────
 
     @rule(seconds=st.sampled_from([1, 10, 70, 700]))
     def time_passes(self, seconds: int) -> None:
@@ -124,8 +197,7 @@ class SpoolModel(RuleBasedStateMachine):
     @rule()
     def restart(self) -> None:
         self.close()
-        self.unsure.clear()
-        self.spool = self.open()
+        self.reopened()
 
     @rule()
     def crash(self) -> None:
@@ -133,7 +205,8 @@ class SpoolModel(RuleBasedStateMachine):
         self.crashes += 1
         self.path = copy_as_after_a_crash(self.path, self.folder / f"crash-{self.crashes}")
         self.close()
-        self.spool = self.open()
+        unsure = self.unsure
+        self.reopened()
         select = "SELECT session_id, event_id FROM records ORDER BY seq"
         rows = self.runner.run(self.spool.work(lambda database: database.sql.execute(select).fetchall()))
         found: dict[str, list[str]] = {}
@@ -143,9 +216,20 @@ class SpoolModel(RuleBasedStateMachine):
             expected = self.waiting.get(session, [])
             back = [name for name in found.get(session, []) if name not in expected]
             assert [name for name in found.get(session, []) if name in expected] == expected
-            assert set(back) <= self.unsure
+            assert set(back) <= unsure
         self.waiting = found
-        self.unsure.clear()
+        self.known_until_s = self.inherited()
+
+    def reopened(self) -> None:
+        self.spool = self.open()
+        self.opened += 1
+        self.unsure = set()
+        self.newest, self.due_s = {}, {}
+        self.known_until_s = self.inherited()
+
+    def inherited(self) -> dict[str, float]:
+        until_s = self.clock.monotonic_s() + _REMEMBERED_S
+        return {name: until_s for names in self.waiting.values() for name in names}
 
     @invariant()
     def nothing_is_unaccounted_for(self) -> None:
