@@ -17,6 +17,8 @@ from relay.sink.verdict import Cause
 
 SERVICE: Final = "personalize-events"
 SIGNING_NAME: Final = "personalize"
+KEYS_FRESH_S: Final = 1.0
+"""So long keys are used without asking; aioboto3 renews those that expire minutes before they do."""
 
 
 class Place(NamedTuple):
@@ -42,11 +44,13 @@ class Account:
         self._endpoint_url = endpoint_url
         self._session = session
         self._credentials: AioCredentials | None = None
+        self._keys: Keys | None = None
+        self._keys_s = 0.0
 
     def reload(self) -> None:
         """Read everything anew at the next call."""
         self._session = self._given
-        self._credentials = None
+        self._credentials = self._keys = None
 
     async def place(self, region: str | None) -> Place:
         """The endpoint of a region, or of the account's own; raises `BotoCoreError` or `ValueError`."""
@@ -61,7 +65,11 @@ class Account:
         settings: Any = session._session  # pyright: ignore[reportPrivateUsage]  # no public way to `ca_bundle`
         return Place(url, found_region, proxies.get(urlsplit(url).scheme), settings.get_config_variable("ca_bundle"))
 
-    async def keys(self) -> Keys:
+    def keys_at_hand(self, now_s: float) -> Keys | None:
+        """What `keys` would say, if it said so just now; `now_s` is the loop's time."""
+        return self._keys if now_s - self._keys_s < KEYS_FRESH_S else None
+
+    async def keys(self, now_s: float) -> Keys:
         """Credentials for a call that is made now; raises `BotoCoreError`."""
         if self._credentials is None:
             # aioboto3's session answers with a coroutine; what types there are describe boto3's.
@@ -70,7 +78,8 @@ class Account:
             if self._credentials is None:
                 raise NoCredentialsError
         frozen = cast("Keys", await self._credentials.get_frozen_credentials())  # pyright: ignore[reportUnknownMemberType]
-        return Keys(frozen.access_key, frozen.secret_key, frozen.token)
+        self._keys, self._keys_s = Keys(frozen.access_key, frozen.secret_key, frozen.token), now_s
+        return self._keys
 
     def _open(self) -> aioboto3.Session:
         if self._session is None:

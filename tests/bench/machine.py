@@ -2,6 +2,7 @@
 
 import os
 import platform
+import time
 from importlib.metadata import version
 from pathlib import Path
 
@@ -24,22 +25,19 @@ def tree(pid: int) -> list[int]:
 
 
 def cpu_s(pid: int) -> float:
-    """CPU seconds used so far by the process, its live threads and its live children.
-
-    Read from schedstat, which counts nanoseconds; `times` would count ticks of 10 ms.
-    """
+    """CPU seconds used so far by the process, with the threads that have ended, and its live children."""
     return sum(map(own_cpu_s, tree(pid)))
 
 
 def own_cpu_s(pid: int) -> float:
-    """The same, without children."""
-    total_ns = 0
-    for stat in Path(f"/proc/{pid}/task").glob("*/schedstat"):
-        try:
-            total_ns += int(stat.read_text().split()[0])
-        except OSError:
-            continue
-    return total_ns / 1e9
+    """The same, without children.
+
+    Linux's CPU clock of a process, by its number (clock_getcpuclockid): nanoseconds, where `times` counts ticks.
+    """
+    try:
+        return time.clock_gettime(~pid << 3 | 2)
+    except OSError:  # it has just ended
+        return 0.0
 
 
 def describe() -> dict[str, str]:
