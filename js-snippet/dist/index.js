@@ -12,17 +12,17 @@ var originFields = (recommendationId, source) => ({
 var MAX_ITEMS = 25;
 var createImpression = (compare) => {
   const seen = /* @__PURE__ */ new Map();
+  const told = /* @__PURE__ */ new Set();
   return {
     _see(itemId, place) {
-      const isTold = seen.get(itemId)?.[1];
       seen.delete(itemId);
-      seen.set(itemId, [place, isTold]);
+      seen.set(itemId, place);
       if (seen.size > MAX_ITEMS) {
         seen.delete([...seen.keys()][0]);
       }
     },
-    _take: (onlyUntold) => [...seen].filter(([, [, isTold]]) => !(onlyUntold && isTold)).sort(([, [a]], [, [b]]) => compare(a, b)).map(([itemId, sight]) => {
-      sight[1] = true;
+    _take: (onlyUntold) => [...seen].filter(([itemId]) => !(onlyUntold && told.has(itemId))).sort(([, a], [, b]) => compare(a, b)).map(([itemId]) => {
+      told.add(itemId);
       return itemId;
     })
   };
@@ -103,7 +103,7 @@ var watchClicks = (env2, onClick) => {
     }
   };
   for (const type of ["click", "auxclick"]) {
-    env2.addEventListener?.(type, handle, { capture: true, passive: true });
+    env2.addEventListener?.(type, handle, true);
   }
 };
 
@@ -137,9 +137,7 @@ var watchPage = (core) => {
     for (const item of document.querySelectorAll("[data-relay-list] [data-relay-item]")) {
       dwell._watch(item, onSeen);
     }
-    const shown = new Set(
-      Array.from(document.querySelectorAll("[data-relay-view]"), (view) => attribute(view, "view"))
-    );
+    const shown = new Set([...document.querySelectorAll("[data-relay-view]")].map((view) => attribute(view, "view")));
     for (const itemId of shown) {
       if (itemId && !views.has(itemId)) {
         record("View", { itemId });
@@ -161,7 +159,7 @@ var watchPage = (core) => {
     changes.observe(document, {
       childList: true,
       subtree: true,
-      attributeFilter: ["data-relay-item", "data-relay-view", "data-relay-list"]
+      attributeFilter: ["item", "view", "list"].map((name) => `data-relay-${name}`)
     });
     lists.clear();
     views = /* @__PURE__ */ new Set();
@@ -191,11 +189,15 @@ var MAX_ITEMS2 = 50;
 var createAttribution = (env2, store, keepMs) => {
   const memories = () => (store._get(NAME) ?? []).filter(([, clickedAt]) => env2.Date.now() - clickedAt < keepMs);
   return {
-    _remember(itemId, origin) {
-      const others = memories().filter(([id]) => id !== itemId);
-      store._set(NAME, [...others, [itemId, env2.Date.now(), origin]].slice(-MAX_ITEMS2));
+    _originOf({ itemId, recommendationId, metricAttribution }) {
+      let known = memories();
+      if (itemId && (recommendationId || metricAttribution)) {
+        known = known.filter(([id]) => id !== itemId).slice(1 - MAX_ITEMS2);
+        known.push([itemId, env2.Date.now(), { recommendationId, metricAttribution }]);
+        store._set(NAME, known);
+      }
+      return known.find(([id]) => id === itemId)?.[2];
     },
-    _recall: (itemId) => memories().find(([id]) => id === itemId)?.[2],
     _forget: () => store._remove(NAME)
   };
 };
@@ -230,7 +232,7 @@ var mayIdentify = (env2, options) => !isPrivate(env2, options);
 
 // src/beacon.ts
 var MAX_BYTES = 65536;
-var byteLength = (value) => new TextEncoder().encode(JSON.stringify(value)).length;
+var byteLength = (value) => new Blob([JSON.stringify(value)]).size;
 var takeBeaconful = (entries, maxBytes) => {
   const taken = [];
   let room = maxBytes;
@@ -248,6 +250,7 @@ var takeBeaconful = (entries, maxBytes) => {
 
 // src/transport.ts
 var TIMEOUT_MS = 3e4;
+var REFUSED = /^4(?!08|29)/;
 var post = async (env2, { endpoint, fetch = env2.fetch }, beacon) => {
   try {
     const response = await fetch(endpoint, {
@@ -260,17 +263,17 @@ var post = async (env2, { endpoint, fetch = env2.fetch }, beacon) => {
     const taken = await response.json().catch(() => {
     });
     return [
-      response.status,
+      REFUSED.test(`${response.status}`),
       Number(response.headers.get("retry-after")) * 1e3 || 0,
       // Neither an error's body nor the 200 of a captive portal has this.
       taken?.accepted >= 0 ? taken : void 0
     ];
   } catch {
-    return [0, 0];
+    return [false, 0];
   }
 };
 var postAtHide = (env2, options, beacon) => {
-  const site = env2.location.hostname.replace(/.*\.(?=.*\.)/, "");
+  const site = env2.location.hostname.split(".").slice(-2).join(".");
   return options.endpoint.includes(site) ? !!env2.navigator.sendBeacon?.(options.endpoint, JSON.stringify(beacon)) : !!post(env2, options, beacon);
 };
 
@@ -285,7 +288,7 @@ var LAST_RETRY_MS = 3e5;
 var MAX_PATIENCE_MS = 36e5;
 var createDelivery = (env2, store, bus, options, outbox, user, onIdentity) => {
   const flushMs = +(options.flushMs ?? 5e3);
-  const sentAtHide = /* @__PURE__ */ new Set();
+  let sentAtHide = [];
   let failures = 0;
   let notBefore = 0;
   let timer;
@@ -299,9 +302,9 @@ var createDelivery = (env2, store, bus, options, outbox, user, onIdentity) => {
   const wakeIn = (ms) => {
     timer ??= env2.setTimeout(flush, ms);
   };
-  const nextBeacon = (maxBytes, sent) => {
-    const waiting = outbox._entries().filter(([, { eventId }]) => !sent?.has(eventId));
-    const sessionId = waiting[0]?.[0] ?? user._owed().find((owed) => !sent?.has(owed));
+  const nextBeacon = (maxBytes, sent = []) => {
+    const waiting = outbox._entries().filter(([, { eventId }]) => !sent.includes(eventId));
+    const sessionId = waiting[0]?.[0] ?? user._owed().find((owed) => !sent.includes(owed));
     if (sessionId) {
       const beacon = {
         v: 1,
@@ -321,9 +324,9 @@ var createDelivery = (env2, store, bus, options, outbox, user, onIdentity) => {
     }
     return void 0;
   };
-  const settle = (beacon, [status, retryAfterMs, taken], result) => {
+  const settle = (beacon, [isRefused, retryAfterMs, taken], result) => {
     const { sessionId, identity, lost, eventList } = beacon;
-    if (!taken && !/^4(?!08|29)/.test(`${status}`)) {
+    if (!taken && !isRefused) {
       const backoffMs = Math.min(FIRST_RETRY_MS * 2 ** failures++, LAST_RETRY_MS);
       notBefore = env2.Date.now() + Math.max(backoffMs * (0.5 + env2.Math.random()), retryAfterMs);
       if (retryAfterMs) {
@@ -379,17 +382,16 @@ var createDelivery = (env2, store, bus, options, outbox, user, onIdentity) => {
     return running;
   };
   bus._on("online", flush);
-  bus._on("show", () => sentAtHide.clear());
+  bus._on("show", () => {
+    sentAtHide = [];
+  });
   bus._on("hide", () => {
     let room = MAX_BYTES;
     let beacon;
     while (room > MIN_BYTES && askedToWaitMs() <= 0 && (beacon = nextBeacon(room, sentAtHide))) {
       if (postAtHide(env2, options, beacon)) {
         room -= byteLength(beacon);
-        sentAtHide.add(beacon.sessionId);
-        for (const { eventId } of beacon.eventList) {
-          sentAtHide.add(eventId);
-        }
+        sentAtHide.push(beacon.sessionId, ...beacon.eventList.map(({ eventId }) => eventId));
       } else {
         room /= 2;
       }
@@ -413,7 +415,7 @@ var createDelivery = (env2, store, bus, options, outbox, user, onIdentity) => {
 // src/dwell.ts
 var MIN_SHARE = 0.5;
 var MIN_MS = 1e3;
-var THRESHOLDS = Array.from({ length: 51 }, (_, i) => i / 100);
+var THRESHOLDS = [...Array(51).keys()].map((i) => i / 100);
 var createDwell = (env2, bus) => {
   const watched = /* @__PURE__ */ new WeakMap();
   const timers = /* @__PURE__ */ new Map();
@@ -447,7 +449,11 @@ var createDwell = (env2, bus) => {
       env2.clearTimeout(timer);
     });
   });
-  bus._on("show", () => [...timers.keys()].forEach(begin));
+  bus._on("show", () => {
+    timers.forEach((_, element) => {
+      begin(element);
+    });
+  });
   return {
     _watch(element, onSeen) {
       watched.set(element, onSeen);
@@ -500,7 +506,7 @@ var createOutbox = (env2, store, bus) => {
   const entries = () => store._names(EVENT).map((eventId) => store._get(EVENT + eventId)).filter((entry) => entry?.[1]?.eventId);
   return {
     // Time and count first, each of fixed width.
-    _newEventId: () => `${env2.Date.now().toString(36)}${made++}${randomId(env2).slice(-20)}`,
+    _newEventId: () => `${env2.Date.now()}${made++}${randomId(env2).slice(-20)}`,
     _add(entry) {
       if (byteLength(entry) > MAX_EVENT_BYTES) {
         lose("too_large", [entry[1]]);
@@ -575,10 +581,11 @@ var createSession = (env2, store, bus, idleMs, onIdle) => {
   };
   const touch = (id) => {
     const isNew = id !== current[0];
-    current = [id, env2.Date.now()];
-    if (current[1] - savedAt > idleMs / 60) {
-      savedAt = current[1];
-      const value = `${id}.${savedAt}`;
+    const now = env2.Date.now();
+    current = [id, now];
+    if (now - savedAt > idleMs / 60) {
+      savedAt = now;
+      const value = `${id}.${now}`;
       store._set(NAME2, value);
       writeCookie(value, COOKIE_MAX_AGE_S);
     }
@@ -704,15 +711,11 @@ var createCore = (env2, options) => {
   };
   const record = (type, fields = {}, at = env2.Date.now()) => {
     if (isRunning) {
-      const { itemId, recommendationId, metricAttribution } = fields;
-      if (itemId && (recommendationId || metricAttribution)) {
-        attribution._remember(itemId, { recommendationId, metricAttribution });
-      }
       const event = {
         eventId: outbox._newEventId(),
         eventType: type,
         sentAt: at,
-        ...attribution._recall(itemId),
+        ...attribution._originOf(fields),
         ...fields
       };
       bus._emit("event", event);

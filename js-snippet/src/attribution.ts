@@ -10,9 +10,8 @@ type Memory = readonly [itemId: string, clickedAt: number, origin: EventFields];
 
 /** Which recommendation led to an item, kept for its later cart and purchase events. */
 export interface Attribution {
-  _remember(itemId: string, origin: EventFields): void;
-  /** Where the item was clicked within the time set; nothing when it was not. */
-  _recall(itemId: string | undefined): EventFields | undefined;
+  /** Remembers what an event says of its item; where it says nothing, what was remembered within the time set. */
+  _originOf(event: EventFields): EventFields | undefined;
   _forget(): void;
 }
 
@@ -20,11 +19,15 @@ export const createAttribution = (env: Env, store: Store, keepMs: number): Attri
   const memories = (): Memory[] =>
     (store._get(NAME) ?? []).filter(([, clickedAt]: Memory) => env.Date.now() - clickedAt < keepMs);
   return {
-    _remember(itemId, origin) {
-      const others = memories().filter(([id]) => id !== itemId);
-      store._set(NAME, [...others, [itemId, env.Date.now(), origin]].slice(-MAX_ITEMS));
+    _originOf({ itemId, recommendationId, metricAttribution }) {
+      let known = memories();
+      if (itemId && (recommendationId || metricAttribution)) {
+        known = known.filter(([id]) => id !== itemId).slice(1 - MAX_ITEMS);
+        known.push([itemId, env.Date.now(), { recommendationId, metricAttribution }]);
+        store._set(NAME, known);
+      }
+      return known.find(([id]) => id === itemId)?.[2];
     },
-    _recall: (itemId) => memories().find(([id]) => id === itemId)?.[2],
     _forget: () => store._remove(NAME),
   };
 };

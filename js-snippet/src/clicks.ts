@@ -21,8 +21,7 @@ export type OnClick = (
 
 /**
  * One listener for every item there is or will be. A keyboard's Enter arrives as a click, a middle click as auxclick.
- * In the capture phase, so that a page which stops the event further down is heard too; passive, so that it
- * delays nothing.
+ * In the capture phase, so that a page which stops the event further down is heard too.
  */
 export const watchClicks = (env: Env, onClick: OnClick): void => {
   let last: string | undefined;
@@ -58,6 +57,6 @@ export const watchClicks = (env: Env, onClick: OnClick): void => {
   };
 
   for (const type of ['click', 'auxclick'] as const) {
-    env.addEventListener?.(type, handle, { capture: true, passive: true });
+    env.addEventListener?.(type, handle, true);
   }
 };

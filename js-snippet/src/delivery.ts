@@ -54,7 +54,7 @@ export const createDelivery = (
 ): Delivery => {
   const flushMs = +(options.flushMs ?? 5000);
   /** Event ids, and sessions whose login was told, since the page was last hidden. */
-  const sentAtHide = new Set<string>();
+  let sentAtHide: string[] = [];
   let failures = 0;
   /** The network's patience ends with the page; what a relay asks for is stored, for all tabs. */
   let notBefore = 0;
@@ -73,10 +73,10 @@ export const createDelivery = (
     timer ??= env.setTimeout(flush, ms);
   };
 
-  /** The next beacon, of events or for a login, that is not sent already; nothing when all is done. */
-  const nextBeacon = (maxBytes: number, sent?: Set<string>): Beacon | undefined => {
-    const waiting = outbox._entries().filter(([, { eventId }]) => !sent?.has(eventId));
-    const sessionId = waiting[0]?.[0] ?? user._owed().find((owed) => !sent?.has(owed));
+  /** The next beacon, of events or for a login, without what is `sent` already; nothing when all is done. */
+  const nextBeacon = (maxBytes: number, sent: string[] = []): Beacon | undefined => {
+    const waiting = outbox._entries().filter(([, { eventId }]) => !sent.includes(eventId));
+    const sessionId = waiting[0]?.[0] ?? user._owed().find((owed) => !sent.includes(owed));
     if (sessionId) {
       const beacon: Beacon = {
         v: 1,
@@ -98,9 +98,9 @@ export const createDelivery = (
   };
 
   /** Applies an answer; false when it means to try again later. */
-  const settle = (beacon: Beacon, [status, retryAfterMs, taken]: Answer, result: FlushResult): boolean => {
+  const settle = (beacon: Beacon, [isRefused, retryAfterMs, taken]: Answer, result: FlushResult): boolean => {
     const { sessionId, identity, lost, eventList } = beacon;
-    if (!taken && !/^4(?!08|29)/.test(`${status}`)) {
+    if (!taken && !isRefused) {
       const backoffMs = Math.min(FIRST_RETRY_MS * 2 ** failures++, LAST_RETRY_MS);
       notBefore = env.Date.now() + Math.max(backoffMs * (0.5 + env.Math.random()), retryAfterMs);
       if (retryAfterMs) {
@@ -162,7 +162,9 @@ export const createDelivery = (
   };
 
   bus._on('online', flush);
-  bus._on('show', () => sentAtHide.clear());
+  bus._on('show', () => {
+    sentAtHide = [];
+  });
   bus._on('hide', () => {
     let room = MAX_BYTES;
     let beacon: Beacon | undefined;
@@ -170,10 +172,7 @@ export const createDelivery = (
     while (room > MIN_BYTES && askedToWaitMs() <= 0 && (beacon = nextBeacon(room, sentAtHide))) {
       if (postAtHide(env, options, beacon)) {
         room -= byteLength(beacon);
-        sentAtHide.add(beacon.sessionId);
-        for (const { eventId } of beacon.eventList) {
-          sentAtHide.add(eventId);
-        }
+        sentAtHide.push(beacon.sessionId, ...beacon.eventList.map(({ eventId }) => eventId));
       } else {
         // Requests in flight, of this script or of others, have taken part of the browser's budget.
         room /= 2;

@@ -5,7 +5,7 @@ import type { Env } from './env.js';
 const MIN_SHARE = 0.5;
 const MIN_MS = 1000;
 /** Every hundredth up to half: an element of 25 screens is seen at a ratio of 0.02, and no step is missed by much. */
-const THRESHOLDS = Array.from({ length: 51 }, (_, i) => i / 100);
+const THRESHOLDS = [...Array(51).keys()].map((i) => i / 100);
 
 type OnSeen = (element: Element) => void;
 
@@ -54,7 +54,11 @@ export const createDwell = (env: Env, bus: Bus): Dwell => {
     });
   });
   // The observer says nothing when a hidden page comes back; what is looked at then begins anew.
-  bus._on('show', () => [...timers.keys()].forEach(begin));
+  bus._on('show', () => {
+    timers.forEach((_, element) => {
+      begin(element);
+    });
+  });
 
   return {
     _watch(element, onSeen) {

@@ -12,22 +12,22 @@ export interface Impression<P> {
 /** @param compare Orders two places, as for `sort`. */
 export const createImpression = <P>(compare: (a: P, b: P) => number): Impression<P> => {
   // Order of insertion is order of sight: the first is the one seen longest ago.
-  const seen = new Map<string, [place: P, isTold?: boolean]>();
+  const seen = new Map<string, P>();
+  const told = new Set<string>();
   return {
     _see(itemId, place) {
-      const isTold = seen.get(itemId)?.[1] as boolean;
       seen.delete(itemId);
-      seen.set(itemId, [place, isTold]);
+      seen.set(itemId, place);
       if (seen.size > MAX_ITEMS) {
         seen.delete([...seen.keys()][0] as string);
       }
     },
     _take: (onlyUntold) =>
       [...seen]
-        .filter(([, [, isTold]]) => !(onlyUntold && isTold))
-        .sort(([, [a]], [, [b]]) => compare(a, b))
-        .map(([itemId, sight]) => {
-          sight[1] = true;
+        .filter(([itemId]) => !(onlyUntold && told.has(itemId)))
+        .sort(([, a], [, b]) => compare(a, b))
+        .map(([itemId]) => {
+          told.add(itemId);
           return itemId;
         }),
   };

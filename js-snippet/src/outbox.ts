@@ -62,7 +62,7 @@ export const createOutbox = (env: Env, store: Store, bus: Bus): Outbox => {
 
   return {
     // Time and count first, each of fixed width.
-    _newEventId: () => `${env.Date.now().toString(36)}${made++}${randomId(env).slice(-20)}`,
+    _newEventId: () => `${env.Date.now()}${made++}${randomId(env).slice(-20)}`,
     _add(entry) {
       if (byteLength(entry) > MAX_EVENT_BYTES) {
         lose('too_large', [entry[1]]);

@@ -48,9 +48,7 @@ export const watchPage = (core: Core): void => {
     }
 
     // By id, not by element: a framework that puts the element in anew shows nothing new.
-    const shown = new Set(
-      Array.from(document.querySelectorAll('[data-relay-view]'), (view) => attribute(view, 'view')),
-    );
+    const shown = new Set([...document.querySelectorAll('[data-relay-view]')].map((view) => attribute(view, 'view')));
     for (const itemId of shown) {
       if (itemId && !views.has(itemId)) {
         record('View', { itemId });
@@ -75,7 +73,7 @@ export const watchPage = (core: Core): void => {
     changes.observe(document, {
       childList: true,
       subtree: true,
-      attributeFilter: ['data-relay-item', 'data-relay-view', 'data-relay-list'],
+      attributeFilter: ['item', 'view', 'list'].map((name) => `data-relay-${name}`),
     });
     lists.clear();
     views = new Set();

@@ -68,11 +68,12 @@ export const createSession = (
 
   const touch = (id: string) => {
     const isNew = id !== current[0];
-    current = [id, env.Date.now()];
+    const now = env.Date.now();
+    current = [id, now];
     // Not on every event, cookies are slow: for other pages a stamp late by a sixtieth of the idle time is exact enough.
-    if (current[1] - savedAt > idleMs / 60) {
-      savedAt = current[1];
-      const value = `${id}.${savedAt}`;
+    if (now - savedAt > idleMs / 60) {
+      savedAt = now;
+      const value = `${id}.${now}`;
       store._set(NAME, value);
       writeCookie(value, COOKIE_MAX_AGE_S);
     }

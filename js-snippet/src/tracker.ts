@@ -104,15 +104,11 @@ export const createCore = (env: Env, options: RawOptions): Core => {
 
   const record = (type: string, fields: EventFields = {}, at = env.Date.now()) => {
     if (isRunning) {
-      const { itemId, recommendationId, metricAttribution } = fields;
-      if (itemId && (recommendationId || metricAttribution)) {
-        attribution._remember(itemId, { recommendationId, metricAttribution });
-      }
       const event = {
         eventId: outbox._newEventId(),
         eventType: type,
         sentAt: at,
-        ...attribution._recall(itemId),
+        ...attribution._originOf(fields),
         ...fields,
       };
       bus._emit('event', event);

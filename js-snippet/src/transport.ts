@@ -21,10 +21,13 @@ export interface Taken {
 }
 
 /**
- * What became of a beacon: the status, 0 when no answer came; how long to wait, 0 when nothing was said; the body, present
+ * What became of a beacon: whether it is refused for good; how long to wait, 0 when nothing was said; the body, present
  * when the relay has taken the beacon, and only then.
  */
-export type Answer = readonly [status: number, retryAfterMs: number, taken?: Taken | undefined];
+export type Answer = readonly [isRefused: boolean, retryAfterMs: number, taken?: Taken | undefined];
+
+/** All client errors but a timeout and a rate limit. */
+const REFUSED = /^4(?!08|29)/;
 
 /** Sends a beacon and reads the answer; goes on when the page does not. Never rejects. */
 export const post = async (env: Env, { endpoint, fetch = env.fetch }: RawOptions, beacon: Beacon): Promise<Answer> => {
@@ -39,13 +42,13 @@ export const post = async (env: Env, { endpoint, fetch = env.fetch }: RawOptions
     });
     const taken: Taken | undefined = await response.json().catch(() => {});
     return [
-      response.status,
+      REFUSED.test(`${response.status}`),
       Number(response.headers.get('retry-after')) * 1000 || 0,
       // Neither an error's body nor the 200 of a captive portal has this.
       (taken?.accepted as number) >= 0 ? taken : undefined,
     ];
   } catch {
-    return [0, 0];
+    return [false, 0];
   }
 };
 
@@ -55,7 +58,7 @@ export const post = async (env: Env, { endpoint, fetch = env.fetch }: RawOptions
  */
 export const postAtHide = (env: Env, options: RawOptions, beacon: Beacon): boolean => {
   // The last two labels are near enough to the site, without a list of public suffixes.
-  const site = (env.location as Location).hostname.replace(/.*\.(?=.*\.)/, '');
+  const site = (env.location as Location).hostname.split('.').slice(-2).join('.');
   return options.endpoint.includes(site)
     ? !!env.navigator.sendBeacon?.(options.endpoint, JSON.stringify(beacon))
     : !!post(env, options, beacon);

@@ -3,9 +3,8 @@ import type { EventFields } from './event.js';
 import type { Store } from './storage.js';
 /** Which recommendation led to an item, kept for its later cart and purchase events. */
 export interface Attribution {
-    _remember(itemId: string, origin: EventFields): void;
-    /** Where the item was clicked within the time set; nothing when it was not. */
-    _recall(itemId: string | undefined): EventFields | undefined;
+    /** Remembers what an event says of its item; where it says nothing, what was remembered within the time set. */
+    _originOf(event: EventFields): EventFields | undefined;
     _forget(): void;
 }
 export declare const createAttribution: (env: Env, store: Store, keepMs: number) => Attribution;

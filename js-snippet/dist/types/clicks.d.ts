@@ -9,7 +9,6 @@ import type { Env } from './env.js';
 export type OnClick = (itemId: string, item: Element, type: string, value: number | undefined, list: Element | undefined) => void;
 /**
  * One listener for every item there is or will be. A keyboard's Enter arrives as a click, a middle click as auxclick.
- * In the capture phase, so that a page which stops the event further down is heard too; passive, so that it
- * delays nothing.
+ * In the capture phase, so that a page which stops the event further down is heard too.
  */
 export declare const watchClicks: (env: Env, onClick: OnClick) => void;

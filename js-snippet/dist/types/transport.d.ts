@@ -15,10 +15,10 @@ export interface Taken {
     identity: IdentityResult;
 }
 /**
- * What became of a beacon: the status, 0 when no answer came; how long to wait, 0 when nothing was said; the body, present
+ * What became of a beacon: whether it is refused for good; how long to wait, 0 when nothing was said; the body, present
  * when the relay has taken the beacon, and only then.
  */
-export type Answer = readonly [status: number, retryAfterMs: number, taken?: Taken | undefined];
+export type Answer = readonly [isRefused: boolean, retryAfterMs: number, taken?: Taken | undefined];
 /** Sends a beacon and reads the answer; goes on when the page does not. Never rejects. */
 export declare const post: (env: Env, { endpoint, fetch }: RawOptions, beacon: Beacon) => Promise<Answer>;
 /**
