@@ -9,8 +9,9 @@ import msgspec
 from relay.clock import Clock
 from relay.linking import Links
 from relay.model import Binding
+from relay.spool.base import MOST_BINDINGS_READ
 
-MAX_BINDINGS: Final = 200_000
+MAX_BINDINGS: Final = MOST_BINDINGS_READ
 """Sessions remembered at once; about 80 MB. Past it the one unused longest is forgotten: its events go out without
 a user until it shows its identity token again."""
 

@@ -86,6 +86,9 @@ class _SpoolCollector(Collector):
         for reason, count in stats.buried.items():
             buried.add_metric([reason], count)
         yield buried
+        yield CounterMetricFamily(
+            "relay_bindings_damaged", "Bindings found damaged, and forgotten.", stats.damaged_bindings
+        )
         yield GaugeMetricFamily("relay_events_pending", "Events waiting or on their way.", stats.pending)
         yield GaugeMetricFamily("relay_spool_bytes", "Bytes the spool holds on disk.", stats.size_bytes)
         oldest = stats.oldest_accepted_at_ms

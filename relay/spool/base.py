@@ -10,11 +10,14 @@ Guarantees of every durable implementation:
 """
 
 from collections.abc import Awaitable, Mapping, Sequence
-from typing import Protocol
+from typing import Final, Protocol
 
 import msgspec
 
 from relay.model import Binding, NewRecord, Record, SessionKey, SpoolStats
+
+MOST_BINDINGS_READ: Final = 200_000
+"""Sessions a relay remembers at once; about 80 MB."""
 
 
 class Lease(msgspec.Struct, frozen=True):
@@ -99,8 +102,12 @@ class Spool(Protocol):
         """
         ...
 
-    async def bindings(self) -> list[Binding]:
-        """Every binding not yet expired, for the start of the process."""
+    async def bindings(self, most: int = MOST_BINDINGS_READ) -> list[Binding]:
+        """Bindings not yet expired, for the start of the process: of sessions the `most` that were used last.
+
+        Damaged ones are forgotten, counted and logged. Of the relay's own notes (sites beginning with `~`)
+        all are here.
+        """
         ...
 
     def stats(self) -> SpoolStats:

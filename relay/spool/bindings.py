@@ -1,30 +1,18 @@
-"""Bindings on disk, and giving a bound session's user to what still waits for it."""
+"""Giving a bound session's user to what still waits for it."""
 
 import sqlite3
 from collections.abc import Sequence
 
 from relay.model import Binding, SessionKey
 from relay.spool.jobs import Append
-from relay.spool.rows import COLUMNS, Row, checksum, statement
+from relay.spool.rows import COLUMNS, Row, checksum
 
-_BIND = statement("bind")
 _CHUNK = 500
-_FORGET_TWO = """DELETE FROM bindings WHERE (site, session_id) IN
-(SELECT site, session_id FROM bindings WHERE expires_at_ms <= ? ORDER BY expires_at_ms LIMIT 2)"""
 
 
 def bound(binding: Binding, key: SessionKey) -> bool:
     """Whether what waits under `key` belongs to the session that was bound."""
     return bool(key.session_id) and key.session_id == binding.session_id and binding.target in (None, key.target)
-
-
-def save_binding(sql: sqlite3.Connection, binding: Binding, now_ms: int) -> None:
-    """Remember it, in place of an earlier one of the same session.
-
-    Two that have expired make room for it, so that they do not gather while the process lives.
-    """
-    sql.execute(_FORGET_TWO, (now_ms,))
-    sql.execute(_BIND, (binding.site, binding.session_id, binding.user_id, binding.target, binding.expires_at_ms))
 
 
 def give_user(sql: sqlite3.Connection, job: Append) -> list[int]:
@@ -66,21 +54,3 @@ def _anonymous_rows(sql: sqlite3.Connection, seqs: Sequence[int]) -> list[Row]:
         seqs,
     )
     return [Row(*row) for row in found]
-
-
-def read_bindings(sql: sqlite3.Connection, now_ms: int) -> list[Binding]:
-    """Every binding not yet expired."""
-    rows = sql.execute(
-        "SELECT site, session_id, user_id, expires_at_ms, target FROM bindings WHERE expires_at_ms > ?", (now_ms,)
-    )
-    return [Binding(*row) for row in rows]
-
-
-def purge_bindings(sql: sqlite3.Connection, now_ms: int) -> int:
-    """Forget expired bindings; how many."""
-    return sql.execute("DELETE FROM bindings WHERE expires_at_ms <= ?", (now_ms,)).rowcount
-
-
-def erase_bindings(sql: sqlite3.Connection, column: str, value: str | None) -> int:
-    """Forget the bindings whose `column` (`user_id` or `session_id`) has that value."""
-    return sql.execute(f"DELETE FROM bindings WHERE {column} = ?", (value,)).rowcount  # noqa: S608  one of two constants

@@ -5,7 +5,6 @@ One instance belongs to one thread. Nothing here knows of asyncio, queues or lea
 
 import json
 import logging
-import os
 import sqlite3
 from collections.abc import Sequence
 from contextlib import suppress
@@ -13,28 +12,26 @@ from pathlib import Path
 from typing import Final
 
 from relay.clock import Clock
-from relay.errors import SpoolError, SpoolVersionError
+from relay.errors import SpoolError
 from relay.model import Operation
-from relay.spool.bindings import give_user, purge_bindings, save_binding
-from relay.spool.connection import connect, lenient_text
+from relay.spool.binding_table import BindingTable
+from relay.spool.bindings import give_user
 from relay.spool.guard import Guard
 from relay.spool.jobs import Append, Job, Settled
 from relay.spool.ledger import BURIED_PREFIX
+from relay.spool.opening import PAGE_BYTES, add_flow, open_file, read_flows
 from relay.spool.ready import ReadyIndex
 from relay.spool.recent import RecentIds
 from relay.spool.reserve import Reserve
 from relay.spool.rows import checksum, statement
+from relay.spool.salvage import mend
 from relay.spool.unremembered import Unremembered
 
-VERSION: Final = 1
 CORRUPT: Final = "corrupt"
 """The reason under which damage is counted."""
-APPLICATION_ID: Final = 0x52656C79  # "Rely"
-"""What marks an SQLite file as a spool."""
 VACUUM_STEP_PAGES: Final = 128
 """Pages given back in one transaction: a few milliseconds, since appends wait meanwhile."""
 VACUUM_ABOVE_PAGES: Final = 256
-_PAGE_BYTES: Final = 4096
 _BURY: Final = statement("bury")
 _IDS: Final = "SELECT session, event_id FROM records WHERE seq IN (SELECT value FROM json_each(?))"
 _logger = logging.getLogger(__name__)
@@ -50,6 +47,7 @@ class Database:
         self.reserve = Reserve(path)
         self.recent = RecentIds()
         self.unremembered: Unremembered
+        self.bindings = BindingTable()
         self.flows: dict[int, tuple[Operation, str]] = {}
         """By number. Other threads may read it."""
         self.totals: dict[str, int] = {}
@@ -78,43 +76,23 @@ class Database:
             SpoolError: it cannot be opened, or is not a spool.
         """
         try:
+            mend(self._path, mark=self._guard.mark())
             try:
                 self._connect()
             except sqlite3.OperationalError:
                 self.reserve.release()  # perhaps the disk is full: the WAL's files need some space, too
                 self._connect()
-        except sqlite3.Error as error:
+        except (sqlite3.Error, OSError) as error:
             raise SpoolError(f"cannot open the spool {self._path}: {error}") from error
 
     def _connect(self) -> None:
-        self.sql = connect(self._path)
-        self.sql.text_factory = lenient_text
+        self.sql, self.salt = open_file(self._path)
         run = self.sql.execute
-        version = run("PRAGMA user_version").fetchone()[0]
-        if version > VERSION:
-            raise SpoolVersionError(f"the spool {self._path} has version {version}, this relay knows up to {VERSION}")
-        if version == 0:
-            if run("SELECT count(*) FROM sqlite_schema").fetchone()[0]:
-                raise SpoolError(f"{self._path} is a database, but not a spool")
-            run("PRAGMA auto_vacuum = INCREMENTAL")
-        run("PRAGMA journal_mode = WAL")
-        run("PRAGMA synchronous = FULL")
-        run("PRAGMA secure_delete = FAST")
-        if version == 0:
-            self.sql.executescript(
-                f"BEGIN IMMEDIATE; {statement('schema')} PRAGMA application_id = {APPLICATION_ID};"
-                f"PRAGMA user_version = {VERSION}; COMMIT;"
-            )
-        if run("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
-            raise SpoolError(f"{self._path} is a database, but not a spool")
         self._begin()
-        if not run("SELECT count(*) FROM salt").fetchone()[0]:
-            run("INSERT INTO salt VALUES (?)", (os.urandom(16),))
-        self.salt = run("SELECT salt FROM salt").fetchone()[0]
-        purge_bindings(self.sql, self._clock.now_ms())
+        self.bindings.open(self.sql, salt=self.salt, now_ms=self._clock.now_ms())
         run("COMMIT")
-        for number, operation, target in run("SELECT flow, operation, target FROM flows"):
-            self.flows[number] = (Operation(operation), target)
+        for number, operation, target in read_flows(self.sql):
+            self.flows[number] = (operation, target)
             self._flow_numbers[operation, target] = number
         self.totals = dict(run("SELECT name, count FROM ledger"))
         self.reserve.keep()
@@ -158,7 +136,7 @@ class Database:
 
     def commit(self, jobs: Sequence[Job]) -> None:
         """Do all jobs in one transaction, with one fsync. On any error none is done, and the error is raised."""
-        totals, seq = dict(self.totals), self.last_seq
+        totals, seq, bindings = dict(self.totals), self.last_seq, self.bindings.count
         self._rows, self._fresh, self._new_flows = [], set(), []
         try:
             self._begin()
@@ -169,7 +147,7 @@ class Database:
             self._save_totals({name: n for name, n in self.totals.items() if totals.get(name) != n})
             self.sql.execute("COMMIT")
         except BaseException:
-            self.totals, self.last_seq = totals, seq
+            self.totals, self.last_seq, self.bindings.count = totals, seq, bindings
             for number in self._new_flows:
                 del self._flow_numbers[self.flows.pop(number)]
             if self.sql.in_transaction:
@@ -213,7 +191,7 @@ class Database:
         job.seqs = seqs
         if job.binding is not None:
             self._flush()
-            save_binding(self.sql, job.binding, job.accepted_at_ms)
+            self.bindings.save(self.sql, job.binding, job.accepted_at_ms)
             job.given = give_user(self.sql, job)
             self.users_given += len(job.given)
 
@@ -265,9 +243,8 @@ class Database:
         self.sql.executemany("INSERT OR REPLACE INTO ledger VALUES (?, ?)", totals.items())
 
     def _new_flow(self, operation: Operation, target: str) -> int:
-        number = self.sql.execute("INSERT INTO flows (operation, target) VALUES (?, ?)", (operation, target)).lastrowid
-        if number is None:  # cannot be: the statement inserted
-            raise SpoolError
+        number = max(self.flows, default=0) + 1
+        add_flow(self.sql, number, operation, target)
         self.flows[number] = (operation, target)
         self._flow_numbers[operation, target] = number
         self._new_flows.append(number)
@@ -291,7 +268,7 @@ class Database:
         run = self.sql.execute
         self._free_pages = run("PRAGMA freelist_count").fetchone()[0]
         self._pages = run("PRAGMA page_count").fetchone()[0]
-        self.size_bytes = (self._pages - self._free_pages) * _PAGE_BYTES
+        self.size_bytes = (self._pages - self._free_pages) * PAGE_BYTES
 
     def shrink(self) -> bool:
         """Give a little of what is free back to the file system; whether there is more to give.

@@ -12,7 +12,6 @@ from typing import Final, Literal, Protocol
 
 import msgspec
 
-from relay.spool.bindings import erase_bindings
 from relay.spool.database import Database
 from relay.spool.reader import Reader
 
@@ -126,7 +125,7 @@ def _remove(database: Database, *, table: Table, whom: Whom, seqs: Sequence[int]
 
 def _remove_newer(database: Database, *, whom: Whom, after: int) -> Removed:
     """Inside a job: remove what has come since, and the bindings."""
-    erase_bindings(database.sql, whom.column, whom.value)
+    database.bindings.erase(database.sql, whom.column, whom.value)
     gone = database.sql.execute(
         f"DELETE FROM records WHERE {whom.theirs} AND seq > ?2 RETURNING session, seq",  # noqa: S608  constants
         (whom.value, after),
@@ -136,7 +135,7 @@ def _remove_newer(database: Database, *, whom: Whom, after: int) -> Removed:
 
 def _unbind(database: Database, *, whom: Whom) -> Removed:
     """Inside a job: remove the bindings, so that no more records get the user."""
-    erase_bindings(database.sql, whom.column, whom.value)
+    database.bindings.erase(database.sql, whom.column, whom.value)
     return Removed([])
 
 

@@ -10,8 +10,9 @@ import msgspec
 
 from relay.errors import SpoolError, SpoolVersionError
 from relay.model import Operation
+from relay.spool.binding_table import read_bindings
 from relay.spool.connection import connect, lenient_text
-from relay.spool.database import APPLICATION_ID, VERSION
+from relay.spool.opening import APPLICATION_ID, VERSION
 
 _AT_ONCE: Final = 1000
 Place = Literal["records", "buried"]
@@ -124,8 +125,8 @@ def events(path: Path, target: str, place: Place) -> Iterator[Kept]:
 def users_of_sessions(path: Path, target: str, now_ms: int) -> Mapping[str, str]:
     """Sessions bound to a user, of the site with this tracking id."""
     with reading(path) as sql:
-        return dict(
-            sql.execute(
-                "SELECT session_id, user_id FROM bindings WHERE target = ? AND expires_at_ms > ?", (target, now_ms)
-            )
-        )
+        if sql.execute("PRAGMA user_version").fetchone()[0] == 1:  # has no checksums, and is not brought up by a reader
+            bound = "SELECT session_id, user_id FROM bindings WHERE target = ? AND expires_at_ms > ?"
+            return dict(sql.execute(bound, (target, now_ms)))
+        found = read_bindings(sql, now_ms, -1).bindings
+    return {binding.session_id: binding.user_id for binding in found if binding.target == target}

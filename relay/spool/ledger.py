@@ -23,7 +23,9 @@ class Ledger:
         """Count burials."""
         self.buried[reason] = self.buried.get(reason, 0) + count
 
-    def stats(self, *, pending: int, size_bytes: int, oldest_accepted_at_ms: int | None) -> SpoolStats:
+    def stats(
+        self, *, pending: int, size_bytes: int, oldest_accepted_at_ms: int | None, damaged_bindings: int = 0
+    ) -> SpoolStats:
         """The ledger with what is known elsewhere."""
         return SpoolStats(
             accepted=self.accepted,
@@ -33,4 +35,5 @@ class Ledger:
             pending=pending,
             size_bytes=size_bytes,
             oldest_accepted_at_ms=oldest_accepted_at_ms,
+            damaged_bindings=damaged_bindings,
         )

@@ -9,7 +9,7 @@ import msgspec
 from relay.clock import Clock
 from relay.errors import SpoolFullError
 from relay.model import Binding, NewRecord, Operation, Record, SpoolStats
-from relay.spool.base import Burial, Lease
+from relay.spool.base import MOST_BINDINGS_READ, Burial, Lease
 from relay.spool.bindings import bound
 from relay.spool.claims import Claim
 from relay.spool.desk import LeaseDesk
@@ -133,10 +133,12 @@ class MemorySpool:
         self._desk.ring()
         return len(pending) + len(buried)
 
-    async def bindings(self) -> list[Binding]:
+    async def bindings(self, most: int = MOST_BINDINGS_READ) -> list[Binding]:
         """See `Spool.bindings`."""
         now_ms = self._clock.now_ms()
-        return [binding for binding in self._bindings.values() if binding.expires_at_ms > now_ms]
+        lasting = [binding for binding in self._bindings.values() if binding.expires_at_ms > now_ms]
+        sessions = sorted((one for one in lasting if one.site < "~"), key=lambda one: -one.expires_at_ms)
+        return [one for one in lasting if one.site >= "~"] + sessions[:most]
 
     def stats(self) -> SpoolStats:
         """See `Spool.stats`."""

@@ -56,6 +56,11 @@ def checksum(  # noqa: PLR0917  the columns, in their order
     return zlib.crc32(body, zlib.crc32(head.encode()))
 
 
+def crc_of(*columns: object) -> int:
+    """CRC-32 over the columns of a row of another table than `records` and `buried`, all but the checksum itself."""
+    return zlib.crc32("\0".join("\1" if column is None else str(column) for column in columns).encode())
+
+
 def fingerprint(key: SessionKey, salt: bytes) -> int:
     """60 bits that stand for a session; the same over restarts.
 

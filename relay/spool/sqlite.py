@@ -24,8 +24,9 @@ from relay.clock import Clock
 from relay.errors import SpoolError, SpoolFullError
 from relay.model import Binding, NewRecord, Record, SessionKey, SpoolStats
 from relay.spool.attendant import Attendant, Eraser
-from relay.spool.base import Burial, Lease
-from relay.spool.bindings import bound, read_bindings
+from relay.spool.base import MOST_BINDINGS_READ, Burial, Lease
+from relay.spool.binding_table import read_bindings
+from relay.spool.bindings import bound
 from relay.spool.burials import Replayed
 from relay.spool.cache import RecordCache
 from relay.spool.committer import Committer
@@ -41,6 +42,7 @@ from relay.spool.orders import Answer, Order
 from relay.spool.reader import Reader
 from relay.spool.ready import ReadyIndex
 from relay.spool.rows import fingerprint
+from relay.spool.salvage import remove_damaged
 from relay.spool.settling import Settling
 
 T = TypeVar("T")
@@ -86,6 +88,7 @@ class SqliteSpool:
         self._attendant = Attendant(self, self._reader, clock)
         self._stack = AsyncExitStack()
         self._broke = asyncio.Event()
+        self._damaged_bindings = 0
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:
@@ -273,6 +276,7 @@ class SqliteSpool:
     async def erase(self, *, user_id: str | None = None, session_id: str | None = None) -> int:
         """See `Spool.erase`."""
         whom = Whom("session_id", session_id or "") if user_id is None else Whom("user_id", user_id)
+        remove_damaged(self._path)
         return await erase(whom, self._database, reader=self._reader, do=lambda step: self.work(step, self._erased))
 
     def _erased(self, removed: Removed) -> None:
@@ -313,10 +317,16 @@ class SqliteSpool:
         await self._broke.wait()
         return self._committer.broken or ""
 
-    async def bindings(self) -> list[Binding]:
+    async def bindings(self, most: int = MOST_BINDINGS_READ) -> list[Binding]:
         """See `Spool.bindings`."""
         now_ms = self._clock.now_ms()
-        return await self._reader.run(lambda sql: read_bindings(sql, now_ms))
+        found = await self._reader.run(lambda sql: read_bindings(sql, now_ms, most))
+        if found.damaged:
+            count = len(found.damaged)
+            _logger.error("spool damaged: %d bindings do not match their checksum, and are forgotten", count)
+            self._damaged_bindings += count
+            await self.work(lambda database: database.bindings.forget(database.sql, found.damaged))
+        return found.bindings
 
     def stats(self) -> SpoolStats:
         """See `Spool.stats`."""
@@ -324,6 +334,7 @@ class SqliteSpool:
             pending=self._index.pending,
             size_bytes=self._database.size_bytes,
             oldest_accepted_at_ms=self._desk.oldest_accepted_at_ms(),
+            damaged_bindings=self._damaged_bindings,
         )
 
     def problems(self) -> list[str]:

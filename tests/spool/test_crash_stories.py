@@ -190,10 +190,10 @@ async def test_records_that_vanished_are_counted(
     assert "2 records" in caplog.text
 
 
-async def test_commits_lost_from_the_wal_are_noticed(
+async def test_commits_behind_a_damaged_frame_of_the_wal_are_brought_back(
     open_sqlite: OpenSqlite, path: Path, clock: FakeClock, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """SQLite drops every commit behind a damaged frame of the WAL, and says nothing."""
+    """SQLite drops them all, and says nothing."""
     async with open_sqlite() as spool:
         for number in range(20):
             await spool.append([new_record(f"e{number}", f"session-{number:016}")])
@@ -203,11 +203,29 @@ async def test_commits_lost_from_the_wal_are_noticed(
     with caplog.at_level(logging.ERROR):
         async with SqliteSpool(copy, clock=clock, max_bytes=MAX_BYTES) as spool:
             stats = spool.stats()
+            assert (stats.accepted, stats.pending, stats.buried) == (20, 20, {})
+            await spool.append([new_record("new", SESSION)])
+            assert sorted(await deliver_all(spool))[-1] == "new"
+    assert "spool damaged" in caplog.text
+
+
+async def test_commits_lost_with_the_wal_are_noticed(
+    open_sqlite: OpenSqlite, path: Path, clock: FakeClock, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with open_sqlite() as spool:
+        for number in range(20):
+            await spool.append([new_record(f"e{number}", f"session-{number:016}")])
+        copy = copy_as_after_a_crash(path, tmp_path / "crashed")
+    wal = copy.with_name(copy.name + "-wal")
+    os.truncate(wal, offset_of(wal, b'"eventId":"e9"'))
+    with caplog.at_level(logging.ERROR):
+        async with SqliteSpool(copy, clock=clock, max_bytes=MAX_BYTES) as spool:
+            stats = spool.stats()
             assert 0 < stats.pending < 20
             assert (stats.accepted, stats.buried) == (20, {"corrupt": 20 - stats.pending})
             await spool.append([new_record("new", SESSION)])
             assert sorted(await deliver_all(spool))[-1] == "new"
-    assert "20 are gone" in caplog.text
+    assert "are gone" in caplog.text
 
 
 async def test_a_disk_that_refuses_a_write_acknowledges_nothing_more_until_reopened(

@@ -1,10 +1,18 @@
--- Version 1 of the spool. Every record has its own checksum: SQLite has none, and its WAL drops what follows a bad frame.
+-- Version 2 of the spool. SQLite has no checksums, and its WAL drops what follows a bad frame; so every record, binding and
+-- flow has its own, and the tables that hold them are plain ones whose rows relay.spool.pages finds by themselves.
 
 CREATE TABLE flows (              -- operation and target, once instead of in every record
   flow        INTEGER PRIMARY KEY,
+  crc         INTEGER NOT NULL,    -- over all other columns
   operation   TEXT    NOT NULL,
-  target      TEXT    NOT NULL,
-  UNIQUE (operation, target)
+  target      TEXT    NOT NULL
+) STRICT;
+
+CREATE TABLE flows_copy (         -- the same rows on another page: without its flow no record can be delivered
+  flow        INTEGER PRIMARY KEY,
+  crc         INTEGER NOT NULL,
+  operation   TEXT    NOT NULL,
+  target      TEXT    NOT NULL
 ) STRICT;
 
 CREATE TABLE records (            -- what waits or is leased
@@ -35,14 +43,14 @@ CREATE TABLE buried (             -- kept, no longer tried
 ) STRICT;
 
 CREATE TABLE bindings (
+  slot          INTEGER PRIMARY KEY, -- fingerprint of (site, session id)
+  crc           INTEGER NOT NULL,    -- over all other columns
   site          TEXT    NOT NULL,
   session_id    TEXT    NOT NULL,
   user_id       TEXT    NOT NULL,
   target        TEXT,
-  expires_at_ms INTEGER NOT NULL,
-  PRIMARY KEY (site, session_id)
-) STRICT, WITHOUT ROWID;
-CREATE INDEX bindings_by_expiry ON bindings (expires_at_ms);
+  expires_at_ms INTEGER NOT NULL
+) STRICT;
 
 CREATE TABLE ledger (             -- accepted = delivered + buried:* + erased + rows of records
   name  TEXT    PRIMARY KEY,

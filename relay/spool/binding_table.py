@@ -1,0 +1,119 @@
+"""The table of bindings: each with its checksum, and no more of them than a bound.
+
+Guarantees:
+
+1. A binding that is not what was once written is never read.
+2. No more than `MOST_BINDINGS` sessions stay bound on disk. Past it every new one costs some old ones: of
+   sixteen taken in turn those that have not been used longest, so that no commit is long and no index is needed.
+3. Bindings that have ended go in the same small steps.
+
+What is kept under a site that begins with `~` is a note of the relay's own (whom it erased), not a session: it
+counts for no bound and goes with its time only.
+"""
+
+import hashlib
+import sqlite3
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+
+from relay.model import Binding
+from relay.spool.connection import lenient_text
+from relay.spool.rows import crc_of, statement
+
+MOST_BINDINGS: Final = 500_000
+"""Sessions bound on disk, about 75 MB: two and a half times what a relay remembers, since what is on disk is known
+to have been used up to half of `RELAY_BINDING_TTL_S` later than it says."""
+_BIND: Final = statement("bind")
+_LOOKED_AT: Final = 16
+"""Rows a save looks at."""
+_ENDED_AT_ONCE: Final = 20_000
+"""Bindings that have ended which a start removes; the rest goes later."""
+_BEFORE_ALL: Final = -(1 << 63)
+_OF_A_SESSION: Final = "site < '~'"
+
+
+class ReadBindings(msgspec.Struct, frozen=True):
+    """What a look at the table found."""
+
+    bindings: list[Binding]
+    damaged: list[int]
+    """Slots of those that are not what was once written."""
+
+
+class BindingTable:
+    """Bindings as the committing thread writes them."""
+
+    def __init__(self, most: int = MOST_BINDINGS) -> None:
+        self._most = most
+        self._salt = b""
+        self._hand = _BEFORE_ALL
+        self.count = 0
+        """Sessions bound on disk; to be set back by whoever rolls a transaction back."""
+
+    def open(self, sql: sqlite3.Connection, *, salt: bytes, now_ms: int) -> None:
+        """Inside a transaction: forget a bounded number of those that have ended, and count the rest."""
+        self._salt = salt
+        sql.execute(
+            f"DELETE FROM bindings WHERE slot IN (SELECT slot FROM bindings WHERE expires_at_ms <= ? LIMIT {_ENDED_AT_ONCE})",  # noqa: E501, S608  a constant
+            (now_ms,),
+        )
+        self.count = sql.execute(f"SELECT count(*) FROM bindings WHERE {_OF_A_SESSION}").fetchone()[0]  # noqa: S608  the same
+
+    def save(self, sql: sqlite3.Connection, binding: Binding, now_ms: int) -> None:
+        """Inside a transaction: remember it in place of an earlier one of the same session, and tidy up a little."""
+        slot = slot_of(binding.site, binding.session_id, salt=self._salt)
+        columns = (binding.site, binding.session_id, binding.user_id, binding.target, binding.expires_at_ms)
+        found = sql.execute("SELECT count(*) FROM bindings WHERE slot = ?", (slot,)).fetchone()[0]
+        sql.execute(_BIND, (slot, crc_of(slot, *columns), *columns))
+        self.count += binding.site < "~" and not found
+        self._tidy(sql, now_ms, but=slot)
+
+    def forget(self, sql: sqlite3.Connection, slots: Sequence[int]) -> None:
+        """Inside a transaction: remove these."""
+        for slot in slots:
+            gone = sql.execute("DELETE FROM bindings WHERE slot = ? RETURNING site < '~'", (slot,)).fetchall()
+            self.count -= sum(of_a_session for (of_a_session,) in gone)
+
+    def erase(self, sql: sqlite3.Connection, column: str, value: str | None) -> None:
+        """Inside a transaction: forget the sessions whose `column` (`user_id` or `session_id`) has that value."""
+        self.count -= sql.execute(f"DELETE FROM bindings WHERE {column} = ? AND {_OF_A_SESSION}", (value,)).rowcount  # noqa: S608  one of two constants
+
+    def _tidy(self, sql: sqlite3.Connection, now_ms: int, *, but: int) -> None:
+        """Look at the next rows: slots are as good as random, so those are as good as any."""
+        rows = sql.execute(
+            f"SELECT slot, expires_at_ms, {_OF_A_SESSION} FROM bindings WHERE slot > ? ORDER BY slot LIMIT ?",  # noqa: S608  a constant
+            (self._hand, _LOOKED_AT),
+        ).fetchall()
+        self._hand = rows[-1][0] if len(rows) == _LOOKED_AT else _BEFORE_ALL
+        gone = [slot for slot, expires_at_ms, _ in rows if expires_at_ms <= now_ms and slot != but]
+        if self.count - len(gone) > self._most:
+            sessions = sorted((expires_at_ms, slot) for slot, expires_at_ms, yes in rows if yes and slot != but)
+            gone += [slot for expires_at_ms, slot in sessions if expires_at_ms > now_ms][:2]
+        self.forget(sql, gone)
+
+
+def slot_of(site: object, session_id: object, *, salt: bytes) -> int:
+    """60 bits that stand for a session of a site; two with the same slot would only make one of them be forgotten."""
+    name = f"binding\0{site}\0{session_id}".encode(errors="surrogatepass")
+    return int.from_bytes(hashlib.blake2b(name, digest_size=8, key=salt).digest(), "little") >> 4
+
+
+def read_bindings(sql: sqlite3.Connection, now_ms: int, most: int) -> ReadBindings:
+    """The relay's own notes and the `most` sessions used last, of what has not ended; damaged ones apart."""
+    columns = "SELECT slot, crc, site, session_id, user_id, target, expires_at_ms FROM bindings WHERE expires_at_ms > ?"
+    as_text, sql.text_factory = sql.text_factory, lenient_text
+    try:
+        rows = sql.execute(f"{columns} AND NOT {_OF_A_SESSION}", (now_ms,)).fetchall()
+        rows += sql.execute(f"{columns} AND {_OF_A_SESSION} ORDER BY expires_at_ms DESC LIMIT ?", (now_ms, most))
+    finally:
+        sql.text_factory = as_text
+    bindings: list[Binding] = []
+    damaged: list[int] = []
+    for slot, crc, site, session_id, user_id, target, expires_at_ms in rows:
+        if crc == crc_of(slot, site, session_id, user_id, target, expires_at_ms):
+            bindings.append(Binding(site, session_id, user_id, expires_at_ms, target))
+        else:
+            damaged.append(slot)
+    return ReadBindings(bindings, damaged)

@@ -1,0 +1,374 @@
+"""Any damage to any spool: what is whole is salvaged, what is not is counted, and nothing comes back that was gone."""
+
+import asyncio
+import random
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+import pytest
+
+from relay.model import Binding, NewRecord
+from relay.spool.base import Burial
+from relay.spool.connection import lenient_text
+from relay.spool.pages import PAGE
+from relay.spool.rows import Row, crc_of
+from relay.spool.salvage import mend
+from relay.spool.sqlite import SqliteSpool
+from relay.spool.wal import FileView, views
+from tests.spool.conftest import MAX_BYTES, OpenSqlite
+from tests.spool.files import copy_as_after_a_crash, flip_byte, offset_of, sql
+from tests.spool.test_crash_stories import deliver_all
+from tests.spool.test_upgrade import make_version_1
+from tests.support.clock import FakeClock
+from tests.support.records import new_record
+
+_TABLES = ("records", "buried", "bindings")
+_USER_VERSION = range(60, 64)
+"""In the file's header: a spool of a newer version is refused, damage or not."""
+
+SEEDS = range(12)
+
+Kept = dict[str, dict[int, tuple[object, ...]]]
+"""By table and number: the columns."""
+
+
+class Span(NamedTuple):
+    """Bytes of a file."""
+
+    suffix: str
+    start: int
+    end: int
+
+    def meets(self, other: "Span") -> bool:
+        return self.suffix == other.suffix and self.start < other.end and other.start < self.end
+
+
+class Made(NamedTuple):
+    """A spool with a history, and what is where in it."""
+
+    path: Path
+    kept: Kept
+    spans: dict[tuple[str, int], list[Span]]
+    """Where the bytes of each row are: its cell, and the pages it overflows to."""
+    mark: int
+
+
+async def live(path: Path, rng: random.Random, *, lives: int) -> Path:
+    """Several lives of a spool in which everything happens; its files, as after a clean end or as after a crash."""
+    clock = FakeClock()
+    count = 0
+    for life in range(lives):
+        async with SqliteSpool(path, clock=clock, max_bytes=MAX_BYTES) as spool:
+            for _ in range(rng.randint(5, 25)):
+                session = f"session-{rng.randrange(30):016}"
+                await spool.append([record(rng, f"e{count + n}", session) for n in range(rng.randint(1, 20))])
+                count += 20
+                if rng.random() < 0.5:
+                    binding = Binding("shop", session, f"u{rng.randrange(99)}", clock.now_ms() + 10**6, "tracker-1")
+                    await spool.append([], binding)
+                if rng.random() < 0.4:
+                    for lease in await spool.lease(max_sessions=rng.randint(1, 8)):
+                        seqs = [one.seq for one in lease.records]
+                        cut = rng.randint(0, len(seqs))
+                        burials = [Burial(seq, "InvalidInputException", "no") for seq in seqs[cut : cut + 2]]
+                        spool.settle(lease, delivered=seqs[:cut], buried=burials)
+                if rng.random() < 0.1:
+                    await spool.erase(session_id=session)
+                clock.advance(1)
+            await spool.work(lambda _: None)
+            if life == lives - 1 and rng.random() < 0.7:
+                return copy_as_after_a_crash(path, path.parent / "crashed")
+    return path
+
+
+def record(rng: random.Random, event_id: str, session: str) -> NewRecord:
+    made = new_record(event_id, session, target=f"tracker-{rng.randint(1, 3)}")
+    padding = rng.choice([0, 0, 0, 100, 700, 3700, 9000, 20_000])
+    return msgspec.structs.replace(
+        made, body=made.body[:-1] + b',"x":"' + rng.randbytes(padding // 2).hex().encode() + b'"}'
+    )
+
+
+def content(path: Path) -> Kept:
+    """Rows that are what was once written; of buried ones without what was noted when they were buried."""
+    connection = sqlite3.connect(path)
+    connection.text_factory = lenient_text
+    with closing(connection) as found:
+        kept: Kept = {
+            table: {row[0]: row[:9] for row in found.execute(f"SELECT * FROM {table}") if Row(*row[:9]).is_intact()}  # noqa: S608
+            for table in ("records", "buried")
+        }
+        rows = found.execute("SELECT * FROM bindings").fetchall()
+    return kept | {"bindings": {row[0]: row for row in rows if row[1] == crc_of(row[0], *row[2:])}}
+
+
+def places(path: Path) -> dict[tuple[str, int], list[Span]]:
+    """By walking down from the roots, as SQLite does."""
+    with tempfile.TemporaryDirectory() as folder:  # for who looks with SQLite folds the WAL
+        tables = sql(copy_of(path, Path(folder)), "SELECT name, rootpage FROM sqlite_schema")
+    roots = {name: int(str(root)) for name, root in tables}
+    view = views(path)[0]
+    return {(table, rowid): spans for table in _TABLES for rowid, spans in walk(view, roots[table])}
+
+
+def walk(view: FileView, number: int) -> Iterator[tuple[int, list[Span]]]:
+    page = view.page(number)
+    leaf = page[0] == 13
+    offsets = [short(page, (8 if leaf else 12) + 2 * n) for n in range(short(page, 3))]
+    if not leaf:
+        for child in [*(int.from_bytes(page[at : at + 4]) for at in offsets), int.from_bytes(page[8:12])]:
+            yield from walk(view, child)
+        return
+    for n, offset in enumerate(offsets):
+        length, at = varint(page, offset)
+        rowid, at = varint(page, at)
+        local = length if length <= 4061 else (k if (k := 489 + (length - 489) % 4092) <= 4061 else 489)
+        suffix, start = view.place(number)
+        frame = [Span(suffix, start - 24, start)] if suffix else []
+        end = at + local + (4 if local < length else 0)
+        spans = [*frame, Span(suffix, start + offset, start + end), Span(suffix, start + 8 + 2 * n, start + 10 + 2 * n)]
+        if local < length:
+            following = int.from_bytes(page[at + local : at + local + 4])
+            while following:
+                suffix, start = view.place(following)
+                spans.append(Span(suffix, start - 24 * bool(suffix), start + PAGE))
+                following = int.from_bytes(view.page(following)[:4])
+        yield rowid, spans
+
+
+def short(page: bytes, at: int) -> int:
+    return int.from_bytes(page[at : at + 2])
+
+
+def varint(page: bytes, at: int) -> tuple[int, int]:
+    value = 0
+    for n in range(9):
+        byte = page[at + n]
+        value = value << 8 | byte if n == 8 else value << 7 | byte & 127
+        if byte < 128 or n == 8:
+            return value, at + n + 1
+    raise AssertionError
+
+
+@pytest.fixture(scope="module", params=range(5))
+def made(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Made:
+    rng = random.Random(request.param)
+    path = tmp_path_factory.mktemp("made") / "spool.db"
+    path = asyncio.run(live(path, rng, lives=1 + request.param % 3))
+    looked_at = copy_of(path, tmp_path_factory.mktemp("looked-at"))
+    spans = places(path)
+    kept = content(looked_at)
+    assert {name: {number for table, number in spans if table == name} for name in _TABLES} == {
+        name: set(rows) for name, rows in kept.items()
+    }
+    mark = int.from_bytes(path.with_name(path.name + ".lock").read_bytes()[8:16], "little")
+    return Made(path, kept, spans, mark)
+
+
+def copy_of(path: Path, folder: Path) -> Path:
+    for file in path.parent.glob(path.name + "*"):
+        if file.is_file() and not file.name.endswith("-shm"):
+            shutil.copy(file, folder)
+    return folder / path.name
+
+
+def salvaged(made: Made, damage: list[tuple[Span, bytes]]) -> Kept:
+    """What is there after the damage, and after it was mended."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = copy_of(made.path, Path(folder))
+        for span, text in damage:
+            with path.with_name(path.name + span.suffix).open("r+b") as file:
+                file.seek(span.start)
+                file.write(text)
+        mend(path, mark=made.mark)
+        return content(path)
+
+
+def lost(made: Made, found: Kept, damage: list[tuple[Span, bytes]]) -> list[tuple[str, int]]:
+    """Which rows are; fails if something is there that was not."""
+    in_wal = any(span.suffix == "-wal" for span, _ in damage)
+    missing: list[tuple[str, int]] = []
+    for table in _TABLES:
+        for number, row in found[table].items():
+            was = made.kept[table].get(number)
+            if was is None:  # what had been settled is settled again if the end of the WAL is what was damaged
+                assert table == "records", (table, number, damage)
+                assert in_wal, (number, damage)
+            else:
+                assert but_session(table, row) == but_session(table, was), (table, number)
+        missing += [(table, number) for number in made.kept[table].keys() - found[table].keys()]
+    return [row for row in missing if not (in_wal and row[0] == "buried" and row[1] in found["records"])]
+
+
+def but_session(table: str, row: tuple[object, ...]) -> tuple[object, ...]:
+    """Without what changes with the salt."""
+    return row if table == "bindings" else (row[0], *row[2:4], *row[5:])
+
+
+def hit(made: Made, row: tuple[str, int], damage: list[tuple[Span, bytes]]) -> bool:
+    return any(one.meets(span) for one in made.spans[row] for span, _ in damage)
+
+
+def damage_of(made: Made, rng: random.Random, *, size: int) -> tuple[Span, bytes]:
+    sizes = {suffix: path.stat().st_size for suffix in ("", "-wal") if (path := beside(made, suffix)).exists()}
+    suffix = rng.choices(list(sizes), weights=list(sizes.values()))[0]
+    start = rng.randrange(max(1, sizes[suffix] - size))
+    return Span(suffix, start, start + size), rng.choice([rng.randbytes(size), bytes(size), b"\xff" * size])
+
+
+def beside(made: Made, suffix: str) -> Path:
+    return made.path.with_name(made.path.name + suffix)
+
+
+def told(made: Made, damage: list[tuple[Span, bytes]], seed: int) -> str:
+    return f"seed {seed}: {[span for span, _ in damage]} of {made.path}"
+
+
+def test_one_bit_costs_one_row_at_most(made: Made) -> None:
+    for seed in SEEDS:
+        rng = random.Random(seed)
+        span, _ = damage_of(made, rng, size=1)
+        if span.suffix == "" and span.start in _USER_VERSION:
+            continue
+        byte = beside(made, span.suffix).read_bytes()[span.start]
+        damage = [(span, bytes([byte ^ 1 << rng.randrange(8)]))]
+        assert len(lost(made, salvaged(made, damage), damage)) <= 1, told(made, damage, seed)
+
+
+def test_a_stain_costs_the_rows_it_is_on(made: Made) -> None:
+    for seed in SEEDS:
+        rng = random.Random(seed)
+        damage = [damage_of(made, rng, size=rng.randint(2, 200)) for _ in range(rng.randint(1, 3))]
+        if not any(span.suffix == "" and span.start < _USER_VERSION.stop for span, _ in damage):
+            for row in lost(made, salvaged(made, damage), damage):
+                assert hit(made, row, damage), (row, told(made, damage, seed))
+
+
+def test_a_page_that_is_gone_costs_the_rows_that_were_on_it(made: Made) -> None:
+    for seed in SEEDS:
+        rng = random.Random(seed)
+        view = views(made.path)[0]
+        suffix, start = view.place(rng.randint(2, view.count))
+        damage = [(Span(suffix, start, start + PAGE), rng.choice([bytes(PAGE), rng.randbytes(PAGE)]))]
+        for row in lost(made, salvaged(made, damage), damage):
+            assert hit(made, row, damage), (row, told(made, damage, seed))
+
+
+def test_the_first_page_costs_no_row(made: Made) -> None:
+    for text in (bytes(PAGE), random.Random(1).randbytes(PAGE)):
+        suffix, start = views(made.path)[0].place(1)
+        damage = [(Span(suffix, start, start + PAGE), text)]
+        assert lost(made, salvaged(made, damage), damage) == []
+
+
+def page_of(cell: Span) -> Span:
+    """The page a cell is on."""
+    frame = 24 + PAGE
+    start = 32 + (cell.start - 32) // frame * frame + 24 if cell.suffix else cell.start // PAGE * PAGE
+    return Span(cell.suffix, start, start + PAGE)
+
+
+@pytest.fixture
+def broken(made: Made, tmp_path: Path) -> Path:
+    """A copy on which SQLite finds no table."""
+    path = copy_of(made.path, tmp_path)
+    suffix, start = views(path)[0].place(1)
+    with path.with_name(path.name + suffix).open("r+b") as file:
+        file.seek(start + 100)
+        file.write(b"\xff" * 8)
+    return path
+
+
+async def test_what_is_lost_is_counted_and_the_rest_is_delivered_in_order(made: Made, tmp_path: Path) -> None:
+    """A page with records on it is gone: so many are counted as corrupt, and no more."""
+    path = copy_of(made.path, tmp_path)
+    middle = sorted(made.kept["records"])[len(made.kept["records"]) // 2]
+    page = page_of(next(span for span in made.spans["records", middle] if span.end - span.start > 24))
+    with path.with_name(path.name + page.suffix).open("r+b") as file:
+        file.seek(page.start)
+        file.write(bytes(PAGE))
+    gone = {row for row, spans in made.spans.items() if row[0] == "records" and any(one.meets(page) for one in spans)}
+    async with SqliteSpool(path, clock=FakeClock(), max_bytes=MAX_BYTES) as spool:
+        stats = spool.stats()
+        assert stats.buried["corrupt"] == len(gone) > 0
+        assert stats.pending == len(made.kept["records"]) - len(gone)
+        assert stats.accepted == stats.delivered + sum(stats.buried.values()) + stats.erased + stats.pending
+        delivered = await deliver_all(spool)
+        assert len(delivered) == len(set(delivered)) == stats.pending
+        assert await spool.append([new_record("fresh")]) == frozenset()
+
+
+async def test_the_damaged_file_is_kept_until_somebody_is_erased(broken: Path) -> None:
+    damaged = broken.with_name(broken.name + ".damaged")
+    async with SqliteSpool(broken, clock=FakeClock(), max_bytes=MAX_BYTES) as spool:
+        assert damaged.exists()
+        await spool.erase(user_id="u1")
+        assert list(broken.parent.glob("*.damaged*")) == []
+
+
+@pytest.mark.parametrize("moved", [(), ("-wal",), ("-wal", "")])
+def test_a_crash_while_it_is_salvaged_is_made_good_by_the_next_start(
+    made: Made, broken: Path, moved: tuple[str, ...], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    whole = copy_of(broken, tmp_path_factory.mktemp("whole"))
+    mend(whole, mark=made.mark)
+    shutil.copy(whole, broken.with_name(broken.name + ".salvaged"))
+    broken.with_name(broken.name + ".salvaging").write_bytes(b"half")
+    for suffix in moved:
+        file = broken.with_name(broken.name + suffix)
+        if file.exists():
+            file.rename(broken.with_name(broken.name + ".damaged" + suffix))
+    mend(broken, mark=made.mark)
+    assert content(broken) == content(whole)
+    assert not broken.with_name(broken.name + ".salvaged").exists()
+
+
+def test_what_is_no_spool_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "letter.db"
+    path.write_bytes(b"Dear reader" * 1000)
+    mend(path, mark=0)
+    assert path.read_bytes() == b"Dear reader" * 1000
+    assert [file.name for file in tmp_path.iterdir()] == ["letter.db"]
+
+
+async def test_a_damaged_spool_of_the_first_version_is_salvaged_but_for_its_bindings(path: Path) -> None:
+    clock = FakeClock()
+    make_version_1(path, clock)
+    with path.open("r+b") as file:
+        file.seek(100)
+        file.write(b"\xff" * 8)
+    async with SqliteSpool(path, clock=clock, max_bytes=MAX_BYTES) as spool:
+        assert await deliver_all(spool) == ["e1", "e3"]
+        assert spool.stats().buried == {"HTTP413": 1}
+        assert await spool.bindings() == []
+
+
+async def test_a_lost_salt_keeps_sessions_in_one_queue(open_sqlite: OpenSqlite, path: Path) -> None:
+    async with open_sqlite() as spool:
+        await spool.append([new_record("e1"), new_record("e2")])
+    damage = sql(path, "SELECT salt FROM salt")[0][0]
+    assert isinstance(damage, bytes)
+    flip_byte(path, offset_of(path, damage))
+    async with open_sqlite() as spool:
+        await spool.append([new_record("e3")])
+        assert [[one.event_id for one in lease.records] for lease in await spool.lease(max_sessions=9)] == [
+            ["e1", "e2", "e3"]
+        ]
+
+
+@pytest.mark.parametrize("table", ["flows", "flows_copy"])
+async def test_a_damaged_flow_sends_nothing_to_somebody_elses_tracker(
+    open_sqlite: OpenSqlite, path: Path, table: str
+) -> None:
+    async with open_sqlite() as spool:
+        await spool.append([new_record("e1")])
+    sql(path, f"UPDATE {table} SET target = 'tracker-2'")  # noqa: S608
+    async with open_sqlite() as spool:
+        (lease,) = await spool.lease(max_sessions=1)
+        assert lease.key.target == "tracker-1"
