@@ -33,8 +33,11 @@ class Attribution(msgspec.Struct, rename="camel", frozen=True, gc=False):
     ]
 
 
-class BeaconEvent(msgspec.Struct, rename="camel", frozen=True, omit_defaults=True, gc=False):
-    """An event as the browser sends it, each field within its limit; times and `properties` still to be looked at."""
+class BeaconEvent(msgspec.Struct, rename="camel", omit_defaults=True, gc=False):
+    """An event as the browser sends it, each field within its limit; times and `properties` still to be looked at.
+
+    Its fields are those of an entry of PutEvents' `eventList`, by the service's names: `entry` turns it into one.
+    """
 
     event_type: _Id
     event_id: _Id | UnsetType = UNSET
@@ -58,21 +61,6 @@ class Rejected(msgspec.Struct, frozen=True):
     """As sent, where it is an id at all."""
 
 
-class _Entry(msgspec.Struct, rename="camel", omit_defaults=True, gc=False):
-    """One entry of PutEvents' `eventList`, field by field as the service names them."""
-
-    event_id: str
-    event_type: str
-    sent_at: int
-    """Whole seconds since the epoch: the finest the service's clients keep."""
-    item_id: str | UnsetType = UNSET
-    event_value: float | UnsetType = UNSET
-    properties: str | UnsetType = UNSET
-    recommendation_id: str | UnsetType = UNSET
-    impression: list[str] | UnsetType = UNSET
-    metric_attribution: Attribution | UnsetType = UNSET
-
-
 _encode: Final = msgspec.json.Encoder().encode
 
 
@@ -93,7 +81,8 @@ def entry(event: BeaconEvent, *, event_id: str, skew_ms: float, now_ms: int, max
     """The event as one entry of a PutEvents call, UTF-8 JSON, or why it cannot be one.
 
     Args:
-        event: Within the limits of its type.
+        event: Within the limits of its type. It becomes the entry: afterwards its `sent_at` is in whole seconds, the
+            finest the service's clients keep, and its `properties` are a text.
         event_id: The event's own, or one made for it.
         skew_ms: What to add to the browser's times to get the relay's.
         now_ms: The relay's time, used for an event without one.
@@ -102,22 +91,14 @@ def entry(event: BeaconEvent, *, event_id: str, skew_ms: float, now_ms: int, max
     at_ms = now_ms if event.sent_at is UNSET else event.sent_at + skew_ms
     if not now_ms - max_age_ms <= at_ms <= now_ms + DAY_MS or at_ms < 0:
         return Reason.BAD_TIME
-    properties = UNSET if event.properties is UNSET else packed_properties(event.properties)
-    if isinstance(properties, Reason):
-        return properties
-    body = _encode(
-        _Entry(
-            event_id=event_id,
-            event_type=event.event_type,
-            sent_at=int(at_ms // 1000),
-            item_id=event.item_id,
-            event_value=event.event_value,
-            properties=properties,
-            recommendation_id=event.recommendation_id,
-            impression=event.impression,
-            metric_attribution=event.metric_attribution,
-        )
-    )
+    if event.properties is not UNSET:
+        properties = packed_properties(event.properties)
+        if isinstance(properties, Reason):
+            return properties
+        event.properties = properties
+    event.event_id = event_id
+    event.sent_at = int(at_ms // 1000)
+    body = _encode(event)
     return Reason.TOO_LARGE if len(body) > limits.MAX_EVENT_BYTES else body
 
 

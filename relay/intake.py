@@ -154,13 +154,13 @@ class Intake:
             if isinstance(event, Rejected):
                 rejected.append(Rejection(index, event.reason, event.event_id))
                 continue
-            event_id = event.event_id or self._make_id()
+            given, event_id = event.event_id or None, event.event_id or self._make_id()
             if destination.event_types is not None and event.event_type not in destination.event_types:
                 body: bytes | Reason = Reason.UNKNOWN_EVENT_TYPE
             else:
                 body = entry(event, event_id=event_id, skew_ms=skew_ms, now_ms=now_ms, max_age_ms=self._max_age_ms)
             if isinstance(body, Reason):
-                rejected.append(Rejection(index, body, event.event_id or None))
+                rejected.append(Rejection(index, body, given))
                 continue
             records.append(NewRecord(key, decision.identity.user_id, event_id, body))
             places.append(index)

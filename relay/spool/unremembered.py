@@ -37,7 +37,7 @@ class Unremembered:
     def __init__(self, index: ReadyIndex, *, last_seq: int, now_s: float) -> None:
         self._index = index
         self._last_seq = last_seq
-        self._until_s = now_s + REMEMBERED_S
+        self._until_s = now_s + REMEMBERED_S if index.pending else now_s
         self._known: set[int] = set()
 
     def older(self, sessions: Iterable[int], now_s: float) -> list[int]:
