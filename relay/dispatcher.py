@@ -13,7 +13,7 @@ import asyncio
 import logging
 import math
 import random
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from types import TracebackType
 from typing import Final, Self
 
@@ -69,7 +69,7 @@ class Dispatcher:
         linger_s: float = 0.0,
         lingers: Mapping[str, float] | None = None,
         max_linger_s: float = 30.0,
-        on_delivered: Callable[[Batch], None] | None = None,
+        on_delivered: Sequence[Callable[[Batch], None]] = (),
     ) -> None:
         """Take what it works with.
 
@@ -84,7 +84,7 @@ class Dispatcher:
             linger_s: Least time an event waits for company.
             lingers: The same for single targets, instead.
             max_linger_s: Most an event is held back near the quota.
-            on_delivered: Told of each batch the service took, before it is settled. Must not raise.
+            on_delivered: Each is told of each batch the service took, before it is settled. Must not raise.
         """
         self._spool = spool
         self._sink = sink
@@ -277,8 +277,8 @@ class Dispatcher:
             now_ms = self._clock.now_ms()
             for record in batch.records:
                 self._delivery_seconds(max(0, now_ms - record.accepted_at_ms) / 1000)
-            if self._on_delivered is not None:
-                self._on_delivered(batch)
+            for tell in self._on_delivered:
+                tell(batch)
         elif isinstance(outcome, Throttled):
             route.pace.slow()
         was_open = route.circuit.is_open

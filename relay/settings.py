@@ -126,6 +126,8 @@ class Settings(TokenSettings):
     prefix: Annotated[str, AfterValidator(values.prefix)] = "/r"
     spool_url: _SpoolUrl = "sqlite:///relay-spool.db"
     spool_max_bytes: Annotated[int, Field(ge=1 << 20)] = 1 << 30
+    archive_bytes: Annotated[int, Field(ge=0)] = 0
+    """Most bytes of delivered events kept beside the spool; 0 for none. See `relay.archive`."""
     sink: Annotated[str, AfterValidator(values.sink)] = "personalize"
     workers: Annotated[int, Field(ge=0, le=64)] = 0
     """Processes that make the calls of the sink `personalize`; 0: the relay's own does."""
@@ -191,6 +193,15 @@ class Settings(TokenSettings):
             if site.linger_s is not None and seconds < site.linger_s:
                 raise ValueError(f"is less than linger_s of [sites.{name}]; make it as long or longer")
         return seconds
+
+    @field_validator("archive_bytes")
+    @classmethod
+    def _archive(cls, size: int, info: ValidationInfo) -> int:
+        if 0 < size < 1 << 20:
+            raise ValueError("is too small; 1048576 or more, or 0 for no archive")
+        if size and info.data.get("spool_url") == "memory:":
+            raise ValueError("needs a spool on disk; set RELAY_SPOOL_URL, or leave it out")
+        return size
 
     @field_validator("trusted_proxies", mode="before")
     @classmethod

@@ -8,6 +8,7 @@ from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any, Final
 
+from relay.archive.archive import Archive
 from relay.assembly import make_edge
 from relay.bindings import Bindings
 from relay.bundled import bundled
@@ -58,13 +59,14 @@ async def open_relay(settings: Settings, *, clock: Clock | None = None) -> Async
         snippet = SnippetFile(bundled("snippet"))
         spool = await stack.enter_async_context(_spool(settings, clock))
         metrics.watch_spool(spool.stats, clock)
+        archive = await _archive(settings, clock, stack)
         sink = await stack.enter_async_context(_sink(settings, clock))
         links: Links | None = None
         if settings.link_after_s is not None:
             links = Links(spool, clock=clock, metrics=metrics, after_s=settings.link_after_s)
             await stack.enter_async_context(links)
         bindings = Bindings(clock=clock, ttl_s=settings.binding_ttl_s, links=links)
-        erasures = Erasures(spool=spool, bindings=bindings, clock=clock)
+        erasures = Erasures(spool=spool, bindings=bindings, clock=clock, archive=archive)
         bindings.load(erasures.load(await spool.bindings()))
         if isinstance(spool, SqliteSpool):  # another process may ask for an erasure, which must stay in force here
             spool.erase_with(erasures.erase)
@@ -80,7 +82,10 @@ async def open_relay(settings: Settings, *, clock: Clock | None = None) -> Async
                 linger_s=settings.linger_s,
                 lingers=_lingers(settings),
                 max_linger_s=settings.max_linger_s,
-                on_delivered=None if links is None else links.delivered,
+                on_delivered=[
+                    *([] if links is None else [links.delivered]),
+                    *([archive.add] if archive is not None and settings.archive_bytes else []),
+                ],
             )
         )
         jwt_identity, jwks_problems = await _jwt_identity(settings, clock, stack)
@@ -106,6 +111,15 @@ async def open_edge(settings: Settings) -> AsyncGenerator[Edge]:
         yield relay.edge
         relay.edge.readiness.draining = True
         await relay.dispatcher.drain(settings.drain_s)
+
+
+async def _archive(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Archive | None:
+    """Beside a spool on disk, also where it gets no more: what an earlier one left can be erased."""
+    if settings.spool_url == "memory:":
+        return None
+    return await stack.enter_async_context(
+        Archive(_path(settings.spool_url), max_bytes=settings.archive_bytes, clock=clock)
+    )
 
 
 async def _jwt_identity(
@@ -137,8 +151,12 @@ async def _never() -> str:
 def _spool(settings: Settings, clock: Clock) -> AbstractAsyncContextManager[Spool]:
     if settings.spool_url == "memory:":
         return MemorySpool(clock=clock, max_bytes=settings.spool_max_bytes)
-    path = Path(settings.spool_url.removeprefix("sqlite:///"))
+    path = _path(settings.spool_url)
     return SqliteSpool(path, clock=clock, max_bytes=settings.spool_max_bytes)
+
+
+def _path(spool_url: str) -> Path:
+    return Path(spool_url.removeprefix("sqlite:///"))
 
 
 def _lingers(settings: Settings) -> dict[str, float]:

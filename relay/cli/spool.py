@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import click
 
+from relay.archive.archive import Archive
 from relay.bindings import Bindings
 from relay.cli.spool_export import export
 from relay.cli.spool_file import spool_path, with_spool
@@ -136,7 +137,7 @@ def discard(*, ids: tuple[int, ...], spool: str | None, config: Path | None, as_
 def erase(
     *, user_id: str | None, session_id: str | None, spool: str | None, config: Path | None, as_json: bool
 ) -> None:
-    """Remove everything of a user, or of a session: pending, buried, binding.
+    """Remove everything of a user, or of a session: pending, buried, archived, binding.
 
     A user stays refused for ten years, also by a relay that runs now; a session is not refused, only nobody's.
     What was delivered is at Amazon Personalize: see CreateDataDeletionJob. Exits 0 also when nothing was there.
@@ -154,12 +155,12 @@ def erase(
 
 
 def _repair(path: Path) -> SpoolRepair:
-    return SpoolRepair(path, clock=_CLOCK, eraser=_eraser)
+    def eraser(spool: SqliteSpool) -> Eraser:
+        """What a relay would erase with: it remembers whom to refuse, and knows of the archive."""
+        archive = Archive(path, max_bytes=0, clock=_CLOCK)
+        return Erasures(spool=spool, bindings=Bindings(clock=_CLOCK, ttl_s=0), clock=_CLOCK, archive=archive).erase
 
-
-def _eraser(spool: SqliteSpool) -> Eraser:
-    """What a relay would erase with: it remembers whom to refuse."""
-    return Erasures(spool=spool, bindings=Bindings(clock=_CLOCK, ttl_s=0), clock=_CLOCK).erase
+    return SpoolRepair(path, clock=_CLOCK, eraser=eraser)
 
 
 def _tell_count(count: int, asked: int, done: str, *, as_json: bool) -> None:

@@ -1,4 +1,4 @@
-"""`personalize-relay spool export`: what is not at the service, as a file it can import."""
+"""`personalize-relay spool export`: events that wait, and those in the archive, as a file the service can import."""
 
 import itertools
 import os
@@ -11,12 +11,15 @@ from typing import Final, TextIO
 
 import click
 
+from relay.archive.segments import events as archived_events
+from relay.archive.segments import folder_of
+from relay.archive.segments import targets as archived_targets
 from relay.cli.spool_file import spool_path, with_spool
 from relay.cli.spool_screen import harmless
 from relay.clock import SystemClock
 from relay.personalize.fit import MAX_METADATA_COLUMNS
-from relay.personalize.interactions_file import Survey, Written, survey, write
-from relay.spool.inspection import Kept, events, targets_of_events, users_of_sessions
+from relay.personalize.interactions_file import Event, Survey, Written, survey, write
+from relay.spool.inspection import events, targets_of_events, users_of_sessions
 
 _NOTHING: Final = 3
 
@@ -34,6 +37,7 @@ _NOTHING: Final = 3
 )
 @click.option("--ids", is_flag=True, help="Also SESSION_ID and EVENT_ID, for `put interactions`.")
 @click.option("--anonymous", is_flag=True, help="The session id stands for the user where there is none.")
+@click.option("--no-archive", is_flag=True, help="Only what was not delivered, also where there is an archive.")
 @with_spool
 def export(
     *,
@@ -43,10 +47,13 @@ def export(
     names: tuple[str, ...],
     ids: bool,
     anonymous: bool,
+    no_archive: bool,
     spool: str | None,
     config: Path | None,
 ) -> None:
-    """Write pending and buried events to FILE, or to standard output.
+    """Write delivered, buried and pending events to FILE, or to standard output.
+
+    Delivered ones as far as the relay's archive has them (RELAY_ARCHIVE_BYTES; off by default).
 
     Events of a session belong to its user, also those from before the login. Left out are events without an item,
     and without a user unless --ids or --anonymous keeps them. The events stay in the spool. Exits 3 when there are
@@ -54,18 +61,24 @@ def export(
     """
     del as_csv  # the only format
     path = spool_path(spool, config)
-    targets = targets_of_events(path)
+    archive = folder_of(path)
+    targets = set(targets_of_events(path))
+    if not no_archive:
+        targets |= archived_targets(archive)
     if tracking_id is None and len(targets) > 1:
-        message = "the spool has events of several event trackers; choose one: " + ", ".join(map(harmless, targets))
+        message = "the spool has events of several event trackers; choose one: " + ", ".join(
+            map(harmless, sorted(targets))
+        )
         raise click.BadParameter(message, param_hint="--tracking-id")
     target = tracking_id or next(iter(targets), None)
-    if target not in targets:
-        click.echo("Nothing to export: no event is pending or buried.", err=True)
+    if target is None or target not in targets:
+        click.echo("Nothing to export: no event is pending, buried or archived.", err=True)
         sys.exit(_NOTHING)
 
-    def kept() -> Iterator[Kept]:
-        # Buried first: they are older, and whoever reads the file wants the order of time.
-        return itertools.chain(events(path, target, "buried"), events(path, target, "records"))
+    def kept() -> Iterator[Event]:
+        # The oldest first: whoever reads the file wants the order of time.
+        delivered = iter(()) if no_archive else archived_events(archive, target)
+        return itertools.chain(delivered, events(path, target, "buried"), events(path, target, "records"))
 
     known = survey(kept(), users_of_sessions(path, target, SystemClock().now_ms()))
     chosen = list(names) or known.columns(MAX_METADATA_COLUMNS)
