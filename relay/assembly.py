@@ -78,7 +78,7 @@ def make_edge(
             stats=spool.stats,
             spool_max_bytes=settings.spool_max_bytes,
             spool_problems=spool.problems,
-            other_problems=problems,
+            other_problems=lambda: [*problems(), *spool.warnings()],
             clock=clock,
         ),
         snippet=snippet,

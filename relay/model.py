@@ -103,6 +103,16 @@ class Batch(msgspec.Struct, frozen=True, gc=False):
     records: tuple[Record, ...]
 
 
+class BuriedKept(msgspec.Struct, frozen=True):
+    """Buried records that are kept now: neither replayed nor discarded nor erased."""
+
+    records: int = 0
+    bytes: int = 0
+    """Of their bodies."""
+    oldest_at_ms: int | None = None
+    """When the first of them was buried; None when there are none."""
+
+
 class SpoolStats(msgspec.Struct, frozen=True):
     """The spool's ledger since it was made: `accepted = delivered + buried + erased + pending`.
 
@@ -123,3 +133,5 @@ class SpoolStats(msgspec.Struct, frozen=True):
     """Of the pending records; None when there are none."""
     damaged_bindings: int = 0
     """Bindings found damaged, and forgotten, since the spool was opened."""
+    kept: BuriedKept = BuriedKept()
+    """Of a spool on disk as of some seconds ago."""

@@ -128,6 +128,12 @@ class Settings(TokenSettings):
     spool_max_bytes: Annotated[int, Field(ge=1 << 20)] = 1 << 30
     archive_bytes: Annotated[int, Field(ge=0)] = 0
     """Most bytes of delivered events kept beside the spool; 0 for none. See `relay.archive`."""
+    buried_warn_records: Annotated[int, Field(ge=0)] = 10_000
+    """Over this many buried records `/readyz` warns."""
+    buried_warn_bytes: Annotated[int, Field(ge=0)] = 64 << 20
+    """Over this many bytes of them."""
+    buried_warn_age_s: _Seconds = 7 * 86400.0
+    """And when the oldest has been buried for longer than this."""
     sink: Annotated[str, AfterValidator(values.sink)] = "personalize"
     workers: Annotated[int, Field(ge=0, le=64)] = 0
     """Processes that make the calls of the sink `personalize`; 0: the relay's own does."""

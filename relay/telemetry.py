@@ -86,11 +86,19 @@ class _SpoolCollector(Collector):
         for reason, count in stats.buried.items():
             buried.add_metric([reason], count)
         yield buried
+        kept = stats.kept
+        yield GaugeMetricFamily("relay_buried_records", "Buried events kept now.", kept.records)
+        yield GaugeMetricFamily("relay_buried_bytes", "Bytes of the buried events kept now.", kept.bytes)
+        yield GaugeMetricFamily(
+            "relay_buried_oldest_seconds", "How long the first of them is kept.", self._age_s(kept.oldest_at_ms)
+        )
         yield CounterMetricFamily(
             "relay_bindings_damaged", "Bindings found damaged, and forgotten.", stats.damaged_bindings
         )
         yield GaugeMetricFamily("relay_events_pending", "Events waiting or on their way.", stats.pending)
         yield GaugeMetricFamily("relay_spool_bytes", "Bytes the spool holds on disk.", stats.size_bytes)
-        oldest = stats.oldest_accepted_at_ms
-        age_s = 0.0 if oldest is None else max(0.0, (self._clock.now_ms() - oldest) / 1000)
+        age_s = self._age_s(stats.oldest_accepted_at_ms)
         yield GaugeMetricFamily("relay_spool_oldest_seconds", "Age of the oldest pending event.", age_s)
+
+    def _age_s(self, since_ms: int | None) -> float:
+        return 0.0 if since_ms is None else max(0.0, (self._clock.now_ms() - since_ms) / 1000)

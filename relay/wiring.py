@@ -24,6 +24,7 @@ from relay.sink.jsonl import JsonlSink
 from relay.sink.personalize import PersonalizeSink
 from relay.sink.workers import WorkerSink
 from relay.spool.base import Spool
+from relay.spool.buried_watch import BuriedBounds
 from relay.spool.memory import MemorySpool
 from relay.spool.sqlite import SqliteSpool
 from relay.telemetry import Metrics
@@ -152,7 +153,10 @@ def _spool(settings: Settings, clock: Clock) -> AbstractAsyncContextManager[Spoo
     if settings.spool_url == "memory:":
         return MemorySpool(clock=clock, max_bytes=settings.spool_max_bytes)
     path = _path(settings.spool_url)
-    return SqliteSpool(path, clock=clock, max_bytes=settings.spool_max_bytes)
+    bounds = BuriedBounds(
+        records=settings.buried_warn_records, bytes=settings.buried_warn_bytes, age_s=settings.buried_warn_age_s
+    )
+    return SqliteSpool(path, clock=clock, max_bytes=settings.spool_max_bytes, bounds=bounds)
 
 
 def _path(spool_url: str) -> Path:

@@ -1,4 +1,4 @@
-"""The seam to durable storage: six verbs and two looks. Every implementation passes the same suite, tests/spool.
+"""The seam to durable storage: six verbs and three looks. Every implementation passes the same suite, tests/spool.
 
 Guarantees of every durable implementation:
 
@@ -112,6 +112,10 @@ class Spool(Protocol):
 
     def stats(self) -> SpoolStats:
         """Figures as of now, without touching the disk."""
+        ...
+
+    def warnings(self) -> list[str]:
+        """What a person should look at although the spool works, one line each."""
         ...
 
     def problems(self) -> list[str]:

@@ -12,6 +12,7 @@ counts for no bound and goes with its time only.
 """
 
 import hashlib
+import logging
 import sqlite3
 from collections.abc import Sequence
 from typing import Final
@@ -32,6 +33,7 @@ _ENDED_AT_ONCE: Final = 20_000
 """Bindings that have ended which a start removes; the rest goes later."""
 _BEFORE_ALL: Final = -(1 << 63)
 _OF_A_SESSION: Final = "site < '~'"
+_logger = logging.getLogger(__name__)
 
 
 class ReadBindings(msgspec.Struct, frozen=True):
@@ -75,6 +77,11 @@ class BindingTable:
         for slot in slots:
             gone = sql.execute("DELETE FROM bindings WHERE slot = ? RETURNING site < '~'", (slot,)).fetchall()
             self.count -= sum(of_a_session for (of_a_session,) in gone)
+
+    def forget_damaged(self, sql: sqlite3.Connection, slots: Sequence[int]) -> None:
+        """Inside a transaction: remove these, which are not what was once written."""
+        _logger.error("spool damaged: %d bindings do not match their checksum, and are forgotten", len(slots))
+        self.forget(sql, slots)
 
     def erase(self, sql: sqlite3.Connection, column: str, value: str | None) -> None:
         """Inside a transaction: forget the sessions whose `column` (`user_id` or `session_id`) has that value."""

@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 
-from relay.model import SpoolStats
+from relay.model import BuriedKept, SpoolStats
 
 BURIED_PREFIX = "buried:"
+_NOTHING = BuriedKept()
 
 
 class Ledger:
@@ -24,7 +25,13 @@ class Ledger:
         self.buried[reason] = self.buried.get(reason, 0) + count
 
     def stats(
-        self, *, pending: int, size_bytes: int, oldest_accepted_at_ms: int | None, damaged_bindings: int = 0
+        self,
+        *,
+        pending: int,
+        size_bytes: int,
+        oldest_accepted_at_ms: int | None,
+        damaged_bindings: int = 0,
+        kept: BuriedKept = _NOTHING,
     ) -> SpoolStats:
         """The ledger with what is known elsewhere."""
         return SpoolStats(
@@ -36,4 +43,5 @@ class Ledger:
             size_bytes=size_bytes,
             oldest_accepted_at_ms=oldest_accepted_at_ms,
             damaged_bindings=damaged_bindings,
+            kept=kept,
         )

@@ -8,14 +8,14 @@ Beside the guarantees of `relay.spool.base`:
 3. A second process is refused (`SpoolLockedError`), a file of a newer version too (`SpoolVersionError`).
 4. Over `max_bytes` nothing is taken, and everything else goes on.
 
-The thread is `Committer`, what it does to the file is `Database`, whose turn it is says `ReadyIndex`; all else runs on
-the loop.
+The thread is `Committer`, what it does to the file `Database`, whose turn it is says `ReadyIndex`; the rest is here.
 """
 
 import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self, TypeVar
@@ -28,6 +28,7 @@ from relay.spool.base import MOST_BINDINGS_READ, Burial, Lease
 from relay.spool.binding_table import read_bindings
 from relay.spool.bindings import bound
 from relay.spool.burials import Replayed
+from relay.spool.buried_watch import BuriedBounds, BuriedWatch
 from relay.spool.cache import RecordCache
 from relay.spool.committer import Committer
 from relay.spool.database import CORRUPT, Database
@@ -47,21 +48,18 @@ from relay.spool.settling import Settling
 
 T = TypeVar("T")
 
-SETTLE_DELAY_S: Final = 0.05
-"""How long a settle waits at most for a commit to ride on."""
 MAX_QUEUED_BYTES: Final = 32 * 1024 * 1024
 """What may wait for the committing thread; over it the spool counts as full."""
 _RECORD_BYTES: Final = 150
 """What a row takes on disk beside its body, about."""
 MAX_SEQS_TO_BIND: Final = 100_000
-
 _logger = logging.getLogger(__name__)
 
 
 class SqliteSpool:
     """See `relay.spool.base.Spool`."""
 
-    def __init__(self, path: Path, *, clock: Clock, max_bytes: int) -> None:
+    def __init__(self, path: Path, *, clock: Clock, max_bytes: int, bounds: BuriedBounds | None = None) -> None:
         self._path = path
         self._clock = clock
         self._max_bytes = max_bytes
@@ -86,6 +84,7 @@ class SqliteSpool:
             damaged=self._bury_damaged,
         )
         self._attendant = Attendant(self, self._reader, clock)
+        self.buried_watch = BuriedWatch(self._reader, bounds or BuriedBounds(), clock=clock)
         self._stack = AsyncExitStack()
         self._broke = asyncio.Event()
         self._damaged_bindings = 0
@@ -99,6 +98,7 @@ class SqliteSpool:
             self._committer.start()
             stack.push_async_callback(self._stop)
             await stack.enter_async_context(self._attendant)
+            await stack.enter_async_context(self.buried_watch)
             self._stack = stack.pop_all()
         return self
 
@@ -319,13 +319,10 @@ class SqliteSpool:
 
     async def bindings(self, most: int = MOST_BINDINGS_READ) -> list[Binding]:
         """See `Spool.bindings`."""
-        now_ms = self._clock.now_ms()
-        found = await self._reader.run(lambda sql: read_bindings(sql, now_ms, most))
+        found = await self._reader.run(partial(read_bindings, now_ms=self._clock.now_ms(), most=most))
         if found.damaged:
-            count = len(found.damaged)
-            _logger.error("spool damaged: %d bindings do not match their checksum, and are forgotten", count)
-            self._damaged_bindings += count
-            await self.work(lambda database: database.bindings.forget(database.sql, found.damaged))
+            self._damaged_bindings += len(found.damaged)
+            await self.work(lambda database: database.bindings.forget_damaged(database.sql, found.damaged))
         return found.bindings
 
     def stats(self) -> SpoolStats:
@@ -335,15 +332,18 @@ class SqliteSpool:
             size_bytes=self._database.size_bytes,
             oldest_accepted_at_ms=self._desk.oldest_accepted_at_ms(),
             damaged_bindings=self._damaged_bindings,
+            kept=self.buried_watch.kept,
         )
+
+    def warnings(self) -> list[str]:
+        """See `Spool.warnings`."""
+        return self.buried_watch.warnings()
 
     def problems(self) -> list[str]:
         """See `Spool.problems`."""
         found: list[str] = []
-        if self._committer.broken:
-            found.append(f"spool not writable: {self._committer.broken}")
-        elif self._committer.refused:
-            found.append(f"spool not writable: {self._committer.refused}")
+        if why := self._committer.broken or self._committer.refused:
+            found.append(f"spool not writable: {why}")
             self._committer.wake()  # see whether it still is so: who is not ready gets no appends that would tell
         if self._database.size_bytes + _RECORD_BYTES > self._max_bytes:
             found.append(f"spool full: {self._database.size_bytes} of {self._max_bytes} bytes")

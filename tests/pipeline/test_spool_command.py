@@ -172,17 +172,24 @@ async def test_a_damaged_buried_record_is_listed_and_keeps_no_other_from_being_r
     assert await as_json("replay", "--all", path=path) == {"replayed": 1}
 
 
-async def test_a_spool_whose_pages_are_damaged_is_one_line_for_serve_too(tmp_path: Path) -> None:
+async def test_a_spool_whose_pages_are_damaged_is_one_line_until_serve_has_salvaged_it(tmp_path: Path) -> None:
     path = tmp_path / "spool.db"
     await fill(path, [new_record(f"e{number}") for number in range(500)])
     content = bytearray(path.read_bytes())
     middle = len(content) // 8192 * 4096
     content[middle : middle + 4096] = b"\xaa" * 4096
     path.write_bytes(content)
-    for arguments in (["serve"], ["spool", "status"]):
-        code, out, err = await run(*arguments, **relay_environ(spool_url=f"sqlite:///{path}", sink="jsonl:/dev/null"))
-        assert (code, out, len(err.splitlines())) == (1, "", 1), err
-        assert "damaged" in err
+    code, out, err = await run("spool", "status", **relay_environ(spool_url=f"sqlite:///{path}"))
+    assert (code, out, len(err.splitlines())) == (1, "", 1), err
+    assert "damaged" in err
+    async with served_relay(tmp_path, sink=f"jsonl:{tmp_path / 'calls'}") as relay:
+        relay.process.terminate()
+        assert await relay.ended() == 0
+    status = await as_json("status", path=path)
+    assert status["accepted"] == 500
+    assert 0 < status["buried"]["corrupt"] < 60
+    assert status["delivered"] + status["pending"] + status["buried"]["corrupt"] == 500
+    assert path.with_name("spool.db.damaged").exists()
 
 
 async def test_an_erased_user_is_gone_and_the_next_relay_refuses_it(tmp_path: Path) -> None:
