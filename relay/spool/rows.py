@@ -58,7 +58,7 @@ def checksum(  # noqa: PLR0917  the columns, in their order
 
 def crc_of(*columns: object) -> int:
     """CRC-32 over the columns of a row of another table than `records` and `buried`, all but the checksum itself."""
-    return zlib.crc32("\0".join("\1" if column is None else str(column) for column in columns).encode())
+    return zlib.crc32("\0".join(["\1" if column is None else str(column) for column in columns]).encode())
 
 
 def fingerprint(key: SessionKey, salt: bytes) -> int:

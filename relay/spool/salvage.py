@@ -123,15 +123,18 @@ def _keep_flow(sql: sqlite3.Connection, cell: Cell) -> None:
 def _name_sessions(sql: sqlite3.Connection, table: str, salt: bytes) -> None:
     """If the salt is lost, what is here gets the fingerprints that what comes will have."""
     keys = {flow: (operation, target) for flow, operation, target in read_flows(sql)}
-    for columns in sql.execute(f"SELECT {COLUMNS} FROM {table}").fetchall():  # noqa: S608  one of two constants
-        row = Row(*columns)
-        if row.flow not in keys:
-            continue  # cannot be delivered, and is counted when it is leased
-        session = fingerprint(SessionKey(*keys[row.flow], row.session_id), salt)
-        if session == row.session:
-            return
-        crc = checksum(row.seq, session, row.flow, row.accepted_at_ms, *row[5:])
-        sql.execute(f"UPDATE {table} SET session = ?, crc = ? WHERE seq = ?", (session, crc, row.seq))  # noqa: S608  the same
+    some = f"SELECT {COLUMNS} FROM {table} WHERE seq > ? ORDER BY seq LIMIT 1000"  # noqa: S608  one of two constants
+    last = -1
+    while rows := [Row(*columns) for columns in sql.execute(some, (last,))]:
+        last = rows[-1].seq
+        for row in rows:
+            if row.flow not in keys:
+                continue  # cannot be delivered, and is counted when it is leased
+            session = fingerprint(SessionKey(*keys[row.flow], row.session_id), salt)
+            if session == row.session:
+                return
+            crc = checksum(row.seq, session, row.flow, row.accepted_at_ms, *row[5:])
+            sql.execute(f"UPDATE {table} SET session = ?, crc = ? WHERE seq = ?", (session, crc, row.seq))  # noqa: S608  the same
 
 
 def _balance(totals: dict[str, int], found: int, *, least: int) -> None:

@@ -70,7 +70,7 @@ def _trouble(sql: sqlite3.Connection, mark: int) -> str | None:
         return "its header is damaged"
     found = sql.execute("PRAGMA quick_check(1)").fetchone()[0]
     if found != "ok":
-        return f"SQLite says: {found}"
+        return f"SQLite says: {' '.join(found.split())}"
     here = sql.execute("SELECT max(seq) FROM records").fetchone()[0] or 0
     accepted = sql.execute("SELECT max(count) FROM ledger WHERE name = 'accepted'").fetchone()[0] or 0
     if mark > max(here, accepted):
