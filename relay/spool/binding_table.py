@@ -109,13 +109,20 @@ def slot_of(site: object, session_id: object, *, salt: bytes) -> int:
 
 def read_bindings(sql: sqlite3.Connection, now_ms: int, most: int) -> ReadBindings:
     """The relay's own notes and the `most` sessions used last, of what has not ended; damaged ones apart."""
-    columns = "SELECT slot, crc, site, session_id, user_id, target, expires_at_ms FROM bindings WHERE expires_at_ms > ?"
-    as_text, sql.text_factory = sql.text_factory, lenient_text
     try:
-        rows = sql.execute(f"{columns} AND NOT {_OF_A_SESSION}", (now_ms,)).fetchall()
-        rows += sql.execute(f"{columns} AND {_OF_A_SESSION} ORDER BY expires_at_ms DESC LIMIT ?", (now_ms, most))
-    finally:
-        sql.text_factory = as_text
+        return _read(sql, now_ms, most)
+    except sqlite3.OperationalError:  # some text is not UTF-8; looking at each would take twice as long
+        as_text, sql.text_factory = sql.text_factory, lenient_text
+        try:
+            return _read(sql, now_ms, most)
+        finally:
+            sql.text_factory = as_text
+
+
+def _read(sql: sqlite3.Connection, now_ms: int, most: int) -> ReadBindings:
+    columns = "SELECT slot, crc, site, session_id, user_id, target, expires_at_ms FROM bindings WHERE expires_at_ms > ?"
+    rows = sql.execute(f"{columns} AND NOT {_OF_A_SESSION}", (now_ms,)).fetchall()
+    rows += sql.execute(f"{columns} AND {_OF_A_SESSION} ORDER BY expires_at_ms DESC LIMIT ?", (now_ms, most))
     bindings: list[Binding] = []
     damaged: list[int] = []
     for slot, crc, site, session_id, user_id, target, expires_at_ms in rows:
