@@ -84,6 +84,7 @@ def _frames(wal: Bytes, first: int = 0) -> Iterator[tuple[int, int, int, bool]]:
     computed = _sums(wal[:24], (0, 0), order)
     told = _told(wal, 24)
     salts = wal[16:24] if computed == told else wal[40:48]
+    linked = True
     if first:
         computed = told = _told(wal, 32 + first * _FRAME - PAGE - 8)
     for at in range(32 + first * _FRAME, len(wal) - _FRAME + 1, _FRAME):
@@ -91,8 +92,8 @@ def _frames(wal: Bytes, first: int = 0) -> Iterator[tuple[int, int, int, bool]]:
         number, size = struct.unpack_from(">II", wal, at)
         starts, here = {told, computed}, _told(wal, at + 16)
         sums = {_sums(wal[at : at + 8] + page, start, order) for start in starts}
-        whole = here in sums
         ours = wal[at + 8 : at + 16] == salts
+        whole = here in sums and (ours or linked)  # those of the WAL's last use, behind ours, fit each other, too
         if ours and not whole:  # perhaps it only lies about its number, of which a bit has flipped
             for other in (number ^ 1 << bit for bit in range(32)):
                 head = struct.pack(">II", other, size)
@@ -100,7 +101,8 @@ def _frames(wal: Bytes, first: int = 0) -> Iterator[tuple[int, int, int, bool]]:
                     number, whole = other, True
                     break
         told, computed = here, here if whole else next(iter(sums))
-        if whole or ours:
+        linked = whole or ours
+        if linked:
             yield number, size, at + 24, whole
 
 

@@ -16,9 +16,10 @@ import pytest
 from relay.model import Binding, NewRecord
 from relay.spool.base import Burial
 from relay.spool.connection import lenient_text
-from relay.spool.pages import PAGE
+from relay.spool.pages import LEAF, PAGE, cells
 from relay.spool.rows import Row, crc_of
 from relay.spool.salvage import mend
+from relay.spool.soundness import trouble
 from relay.spool.sqlite import SqliteSpool
 from relay.spool.wal import FileView, views
 from tests.spool.conftest import MAX_BYTES, OpenSqlite
@@ -80,6 +81,9 @@ async def live(path: Path, rng: random.Random, *, lives: int) -> Path:
                         spool.settle(lease, delivered=seqs[:cut], buried=burials)
                 if rng.random() < 0.1:
                     await spool.erase(session_id=session)
+                if rng.random() < 0.2:  # the next commit uses the WAL anew, over what is in it
+                    await spool.work(lambda _: None)
+                    assert sql(path, "PRAGMA wal_checkpoint(PASSIVE)")[0][0] == 0
                 clock.advance(1)
             await spool.work(lambda _: None)
             if life == lives - 1 and rng.random() < 0.7:
@@ -228,6 +232,19 @@ def beside(made: Made, suffix: str) -> Path:
 
 def told(made: Made, damage: list[tuple[Span, bytes]], seed: int) -> str:
     return f"seed {seed}: {[span for span, _ in damage]} of {made.path}"
+
+
+def test_of_an_undamaged_spool_every_page_says_what_sqlite_says(made: Made, tmp_path: Path) -> None:
+    path = copy_of(made.path, tmp_path)
+    assert trouble(path, mark=made.mark) is None
+    found = [cell for view in views(path) for cell in cells(view)]
+    for table, columns in (("records", 9), ("buried", 12), ("bindings", 7)):
+        rowids = [cell.rowid for cell in found if cell.kind == LEAF and len(cell.values) == columns]
+        assert sorted(rowids) == sorted(made.kept[table])
+    with path.open("ab") as file:  # not a page of it
+        file.write(b"x")
+    mend(path, mark=made.mark)
+    assert not path.with_name(path.name + ".damaged").exists()
 
 
 def test_one_bit_costs_one_row_at_most(made: Made) -> None:
