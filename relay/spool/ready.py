@@ -99,10 +99,11 @@ class ReadyIndex:
         self._attempt, self._retry_ms = array("I", bytes(4 * slots)), array("q", bytes(8 * slots))
         self._state, self._shelved = bytearray([_WAITING]) * slots, bytearray(slots)
         self.pending = len(seqs)
-        for slot, (seq, count) in enumerate(zip(self._wake_seq, self._count, strict=True)):
+        for slot, (seq, woken_s) in enumerate(zip(self._wake_seq, self._woken_s, strict=True)):
             flow = self._flow[self._flow_of[slot]]
-            flow.live.push(seq << SLOT_BITS | slot)
-            if count >= MAX_EVENTS_PER_CALL:
+            self._shelved[slot] = now_s - woken_s >= LIVE_S  # as `Flow.tidy` would find in a moment
+            (flow.backlog if self._shelved[slot] else flow.live).push(seq << SLOT_BITS | slot)
+            if self._count[slot] >= MAX_EVENTS_PER_CALL:
                 flow.full.append(seq << SLOT_BITS | slot)
         return seqs[-1] if seqs else 0
 
