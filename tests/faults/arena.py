@@ -150,6 +150,7 @@ async def arena(
     habits: Habits | None = None,
     clock_slack_s: int = 0,
     disk: SmallDisk | None = None,
+    forked: bool = False,
     **settings: str,
 ) -> AsyncGenerator[Arena]:
     """A run in `folder`, with nobody there yet.
@@ -160,6 +161,7 @@ async def arena(
         habits: Of the visitors.
         clock_slack_s: How far the relay's clock may be stepped.
         disk: Where the spool is, if on a disk of its own; mounted at `folder / "spool"`.
+        forked: Whether the relay's lives are forked, to have more of them.
         settings: The relay's: `drain_s="1"`.
     """
     rng = random.Random(seed)
@@ -172,11 +174,12 @@ async def arena(
         httpx2.AsyncClient(timeout=20) as http,
         asyncio.TaskGroup() as group,
     ):
-        relay = RelayProcess(folder, port=port, env=service.env, settings={"drain_s": "2", **settings}, disk=disk)
+        lives = {"drain_s": "2", **settings}
+        relay = RelayProcess(folder, port=port, env=service.env, settings=lives, disk=disk, forked=forked)
         tasks = [group.create_task(service.keep_up()), group.create_task(driver.run())]
         try:
             yield Arena(seed=seed, rng=rng, relay=relay, service=service, driver=driver, oracle=oracle, http=http)
         finally:
             for task in tasks:
                 task.cancel()
-            await relay.kill()
+            await relay.close()

@@ -28,8 +28,11 @@ async def kill_at_random(arena: Arena, rng: random.Random) -> None:
 async def kill_while_starting(arena: Arena, rng: random.Random) -> None:
     """Kill -9 before it takes requests, perhaps while it recovers."""
     await arena.relay.spawn()
-    await asyncio.sleep(rng.uniform(0.1, 0.6))
-    await arena.crash(as_window=Window.START)
+    listening = asyncio.create_task(arena.relay.listening())
+    await asyncio.wait((listening,), timeout=rng.uniform(0.0, 0.6))
+    starting = not listening.done()
+    await arena.crash(as_window=Window.START if starting else None)
+    await asyncio.gather(listening, return_exceptions=True)
 
 
 async def kill_during_a_call(arena: Arena, rng: random.Random) -> None:

@@ -11,8 +11,9 @@ import sys
 from asyncio.subprocess import Process
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
+from tests.faults.nursery import Nursery
 from tests.faults.small_disk import SmallDisk
 from tests.support.relay import ROOT, relay_environ
 
@@ -21,6 +22,41 @@ START_DEADLINE_S: Final = 30.0
 
 class NotStartedError(Exception):
     """The relay ended before it listened."""
+
+
+class Life(Protocol):
+    """A process that serves."""
+
+    @property
+    def pid(self) -> int: ...
+
+    @property
+    def returncode(self) -> int | None: ...
+
+    async def banner(self) -> str:
+        """Its first line; empty if it ends without one."""
+        ...
+
+    async def wait(self) -> int:
+        """The exit code, once it has ended."""
+        ...
+
+
+class Command:
+    """A life that began as the command itself."""
+
+    def __init__(self, process: Process) -> None:
+        self._process = process
+        self.pid = process.pid
+        self.wait = process.wait
+
+    @property
+    def returncode(self) -> int | None:
+        return self._process.returncode
+
+    async def banner(self) -> str:
+        assert self._process.stdout is not None
+        return (await self._process.stdout.readline()).decode()
 
 
 def quiet_port(rng: random.Random) -> int:
@@ -47,6 +83,7 @@ class RelayProcess:
         env: Mapping[str, str],
         settings: Mapping[str, str],
         disk: SmallDisk | None = None,
+        forked: bool = False,
     ) -> None:
         """Start nothing yet.
 
@@ -56,6 +93,7 @@ class RelayProcess:
             env: AWS variables, and others.
             settings: `drain_s="1"` is `RELAY_DRAIN_S=1`.
             disk: Mounted at `spool`, if the spool is to be on a disk of its own.
+            forked: Whether lives are forked from a process that has imported the relay, where that can be.
         """
         self.folder = folder
         self.spool = folder / "spool" / "relay.db"
@@ -65,7 +103,9 @@ class RelayProcess:
         self._env = env
         self._within = disk.within if disk else ()
         self._disk = disk
-        self._process: Process | None = None
+        self._process: Life | None = None
+        self._forked = forked and disk is None
+        self._nursery: Nursery | None = None
         self._counted = True
         self.admin_url = ""
         self.starts = 0
@@ -85,18 +125,33 @@ class RelayProcess:
     async def spawn(self, extra_env: Mapping[str, str] | None = None) -> None:
         """Start it, and do not wait."""
         assert not self.is_up
+        if self._forked and not extra_env:
+            if self._nursery is None:
+                self._nursery = Nursery(await self._execute("tests.faults.nursery_process"))
+            self._process = await self._nursery.bear()
+        else:
+            self._process = Command(await self._execute("relay", "serve", extra_env=extra_env))
+        self.starts += 1
+        self._counted = False
+
+    async def _execute(self, *module: str, extra_env: Mapping[str, str] | None = None) -> Process:
         environ = relay_environ(**self._settings)
         with self.log.open("ab") as stderr:
-            self._process = await asyncio.create_subprocess_exec(
+            return await asyncio.create_subprocess_exec(
                 *self._within,
-                *(sys.executable, "-m", "relay", "serve"),
+                *(sys.executable, "-m", *module),
                 cwd=self.folder,
                 env=os.environ | {"PYTHONPATH": str(ROOT)} | environ | dict(self._env) | dict(extra_env or {}),
+                stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=stderr,
             )
-        self.starts += 1
-        self._counted = False
+
+    async def close(self) -> None:
+        """Kill it, and what has borne it."""
+        await self.kill()
+        if self._nursery is not None:
+            await self._nursery.close()
 
     async def listening(self) -> None:
         """Wait until it takes requests.
@@ -105,9 +160,8 @@ class RelayProcess:
             NotStartedError: it has ended instead.
         """
         assert self._process is not None
-        assert self._process.stdout is not None
         async with asyncio.timeout(START_DEADLINE_S):
-            banner = (await self._process.stdout.readline()).decode()
+            banner = await self._process.banner()
         if not banner.startswith("relay on "):
             await self._process.wait()
             raise NotStartedError(self.last_words())

@@ -23,7 +23,7 @@ from tests.faults.report import lines, missing_windows
 from tests.faults.weather import change
 from tests.faults.windows import HAS_STRACE, NAMED
 
-ROUND_S: Final = 60.0
+ROUND_S: Final = 120.0
 """Faults for so long, then a quiet phase and a verdict, then the next round."""
 
 
@@ -44,7 +44,8 @@ async def soak(folder: Path, *, minutes: float, seed: int, visitors: int) -> boo
     """Round after round; whether every promise was kept and every named window was met."""
     started = time.monotonic()
     end_s = started + minutes * 60
-    async with arena(folder, seed=seed, habits=Habits(visitors=visitors, most_undelivered=4000)) as run:
+    habits = Habits(visitors=visitors, most_undelivered=4000)
+    async with arena(folder, seed=seed, habits=habits, forked=True) as run:
         while True:
             verdict = await one_round(run, until_s=min(end_s, time.monotonic() + ROUND_S))
             seconds = time.monotonic() - started
