@@ -276,14 +276,16 @@ class Dispatcher:
         if isinstance(outcome, Delivered):
             now_ms = self._clock.now_ms()
             for record in batch.records:
-                self._delivery_seconds(max(0, now_ms - record.accepted_at_ms) / 1000)
+                waited_ms = now_ms - record.accepted_at_ms
+                self._delivery_seconds(waited_ms / 1000 if waited_ms > 0 else 0.0)
             for tell in self._on_delivered:
                 tell(batch)
         elif isinstance(outcome, Throttled):
             route.pace.slow()
         was_open = route.circuit.is_open
         route.circuit.judge(outcome, now_s)
-        self._report(route, was_open=was_open, now_s=now_s)
+        if was_open or route.circuit.is_open:
+            self._report(route, was_open=was_open, now_s=now_s)
         return outcome
 
     def _report(self, route: _Route, *, was_open: bool, now_s: float) -> None:

