@@ -10,10 +10,11 @@ var originFields = (recommendationId, source) => ({
 
 // src/impressions.ts
 var MAX_ITEMS = 25;
-var createImpression = (compare) => {
+var createImpression = (origin, compare) => {
   const seen = /* @__PURE__ */ new Map();
   const told = /* @__PURE__ */ new Set();
   return {
+    _origin: origin,
     _see(itemId, place) {
       seen.delete(itemId);
       seen.set(itemId, place);
@@ -30,17 +31,11 @@ var createImpression = (compare) => {
 
 // src/list.ts
 var createList = (core, { recommendationId, items, source }) => {
-  const impression = createImpression((a, b) => a - b);
-  const origin = originFields(recommendationId, source);
+  const impression = createImpression(originFields(recommendationId, source), (a, b) => a - b);
   const watched = /* @__PURE__ */ new Set();
   let onHide;
   const see = (itemId) => impression._see(itemId, items.indexOf(itemId));
-  const tell = () => {
-    const untold = impression._take(true);
-    if (core._options.impressions != null && untold[0]) {
-      core._record("Impression", { ...origin, impression: untold });
-    }
-  };
+  const tell = () => core._tell(impression);
   return {
     observe(element) {
       onHide = core._bus._on("hide", tell);
@@ -55,7 +50,7 @@ var createList = (core, { recommendationId, items, source }) => {
     },
     click(itemId, type = "Click") {
       see(itemId);
-      core._record(type, { ...origin, itemId, impression: impression._take() });
+      core._record(type, { ...impression._origin, itemId, impression: impression._take() });
     },
     stop() {
       tell();
@@ -109,17 +104,16 @@ var watchClicks = (env2, onClick) => {
 
 // src/page.ts
 var RESCAN_MS = 100;
-var originOf = (list) => originFields(attribute(list, "recommendation-id"), attribute(list, "source"));
 var inDocumentOrder = (a, b) => a.compareDocumentPosition(b) & 4 ? -1 : 1;
 var watchPage = (core) => {
-  const { _env: env2, _bus: bus, _options: options, _record: record } = core;
+  const { _env: env2, _bus: bus, _record: record } = core;
   const document = env2.document;
   const dwell = core._dwell;
   const lists = /* @__PURE__ */ new Map();
   let views = /* @__PURE__ */ new Set();
   let timer;
   const see = (list, item, itemId) => {
-    const impression = lists.get(list) ?? createImpression(inDocumentOrder);
+    const impression = lists.get(list) ?? createImpression(originFields(attribute(list, "recommendation-id"), attribute(list, "source")), inDocumentOrder);
     lists.set(list, impression);
     impression._see(itemId, item);
     return impression;
@@ -148,7 +142,10 @@ var watchPage = (core) => {
   const changes = new env2.MutationObserver((records) => {
     for (const { attributeName, target } of records) {
       if (attributeName) {
-        dwell._unwatch(target);
+        const element = target;
+        core._tell(lists.get(element));
+        lists.delete(element);
+        [element, ...element.querySelectorAll("[data-relay-item]")].forEach(dwell._unwatch);
       }
     }
     if (!timer) {
@@ -159,7 +156,7 @@ var watchPage = (core) => {
     changes.observe(document, {
       childList: true,
       subtree: true,
-      attributeFilter: ["item", "view", "list"].map((name) => `data-relay-${name}`)
+      attributeFilter: ["item", "view", "list", "recommendation-id"].map((name) => `data-relay-${name}`)
     });
     lists.clear();
     views = /* @__PURE__ */ new Set();
@@ -168,18 +165,15 @@ var watchPage = (core) => {
   bus._on("hide", () => {
     rescan();
     for (const [list, impression] of lists) {
-      const untold = impression._take(true);
-      if (options.impressions != null && untold[0]) {
-        record("Impression", { ...originOf(list), impression: untold });
-      }
+      core._tell(impression);
       if (!list.isConnected) {
         lists.delete(list);
       }
     }
   });
   watchClicks(env2, (itemId, item, type, eventValue, list) => {
-    const impression = list && see(list, item, itemId)._take();
-    record(type, { ...list && originOf(list), itemId, eventValue, impression });
+    const impression = list && see(list, item, itemId);
+    record(type, { ...impression?._origin, itemId, eventValue, impression: impression?._take() });
   });
 };
 
@@ -226,7 +220,7 @@ var createBus = (log) => {
 };
 
 // src/consent.ts
-var isPrivate = ({ navigator }, { gpc }) => navigator.globalPrivacyControl && gpc !== "ignore";
+var isPrivate = (env2, options) => env2.navigator.globalPrivacyControl && options.gpc !== "ignore";
 var mayCollect = (env2, options) => (!env2.navigator.webdriver || options.debug != null) && (!isPrivate(env2, options) || options.gpc === "anonymous");
 var mayIdentify = (env2, options) => !isPrivate(env2, options);
 
@@ -274,7 +268,7 @@ var post = async (env2, { endpoint, fetch = env2.fetch }, beacon) => {
 };
 var postAtHide = (env2, options, beacon) => {
   const site = env2.location.hostname.split(".").slice(-2).join(".");
-  return options.endpoint.includes(site) ? !!env2.navigator.sendBeacon?.(options.endpoint, JSON.stringify(beacon)) : !!post(env2, options, beacon);
+  return options.endpoint.includes(site) ? env2.navigator.sendBeacon?.(options.endpoint, JSON.stringify(beacon)) : post(env2, options, beacon);
 };
 
 // src/delivery.ts
@@ -289,6 +283,7 @@ var MAX_PATIENCE_MS = 36e5;
 var createDelivery = (env2, store, bus, options, outbox, user, onIdentity) => {
   const flushMs = +(options.flushMs ?? 5e3);
   let sentAtHide = [];
+  let inFlight = 0;
   let failures = 0;
   let notBefore = 0;
   let timer;
@@ -304,7 +299,7 @@ var createDelivery = (env2, store, bus, options, outbox, user, onIdentity) => {
   };
   const nextBeacon = (maxBytes, sent = []) => {
     const waiting = outbox._entries().filter(([, { eventId }]) => !sent.includes(eventId));
-    const sessionId = waiting[0]?.[0] ?? user._owed().find((owed) => !sent.includes(owed));
+    const sessionId = waiting[0]?.[0] ?? user._owed().find((owed) => !sent.includes(user._token(owed)));
     if (sessionId) {
       const beacon = {
         v: 1,
@@ -357,6 +352,7 @@ var createDelivery = (env2, store, bus, options, outbox, user, onIdentity) => {
     const result = { accepted: 0, rejected: [], pending: 0 };
     for (let i = 0; i < MAX_BEACONS && waitMs() <= 0 && env2.navigator.onLine !== false; i++) {
       const beacon = nextBeacon(MAX_BYTES);
+      inFlight = byteLength(beacon);
       if (!beacon || !settle(beacon, await post(env2, options, beacon), result)) {
         break;
       }
@@ -375,6 +371,7 @@ var createDelivery = (env2, store, bus, options, outbox, user, onIdentity) => {
     timer = void 0;
     running ??= inTurn(drain).finally(() => {
       running = void 0;
+      inFlight = 0;
       if (isWaiting()) {
         wakeIn(Math.max(waitMs(), flushMs));
       }
@@ -386,12 +383,12 @@ var createDelivery = (env2, store, bus, options, outbox, user, onIdentity) => {
     sentAtHide = [];
   });
   bus._on("hide", () => {
-    let room = MAX_BYTES;
+    let room = MAX_BYTES - inFlight;
     let beacon;
     while (room > MIN_BYTES && askedToWaitMs() <= 0 && (beacon = nextBeacon(room, sentAtHide))) {
       if (postAtHide(env2, options, beacon)) {
         room -= byteLength(beacon);
-        sentAtHide.push(beacon.sessionId, ...beacon.eventList.map(({ eventId }) => eventId));
+        sentAtHide.push(beacon.identity, ...beacon.eventList.map(({ eventId }) => eventId));
       } else {
         room /= 2;
       }
@@ -415,7 +412,7 @@ var createDelivery = (env2, store, bus, options, outbox, user, onIdentity) => {
 // src/dwell.ts
 var MIN_SHARE = 0.5;
 var MIN_MS = 1e3;
-var THRESHOLDS = [...Array(51).keys()].map((i) => i / 100);
+var THRESHOLDS = [...Array(51).keys()].map((i) => i ** 2 / 5e3);
 var createDwell = (env2, bus) => {
   const watched = /* @__PURE__ */ new WeakMap();
   const timers = /* @__PURE__ */ new Map();
@@ -431,14 +428,11 @@ var createDwell = (env2, bus) => {
   };
   const observer = new env2.IntersectionObserver(
     (entries) => {
-      for (const { target, intersectionRatio, intersectionRect: part } of entries) {
-        const share = Math.max(
-          intersectionRatio,
-          // Larger than the window, it is seen when it fills half of the window.
-          part.width * part.height / (env2.innerWidth * env2.innerHeight)
-        );
-        if (share >= MIN_SHARE !== timers.has(target)) {
-          (share >= MIN_SHARE ? begin : end)(target);
+      for (const { target, intersectionRect: part, boundingClientRect: whole } of entries) {
+        const most = Math.min(whole.width, env2.innerWidth) * Math.min(whole.height, env2.innerHeight);
+        const isSeen = part.width * part.height >= MIN_SHARE * most;
+        if (isSeen !== timers.has(target)) {
+          (isSeen ? begin : end)(target);
         }
       }
     },
@@ -476,8 +470,9 @@ var guard = (work) => {
 };
 
 // src/lifecycle.ts
-var watchLifecycle = ({ document, addEventListener: on }, bus) => {
-  on?.("visibilitychange", () => bus._emit(document?.hidden ? "hide" : "show"));
+var watchLifecycle = (env2, bus) => {
+  const on = env2.addEventListener;
+  on?.("visibilitychange", () => bus._emit(env2.document?.hidden ? "hide" : "show"));
   on?.("prerenderingchange", () => bus._emit("activate"));
   on?.("pagehide", () => bus._emit("hide"));
   on?.("pageshow", ({ persisted }) => persisted && bus._emit("start"));
@@ -532,14 +527,16 @@ var createOutbox = (env2, store, bus) => {
 
 // src/storage.ts
 var PREFIX = "_relay.";
-var createStore = (env2) => {
+var createStore = (env2, mayStore) => {
   let box = guard(() => env2.localStorage) ?? {};
   return {
     _get: (name) => guard(() => JSON.parse(box[PREFIX + name])),
     _set(name, value) {
       const text = JSON.stringify(value);
       try {
-        box[PREFIX + name] = text;
+        if (mayStore()) {
+          box[PREFIX + name] = text;
+        }
       } catch {
         box = { ...box, [PREFIX + name]: text };
       }
@@ -568,7 +565,7 @@ var createSession = (env2, store, bus, idleMs, onIdle) => {
     domains = domains.slice(domains.findIndex(works));
   });
   const latest = () => {
-    let best = current;
+    let best = ["", 0];
     for (const value of [store._get(NAME2), readCookie()]) {
       const [, id, seenAt] = /^(\w{16,256})\.(\d+)$/.exec(value) ?? [];
       const ms = Number(seenAt);
@@ -577,7 +574,7 @@ var createSession = (env2, store, bus, idleMs, onIdle) => {
         savedAt = ms;
       }
     }
-    return best;
+    return best[1] > current[1] || best[0] && best[0] !== current[0] ? best : current;
   };
   const touch = (id) => {
     const isNew = id !== current[0];
@@ -658,7 +655,8 @@ var createCore = (env2, options) => {
   const bus = createBus(
     options.debug != null ? (topic, data) => guard(() => env2.console.log("[relay]", topic, data)) : void 0
   );
-  const store = createStore(env2);
+  let isConsentGiven = !options.consent;
+  const store = createStore(env2, () => isConsentGiven);
   const user = createUser(store);
   const outbox = createOutbox(env2, store, bus);
   const attribution = createAttribution(env2, store, +(options.attributionMinutes ?? 1440) * MINUTE_MS);
@@ -671,7 +669,6 @@ var createCore = (env2, options) => {
     (before, after) => user._set(after, user._token(before))
   );
   const sessionId = () => options.sessionId ?? session._id();
-  let isConsentGiven = !options.consent;
   let isRunning = false;
   let calls = [];
   let refetchAt = 0;
@@ -684,13 +681,14 @@ var createCore = (env2, options) => {
       delivery._flush();
     }
   };
+  const isCurrent = (ofSession) => isRunning && ofSession === sessionId();
   const refetchIdentity = async (ofSession) => {
     if (options.identityUrl && env2.Date.now() >= refetchAt) {
       refetchAt = env2.Date.now() + refetchMs;
       refetchMs *= 2;
       const response = await env2.fetch(options.identityUrl, { credentials: "include" });
       const text = await response.text();
-      if (ofSession === sessionId() && !user._token(ofSession)) {
+      if (isCurrent(ofSession) && !user._token(ofSession)) {
         logIn(guard(() => JSON.parse(text).identity) ?? text.trim());
       }
     }
@@ -703,7 +701,7 @@ var createCore = (env2, options) => {
       refetchIdentity(ofSession).catch(() => {
       });
     }
-    if (result === "conflict" && ofSession === sessionId() && ofSession !== renewed) {
+    if (result === "conflict" && isCurrent(ofSession) && ofSession !== renewed) {
       renewed = session._renew();
       user._set(renewed, user._token(ofSession));
       delivery._flush();
@@ -784,10 +782,15 @@ var createCore = (env2, options) => {
   begin();
   return {
     _env: env2,
-    _options: options,
     _bus: bus,
     _dwell: env2.document && createDwell(env2, bus),
     _record: record,
+    _tell(impression) {
+      const untold = impression?._take(true) ?? [];
+      if (options.impressions != null && untold[0]) {
+        record("Impression", { ...impression?._origin, impression: untold });
+      }
+    },
     _call: call
   };
 };

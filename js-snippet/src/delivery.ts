@@ -53,8 +53,10 @@ export const createDelivery = (
   onIdentity: (result: IdentityResult, sessionId: string) => void,
 ): Delivery => {
   const flushMs = +(options.flushMs ?? 5000);
-  /** Event ids, and sessions whose login was told, since the page was last hidden. */
-  let sentAtHide: string[] = [];
+  /** Ids of events, and identity tokens, that left since the page was hidden. */
+  let sentAtHide: unknown[] = [];
+  /** Bytes on their way while the page lives: they take their part of the browser's budget. */
+  let inFlight = 0;
   let failures = 0;
   /** The network's patience ends with the page; what a relay asks for is stored, for all tabs. */
   let notBefore = 0;
@@ -74,9 +76,9 @@ export const createDelivery = (
   };
 
   /** The next beacon, of events or for a login, without what is `sent` already; nothing when all is done. */
-  const nextBeacon = (maxBytes: number, sent: string[] = []): Beacon | undefined => {
+  const nextBeacon = (maxBytes: number, sent: unknown[] = []): Beacon | undefined => {
     const waiting = outbox._entries().filter(([, { eventId }]) => !sent.includes(eventId));
-    const sessionId = waiting[0]?.[0] ?? user._owed().find((owed) => !sent.includes(owed));
+    const sessionId = waiting[0]?.[0] ?? user._owed().find((owed) => !sent.includes(user._token(owed)));
     if (sessionId) {
       const beacon: Beacon = {
         v: 1,
@@ -133,6 +135,7 @@ export const createDelivery = (
     const result: FlushResult = { accepted: 0, rejected: [], pending: 0 };
     for (let i = 0; i < MAX_BEACONS && waitMs() <= 0 && env.navigator.onLine !== false; i++) {
       const beacon = nextBeacon(MAX_BYTES);
+      inFlight = byteLength(beacon);
       if (!beacon || !settle(beacon, await post(env, options, beacon), result)) {
         break;
       }
@@ -154,6 +157,7 @@ export const createDelivery = (
     timer = undefined;
     running ??= inTurn(drain).finally(() => {
       running = undefined;
+      inFlight = 0;
       if (isWaiting()) {
         wakeIn(Math.max(waitMs(), flushMs));
       }
@@ -166,13 +170,14 @@ export const createDelivery = (
     sentAtHide = [];
   });
   bus._on('hide', () => {
-    let room = MAX_BYTES;
+    // What is in flight goes again: a site that has replaced `fetch` may keep it from surviving the page.
+    let room = MAX_BYTES - inFlight;
     let beacon: Beacon | undefined;
     // biome-ignore lint/suspicious/noAssignInExpressions: as long as there is one
     while (room > MIN_BYTES && askedToWaitMs() <= 0 && (beacon = nextBeacon(room, sentAtHide))) {
       if (postAtHide(env, options, beacon)) {
         room -= byteLength(beacon);
-        sentAtHide.push(beacon.sessionId, ...beacon.eventList.map(({ eventId }) => eventId));
+        sentAtHide.push(beacon.identity, ...beacon.eventList.map(({ eventId }) => eventId));
       } else {
         // Requests in flight, of this script or of others, have taken part of the browser's budget.
         room /= 2;

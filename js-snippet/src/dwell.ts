@@ -4,8 +4,8 @@ import type { Env } from './env.js';
 /** Media Rating Council, display: at least half of it for at least one second without a break. */
 const MIN_SHARE = 0.5;
 const MIN_MS = 1000;
-/** Every hundredth up to half: an element of 25 screens is seen at a ratio of 0.02, and no step is missed by much. */
-const THRESHOLDS = [...Array(51).keys()].map((i) => i / 100);
+/** Ratios up to half, close together where they are small: half a window of an element of 100 windows is a 200th. */
+const THRESHOLDS = [...Array(51).keys()].map((i) => i ** 2 / 5000);
 
 type OnSeen = (element: Element) => void;
 
@@ -34,14 +34,12 @@ export const createDwell = (env: Env, bus: Bus): Dwell => {
 
   const observer = new env.IntersectionObserver(
     (entries) => {
-      for (const { target, intersectionRatio, intersectionRect: part } of entries) {
-        const share = Math.max(
-          intersectionRatio,
-          // Larger than the window, it is seen when it fills half of the window.
-          (part.width * part.height) / (env.innerWidth * env.innerHeight),
-        );
-        if (share >= MIN_SHARE !== timers.has(target)) {
-          (share >= MIN_SHARE ? begin : end)(target);
+      for (const { target, intersectionRect: part, boundingClientRect: whole } of entries) {
+        // Of what is larger than the window, as much counts as the window can hold.
+        const most = Math.min(whole.width, env.innerWidth) * Math.min(whole.height, env.innerHeight);
+        const isSeen = part.width * part.height >= MIN_SHARE * most;
+        if (isSeen !== timers.has(target)) {
+          (isSeen ? begin : end)(target);
         }
       }
     },

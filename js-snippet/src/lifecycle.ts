@@ -2,9 +2,10 @@ import type { Bus } from './bus.js';
 import type { Env } from './env.js';
 
 /** Tells what happens to the page as a whole. Never `unload` or `beforeunload`: they spoil the back/forward cache. */
-export const watchLifecycle = ({ document, addEventListener: on }: Env, bus: Bus): void => {
+export const watchLifecycle = (env: Env, bus: Bus): void => {
+  const on = env.addEventListener;
   // The first two happen to the document, and bubble.
-  on?.('visibilitychange', () => bus._emit(document?.hidden ? 'hide' : 'show'));
+  on?.('visibilitychange', () => bus._emit(env.document?.hidden ? 'hide' : 'show'));
   on?.('prerenderingchange', () => bus._emit('activate'));
   // Where a page goes without being hidden first.
   on?.('pagehide', () => bus._emit('hide'));

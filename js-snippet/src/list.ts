@@ -25,18 +25,12 @@ export interface List {
 }
 
 export const createList = (core: Core, { recommendationId, items, source }: ListOptions): List => {
-  const impression = createImpression<number>((a, b) => a - b);
-  const origin = originFields(recommendationId, source);
+  const impression = createImpression<number>(originFields(recommendationId, source), (a, b) => a - b);
   const watched = new Set<Element>();
   let onHide: Set<unknown> | undefined;
   const see = (itemId: string) => impression._see(itemId, items.indexOf(itemId));
 
-  const tell = () => {
-    const untold = impression._take(true);
-    if (core._options.impressions != null && untold[0]) {
-      core._record('Impression', { ...origin, impression: untold });
-    }
-  };
+  const tell = () => core._tell(impression);
 
   return {
     observe(element) {
@@ -52,7 +46,7 @@ export const createList = (core: Core, { recommendationId, items, source }: List
     },
     click(itemId, type = 'Click') {
       see(itemId);
-      core._record(type, { ...origin, itemId, impression: impression._take() });
+      core._record(type, { ...impression._origin, itemId, impression: impression._take() });
     },
     stop() {
       tell();

@@ -8,15 +8,13 @@ import type { Core } from './tracker.js';
 /** Changes of the page are looked at together, at most this often. */
 const RESCAN_MS = 100;
 
-const originOf = (list: Element) => originFields(attribute(list, 'recommendation-id'), attribute(list, 'source'));
-
 // Elements that left the document have their order too, if any.
 const inDocumentOrder = (a: Element, b: Element) =>
   a.compareDocumentPosition(b) & 4 /* DOCUMENT_POSITION_FOLLOWING */ ? -1 : 1;
 
 /** Collects what the `data-relay-*` attributes of a page say: views, clicks, and the items of each list really seen. */
 export const watchPage = (core: Core): void => {
-  const { _env: env, _bus: bus, _options: options, _record: record } = core;
+  const { _env: env, _bus: bus, _record: record } = core;
   const document = env.document as Document;
   const dwell = core._dwell as Dwell;
   /** What was seen of each list. */
@@ -25,7 +23,9 @@ export const watchPage = (core: Core): void => {
   let timer: number | undefined;
 
   const see = (list: Element, item: Element, itemId: string) => {
-    const impression = lists.get(list) ?? createImpression(inDocumentOrder);
+    const impression =
+      lists.get(list) ??
+      createImpression(originFields(attribute(list, 'recommendation-id'), attribute(list, 'source')), inDocumentOrder);
     lists.set(list, impression);
     impression._see(itemId, item);
     return impression;
@@ -58,10 +58,13 @@ export const watchPage = (core: Core): void => {
   };
 
   const changes = new env.MutationObserver((records) => {
-    // A list that recycles its elements shows another item in the same one: its second begins anew.
+    // An element that is used again shows another item, or another list: the second of all inside begins anew.
     for (const { attributeName, target } of records) {
       if (attributeName) {
-        dwell._unwatch(target as Element);
+        const element = target as Element;
+        core._tell(lists.get(element));
+        lists.delete(element);
+        [element, ...element.querySelectorAll('[data-relay-item]')].forEach(dwell._unwatch);
       }
     }
     if (!timer) {
@@ -73,7 +76,7 @@ export const watchPage = (core: Core): void => {
     changes.observe(document, {
       childList: true,
       subtree: true,
-      attributeFilter: ['item', 'view', 'list'].map((name) => `data-relay-${name}`),
+      attributeFilter: ['item', 'view', 'list', 'recommendation-id'].map((name) => `data-relay-${name}`),
     });
     lists.clear();
     views = new Set();
@@ -82,17 +85,14 @@ export const watchPage = (core: Core): void => {
   bus._on('hide', () => {
     rescan();
     for (const [list, impression] of lists) {
-      const untold = impression._take(true);
-      if (options.impressions != null && untold[0]) {
-        record('Impression', { ...originOf(list), impression: untold });
-      }
+      core._tell(impression);
       if (!list.isConnected) {
         lists.delete(list);
       }
     }
   });
   watchClicks(env, (itemId, item, type, eventValue, list) => {
-    const impression = list && see(list, item, itemId)._take();
-    record(type, { ...(list && originOf(list)), itemId, eventValue, impression });
+    const impression = list && see(list, item, itemId);
+    record(type, { ...impression?._origin, itemId, eventValue, impression: impression?._take() });
   });
 };

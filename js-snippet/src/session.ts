@@ -54,7 +54,7 @@ export const createSession = (
     });
 
   const latest = (): Stamp => {
-    let best = current;
+    let best: Stamp = ['', 0];
     for (const value of [store._get(NAME), readCookie()]) {
       const [, id, seenAt] = /^(\w{16,256})\.(\d+)$/.exec(value) ?? [];
       const ms = Number(seenAt);
@@ -63,7 +63,8 @@ export const createSession = (
         savedAt = ms;
       }
     }
-    return best;
+    // What is stored is what all pages agree on; what this page knows beside it is when its visitor was active.
+    return best[1] > current[1] || (best[0] && best[0] !== current[0]) ? best : current;
   };
 
   const touch = (id: string) => {

@@ -15,7 +15,8 @@ export interface Store {
   _names(prefix: string): string[];
 }
 
-export const createStore = (env: Env): Store => {
+/** @param mayStore Asked at every change: nothing is stored once consent is withdrawn, by an answer still under way either. */
+export const createStore = (env: Env, mayStore: () => boolean): Store => {
   // Absent in sandboxed frames (it throws) and some web views (null). Names are properties: no method of it is needed.
   let box: Record<string, string> = guard(() => env.localStorage) ?? {};
   return {
@@ -23,7 +24,9 @@ export const createStore = (env: Env): Store => {
     _set(name, value) {
       const text = JSON.stringify(value);
       try {
-        box[PREFIX + name] = text;
+        if (mayStore()) {
+          box[PREFIX + name] = text;
+        }
       } catch {
         // The quota is used up: this page goes on in memory. What is stored already is sent again by the next one.
         box = { ...box, [PREFIX + name]: text };

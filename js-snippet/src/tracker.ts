@@ -6,6 +6,7 @@ import { createDwell, type Dwell } from './dwell.js';
 import type { Env } from './env.js';
 import type { EventFields } from './event.js';
 import { guard } from './guard.js';
+import type { Impression } from './impressions.js';
 import { watchLifecycle } from './lifecycle.js';
 import type { RawOptions } from './options.js';
 import { createOutbox } from './outbox.js';
@@ -27,12 +28,13 @@ export type Call = [at: number, args: ArrayLike<unknown>];
 /** One tracker as its own modules see it. */
 export interface Core {
   _env: Env;
-  _options: RawOptions;
   _bus: Bus;
   /** Absent outside a browser. */
   _dwell: Dwell | undefined;
   /** Records an event that happened now, or `at`; nothing while collecting is not allowed. */
   _record(type: string, fields: EventFields, at?: number): void;
+  /** Records what of a list was seen and no event has carried yet, where the site wants that. */
+  _tell(impression: Impression<never> | undefined): void;
   /** A call by name, with its time; kept until collecting begins. */
   _call(call: Call): void;
 }
@@ -42,7 +44,8 @@ export const createCore = (env: Env, options: RawOptions): Core => {
   const bus = createBus(
     options.debug != null ? (topic, data) => guard(() => env.console.log('[relay]', topic, data)) : undefined,
   );
-  const store = createStore(env);
+  let isConsentGiven = !options.consent;
+  const store = createStore(env, () => isConsentGiven);
   const user = createUser(store);
   const outbox = createOutbox(env, store, bus);
   const attribution = createAttribution(env, store, +(options.attributionMinutes ?? 1440) * MINUTE_MS);
@@ -56,7 +59,6 @@ export const createCore = (env: Env, options: RawOptions): Core => {
   );
   const sessionId = () => options.sessionId ?? session._id();
 
-  let isConsentGiven = !options.consent;
   let isRunning = false;
   let calls: Call[] = [];
   let refetchAt = 0;
@@ -74,14 +76,17 @@ export const createCore = (env: Env, options: RawOptions): Core => {
     }
   };
 
+  /** Neither was there a logout since, nor was consent withdrawn. */
+  const isCurrent = (ofSession: string) => isRunning && ofSession === sessionId();
+
   const refetchIdentity = async (ofSession: string) => {
     if (options.identityUrl && env.Date.now() >= refetchAt) {
       refetchAt = env.Date.now() + refetchMs;
       refetchMs *= 2;
       const response = await env.fetch(options.identityUrl, { credentials: 'include' });
       const text = await response.text();
-      // Not after a logout meanwhile, nor in place of what the page has said itself.
-      if (ofSession === sessionId() && !user._token(ofSession)) {
+      // Not in place of what the page has said itself meanwhile.
+      if (isCurrent(ofSession) && !user._token(ofSession)) {
         logIn(guard(() => JSON.parse(text).identity) ?? text.trim());
       }
     }
@@ -94,7 +99,7 @@ export const createCore = (env: Env, options: RawOptions): Core => {
     if (/exp|mis/.test(result)) {
       refetchIdentity(ofSession).catch(() => {});
     }
-    if (result === 'conflict' && ofSession === sessionId() && ofSession !== renewed) {
+    if (result === 'conflict' && isCurrent(ofSession) && ofSession !== renewed) {
       // The session is another user's. This one gets a new session, its token goes along; nobody else can have that.
       renewed = session._renew();
       user._set(renewed, user._token(ofSession));
@@ -188,10 +193,15 @@ export const createCore = (env: Env, options: RawOptions): Core => {
 
   return {
     _env: env,
-    _options: options,
     _bus: bus,
     _dwell: env.document && createDwell(env, bus),
     _record: record,
+    _tell(impression) {
+      const untold = impression?._take(true) ?? [];
+      if (options.impressions != null && untold[0]) {
+        record('Impression', { ...impression?._origin, impression: untold });
+      }
+    },
     _call: call,
   };
 };

@@ -53,13 +53,13 @@ export const post = async (env: Env, { endpoint, fetch = env.fetch }: RawOptions
 };
 
 /**
- * Sends a beacon while the page goes away: at once, without an answer. False when the browser would not take it.
+ * Sends a beacon while the page goes away: at once, without an answer. Nothing true when the browser would not take it.
  * Filter lists block every cross-site `sendBeacon`, so there it is `fetch`.
  */
-export const postAtHide = (env: Env, options: RawOptions, beacon: Beacon): boolean => {
+export const postAtHide = (env: Env, options: RawOptions, beacon: Beacon): unknown => {
   // The last two labels are near enough to the site, without a list of public suffixes.
   const site = (env.location as Location).hostname.split('.').slice(-2).join('.');
   return options.endpoint.includes(site)
-    ? !!env.navigator.sendBeacon?.(options.endpoint, JSON.stringify(beacon))
-    : !!post(env, options, beacon);
+    ? env.navigator.sendBeacon?.(options.endpoint, JSON.stringify(beacon))
+    : post(env, options, beacon);
 };

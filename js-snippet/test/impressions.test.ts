@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { createImpression } from '../src/impressions.js';
 
-const create = () => createImpression<number>((a, b) => a - b);
+const create = () => createImpression<number>({}, (a, b) => a - b);
 const sights = fc.array(fc.integer({ min: 0, max: 60 }), { maxLength: 120 });
 
 test('an impression holds the last 25 items seen, once each, in order of place', () => {

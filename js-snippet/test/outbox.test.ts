@@ -11,7 +11,11 @@ const open = (browser = new Browser()) => {
   const bus = createBus(undefined);
   const lost: { reason: string; events: number }[] = [];
   bus._on('lost', (loss) => lost.push(loss));
-  const outbox = createOutbox(env, createStore(env), bus);
+  const outbox = createOutbox(
+    env,
+    createStore(env, () => true),
+    bus,
+  );
   const add = (properties: string) =>
     outbox._add(['0123456789abcdef', { eventId: outbox._newEventId(), eventType: 'X', sentAt: 0, properties }]);
   const waiting = () => outbox._entries().map(([, event]) => event.properties);

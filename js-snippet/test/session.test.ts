@@ -9,8 +9,12 @@ import { Browser, Tab } from './world.js';
 const IDLE_MS = 30 * 60_000;
 
 const open = (tab: Tab, idled: string[] = []): Session =>
-  createSession(tab.env, createStore(tab.env), createBus(undefined), IDLE_MS, (before, after) =>
-    idled.push(before, after),
+  createSession(
+    tab.env,
+    createStore(tab.env, () => true),
+    createBus(undefined),
+    IDLE_MS,
+    (before, after) => idled.push(before, after),
   );
 
 test('ids have 128 random bits and the form the relay takes', () => {
@@ -71,6 +75,42 @@ for (const [host, domain] of [
     assert.deepEqual(browser.storage, {});
   });
 }
+
+test('two pages that begin at the very same moment agree on one session, in whatever order they write', () => {
+  for (const laterMs of [0, 1]) {
+    const browser = new Browser();
+    const stored = browser.storage;
+    const first = open(new Tab(browser));
+    const second = open(new Tab(browser));
+    let isFirstWrite = true;
+    browser.storage = stored;
+    const slow = new Proxy(stored, {
+      set(target, name: string, value: string) {
+        if (isFirstWrite) {
+          // The other page looks, finds nothing, and writes: after this one has taken its time, before it has written.
+          isFirstWrite = false;
+          browser.nowMs += laterMs;
+          second._id();
+        }
+        target[name] = value;
+        return true;
+      },
+    });
+    const torn = { ...new Tab(browser).env, localStorage: slow as unknown as Storage, document: undefined as never };
+    const third = createSession(
+      torn,
+      createStore(torn, () => true),
+      createBus(undefined),
+      IDLE_MS,
+      () => {},
+    );
+    third._id();
+    browser.cookies.clear();
+    browser.nowMs += 20;
+    const ids = [third._id(), second._id(), first._id()];
+    assert.equal(new Set(ids).size, 1, `${laterMs} ms later`);
+  }
+});
 
 test('subdomains share the session, and a logout on one ends it on the other', () => {
   const browser = new Browser();

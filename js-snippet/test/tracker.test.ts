@@ -194,6 +194,80 @@ test('at hide beacons stay within what the browser has left, in bytes', async ()
   );
 });
 
+test('what is in flight takes its part of the budget at hide', async () => {
+  const tab = new Tab(new Browser(), 'www.other.example');
+  tab.answer = () => new Promise(() => {});
+  const say = await open(tab, { flushMs: 1e6, flushSize: 999, endpoint: 'https://events.shop.test/r/e' });
+  for (let i = 0; i < 15; i++) {
+    say('event', 'X', { properties: '€'.repeat(900) });
+  }
+  say('flush');
+  await tab.pass(0);
+  for (let i = 0; i < 10; i++) {
+    say('event', 'X', { properties: '€'.repeat(900) });
+  }
+  tab.fire('pagehide');
+  await tab.pass(0);
+  assert.ok(tab.sent.length > 1);
+  assert.ok(tab.sent.reduce((sum, { bytes }) => sum + bytes, 0) <= 65_536);
+});
+
+test('a login between two hides is told at the second', async () => {
+  const tab = new Tab(new Browser());
+  const say = await open(tab, { flushMs: 1e6 });
+  tab.answer = () => new Promise(() => {});
+  say('event', 'X');
+  tab.fire('pagehide');
+  say('user', TOKEN);
+  tab.fire('pagehide');
+  tab.fire('pagehide');
+  assert.deepEqual(
+    tab.sent.filter(({ atHide }) => atHide).map(({ beacon }) => beacon.identity),
+    [undefined, TOKEN],
+  );
+});
+
+for (const [how, answer] of [
+  ['taken', () => taken('conflict')],
+  ['put off', () => new Response('', { status: 503, headers: { 'retry-after': '60' } })],
+  ['refused', () => new Response('', { status: 400 })],
+  ['called expired', () => taken('expired')],
+] as const) {
+  test(`after consent is withdrawn nothing is stored, though a beacon is ${how} later`, async () => {
+    const { tab, say } = await openWithIdentity(() => new Response(`fresh.${TOKEN}`));
+    let arrive = () => {};
+    tab.answer = () =>
+      new Promise((done) => {
+        arrive = () => done(answer());
+      });
+    say('user', TOKEN);
+    say('event', 'X');
+    await tab.pass(1000);
+    say('consent', false);
+    arrive();
+    await tab.pass(100_000);
+    tab.hide();
+    assert.deepEqual([tab.browser.storage, tab.browser.cookies.size, tab.sent.length], [{}, 0, 1]);
+  });
+}
+
+test('a token that arrives after consent is withdrawn is not used', async () => {
+  let hand = () => {};
+  const { tab, say } = await openWithIdentity(
+    () =>
+      new Promise((done) => {
+        hand = () => done(new Response(`late.${TOKEN}`));
+      }),
+  );
+  tab.answer = () => taken('expired');
+  say('user', TOKEN);
+  await tab.pass(1000);
+  say('consent', false);
+  hand();
+  await tab.pass(1000);
+  assert.deepEqual([tab.browser.storage, tab.browser.cookies.size], [{}, 0]);
+});
+
 test('across sites, where filter lists block sendBeacon, it is fetch at hide too', async () => {
   const tab = new Tab(new Browser(), 'www.other.example');
   const say = await open(tab, { flushMs: 1e6, endpoint: 'https://events.shop.test/r/e' });

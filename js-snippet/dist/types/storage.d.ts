@@ -10,4 +10,5 @@ export interface Store {
     /** What follows `prefix` in the names that begin with it, sorted. */
     _names(prefix: string): string[];
 }
-export declare const createStore: (env: Env) => Store;
+/** @param mayStore Asked at every change: nothing is stored once consent is withdrawn, by an answer still under way either. */
+export declare const createStore: (env: Env, mayStore: () => boolean) => Store;

@@ -22,7 +22,7 @@ export type Answer = readonly [isRefused: boolean, retryAfterMs: number, taken?:
 /** Sends a beacon and reads the answer; goes on when the page does not. Never rejects. */
 export declare const post: (env: Env, { endpoint, fetch }: RawOptions, beacon: Beacon) => Promise<Answer>;
 /**
- * Sends a beacon while the page goes away: at once, without an answer. False when the browser would not take it.
+ * Sends a beacon while the page goes away: at once, without an answer. Nothing true when the browser would not take it.
  * Filter lists block every cross-site `sendBeacon`, so there it is `fetch`.
  */
-export declare const postAtHide: (env: Env, options: RawOptions, beacon: Beacon) => boolean;
+export declare const postAtHide: (env: Env, options: RawOptions, beacon: Beacon) => unknown;

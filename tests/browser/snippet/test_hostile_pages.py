@@ -27,6 +27,10 @@ HOSTILE = {
     ".forEach(type => Object.freeze(type.prototype))",
     "no locks": "Object.defineProperty(Navigator.prototype, 'locks', {get: () => undefined})",
     "locks that refuse": "LockManager.prototype.request = () => Promise.reject(new Error('locks'))",
+    "no sendBeacon": "Navigator.prototype.sendBeacon = undefined",
+    "a sendBeacon that throws": "Navigator.prototype.sendBeacon = () => { throw new Error('beacon') }",
+    "junk in storage": "for (const name of ['session', 'items', 'seq', 'lost', 'retry', 'user.x', 'event.x']) "
+    "localStorage['_relay.' + name] = ['{', 'null', '7', '[[1]]'][name.length % 4]",
     "a console that throws": "console.log = () => { throw new Error('console') }",
     "a relay function of the page": "window.relay = function () { window.calls = (window.calls || 0) + 1 }",
     "a relay object of the page": "window.relay = {store: {}}",

@@ -81,6 +81,38 @@ async def test_an_element_of_many_screens_is_seen_when_it_fills_half_of_one(
     await until(lambda: seen.items == ["p1"])
 
 
+@pytest.mark.parametrize(
+    ("width", "height"),
+    [(100, 3000), (4000, 100), (700, 90_000), (1, 1)],
+    ids=["narrow and five windows high", "five windows wide and low", "150 windows", "a dot"],
+)
+async def test_an_element_of_any_shape_is_seen_when_half_of_what_fits_is_visible(
+    collector: Collector, page: Page, seen: Seen, width: int, height: int
+) -> None:
+    block = list_of("p1", style=f"width:{width}px;height:{height}px")
+    fits = min(height, 600)
+    body = f'<style>body {{ margin: 0 }}</style><div style="height:600px"></div>{block}<div style="height:600px"></div>'
+    await page.goto(collector.page("/", body, tag=DEBUG))
+    await running(page)
+    await page.evaluate(f"scrollTo(0, {fits // 3})")
+    await page.evaluate("new Promise(done => setTimeout(done, 1200))")
+    assert seen.items == []
+    await page.evaluate(f"scrollTo(0, {fits * 2 // 3 + 1})")
+    await until(lambda: seen.items == ["p1"])
+
+
+async def test_one_observer_watches_all_lists(
+    collector: Collector, context: BrowserContext, page: Page, seen: Seen
+) -> None:
+    await context.add_init_script(
+        "window.observers = 0; window.IntersectionObserver = class extends IntersectionObserver {"
+        "constructor(...args) { super(...args); window.observers++ } }"
+    )
+    await page.goto(collector.page("/", list_of("a1,a2") + list_of("b1,b2"), tag=DEBUG))
+    await until(lambda: len(seen.items) == 4)
+    assert await page.evaluate("observers") == 1
+
+
 async def test_a_hidden_page_sees_nothing_and_begins_anew_when_shown(
     collector: Collector, page: Page, seen: Seen
 ) -> None:
@@ -110,6 +142,28 @@ async def test_items_added_later_and_recycled_elements_are_found(collector: Coll
     await page.evaluate("document.querySelector('[data-relay-item]').remove()")
     click = await click_of(collector, page, "p2")
     assert sorted(click["impression"]) == ["p1", "p2", "p9"]  # type: ignore[call-overload] # JSON
+
+
+async def test_a_list_that_is_used_again_for_another_recommendation_begins_anew(
+    collector: Collector, page: Page, seen: Seen
+) -> None:
+    await page.goto(collector.page("/", list_of("p1,p2,p3"), tag=DEBUG + " data-impressions"))
+    await until(lambda: len(seen.items) == 3)
+    # As a framework does it: same elements, other content; p2 is recommended again.
+    await page.evaluate(
+        """() => {
+            document.querySelector('section').dataset.relayRecommendationId = 'RID-2';
+            for (const [old, item] of [['p1', 'p8'], ['p3', 'p9']]) {
+                const element = document.querySelector(`[data-relay-item=${old}]`);
+                element.dataset.relayItem = element.textContent = item;
+            }
+        }"""
+    )
+    await until(lambda: sorted(seen.items[3:]) == ["p2", "p8", "p9"], otherwise=lambda: seen.items)
+    click = await click_of(collector, page, "p9")
+    assert (click["recommendationId"], click["impression"]) == ("RID-2", ["p8", "p2", "p9"])
+    old = collector.of_type("Impression")
+    assert [(event["recommendationId"], event["impression"]) for event in old] == [("RID-1", ["p1", "p2", "p3"])]
 
 
 async def test_a_click_carries_25_items_with_the_one_clicked_among_them(

@@ -1,19 +1,23 @@
-"""The same promises in Firefox and in Safari's engine: close, navigate, storage, session, login."""
+"""The same promises in Firefox and in Safari's engine: closing, navigating, hiding, tabs, storage, session, login."""
 
+import asyncio
 from collections.abc import AsyncGenerator
+from functools import partial
 from typing import Any
 
 import pytest
 from anyio import to_thread
+from starlette.responses import JSONResponse, Response
 
 from tests.browser.snippet.shop import HOME, NEVER, product
 from tests.support.browser import until
-from tests.support.collector import Collector, fail
+from tests.support.collector import Beacon, Collector, fail
 from tests.support.engines import driven, missing
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
 
 TAG = NEVER + " data-debug"
+WAITING = "Object.keys(localStorage).filter(name => name.startsWith('_relay.event.')).length"
 SESSION = "const done = arguments[0]; relay('session', done)"
 ALICE = "alice." + "a" * 30
 
@@ -33,7 +37,13 @@ class Visitor:
 
     async def close_tab(self) -> None:
         await to_thread.run_sync(self._driver.close)
-        self._driver.switch_to.window(self._driver.window_handles[0])
+        await self.show_tab(0)
+
+    async def show_tab(self, index: int) -> None:
+        await to_thread.run_sync(self._driver.switch_to.window, self._driver.window_handles[index])
+
+    async def go(self, direction: str) -> None:
+        await to_thread.run_sync(getattr(self._driver, direction))
 
     async def click(self, css: str) -> None:
         await to_thread.run_sync(lambda: self._driver.find_element("css selector", css).click())
@@ -80,6 +90,72 @@ async def test_a_click_that_navigates_arrives(collector: Collector, visitor: Vis
     await visitor.session()
     await visitor.click("a")
     await until(lambda: collector.summary() == [("Click", "p1")], otherwise=collector.summary)
+
+
+async def test_a_page_that_is_hidden_and_shown_again_sends_without_losing_or_inventing(
+    collector: Collector, visitor: Visitor
+) -> None:
+    await visitor.open(collector.page("/", product("p1"), tag=TAG))
+    await visitor.session()
+    await visitor.click("button")
+    # MiniBrowser does not hide a tab behind another, so both are told so.
+    for hidden in ("true", "false"):
+        await visitor.run(
+            f"Object.defineProperty(document, 'hidden', {{value: {hidden}, configurable: true}});"
+            "document.dispatchEvent(new Event('visibilitychange', {bubbles: true}))"
+        )
+    await until(lambda: len(collector.events) == 2, otherwise=collector.summary)
+    await visitor.run("relay('event', 'Purchase', {itemId: 'p1'}); relay('flush')")
+    expected = [("AddToCart", "p1"), ("Purchase", "p1"), ("View", "p1")]
+    await until(lambda: collector.summary() == expected, otherwise=collector.summary)
+    await until(lambda: visitor.run(f"return {WAITING} === 0"))
+
+
+async def test_back_and_forward_count_each_showing_once(collector: Collector, visitor: Visitor) -> None:
+    for number in (1, 2):
+        collector.page(f"/p/{number}", product(f"p{number}"), tag=TAG)
+    await visitor.open(collector.origin + "/p/1")
+    await visitor.session()
+    await visitor.run("location.href = '/p/2'")
+    for item, direction in (("p2", "back"), ("p1", "forward"), ("p2", "")):
+        await until(partial(visitor.run, f"return !!document.querySelector('[data-relay-view={item}]')"))
+        await visitor.session()
+        if direction:
+            await visitor.go(direction)
+    await visitor.run("relay('flush')")
+    expected = [("View", "p1"), ("View", "p1"), ("View", "p2"), ("View", "p2")]
+    await until(lambda: collector.summary() == expected, otherwise=collector.summary)
+
+
+async def test_two_tabs_send_each_event_once_and_never_at_the_same_time(collector: Collector, visitor: Visitor) -> None:
+    at_once = [0, 0]
+
+    async def slowly(beacon: Beacon) -> Response:
+        # At hide there is no time to take turns, and Firefox hides one tab when the other is shown.
+        takes_turns = collector.beacons[-1]["headers"]["sec-fetch-mode"] == "cors"
+        at_once[0] += takes_turns
+        at_once[1] = max(at_once)
+        await asyncio.sleep(0.03)  # the network
+        at_once[0] -= takes_turns
+        return JSONResponse({"accepted": len(beacon["eventList"]), "rejected": [], "identity": "none"}, 202)
+
+    collector.answer = slowly
+    url = collector.page("/", "", tag='data-debug data-flush-ms="20" data-flush-size="3"')
+    await visitor.open(url)
+    await visitor.session()
+    await visitor.open_in_new_tab(url)
+    await visitor.session()
+    made = [(number, tab) for number in range(8) for tab in (0, 1)]
+    for number, tab in made:
+        await visitor.show_tab(tab)
+        await visitor.run(f"relay('event', 'Click', {{itemId: 't{tab}-{number}'}})")
+    expected = sorted(("Click", f"t{tab}-{number}") for number, tab in made)
+    await until(lambda: collector.summary() == expected, otherwise=collector.summary)
+    await until(lambda: visitor.run(f"return {WAITING} === 0"))
+    assert at_once == [0, 1]
+    assert len({event["sessionId"] for event in collector.events}) == 1
+    await visitor.show_tab(1)
+    await visitor.close_tab()
 
 
 async def test_what_was_seen_goes_with_the_click(collector: Collector, visitor: Visitor) -> None:

@@ -25,6 +25,10 @@ NEVER: Final = 'data-flush-ms="600000"'
 """Events leave at the end of the page, or not at all."""
 
 
+VISIT_S: Final = 60.0
+"""More is a browser that hangs."""
+
+
 @dataclass
 class Tally:
     """What became of the visits of one case."""
@@ -59,7 +63,8 @@ async def go_and_close(page: Page) -> None:
 
 
 async def go_by_script(page: Page) -> None:
-    await page.evaluate("void setTimeout(() => location.replace('/plain'))")
+    # Later, so that Playwright has its answer: it waits for ever for one that the navigation cut off.
+    await page.evaluate("void setTimeout(() => location.replace('/plain'), 50)")
 
 
 CASES: Final[dict[str, Callable[[Page], Awaitable[None]]]] = {
@@ -119,7 +124,6 @@ async def visit(browser: Browser, collector: Collector, case: str, tally: Tally)
 async def run(count: int, cases: list[str]) -> bool:
     """Each case `count` times; whether all was whole."""
     console = Console(width=110)
-    table = Table("case", "visits", "events", "arrived", "rate", "twice", "invented", "median ms")
     tallies: list[Tally] = []
     async with collecting() as collector, chromium() as browser:
         serve(collector)
@@ -127,11 +131,13 @@ async def run(count: int, cases: list[str]) -> bool:
             tally = Tally()
             tallies.append(tally)
             for _ in track(range(count), description=case, console=console):
-                await visit(browser, collector, case, tally)
+                async with asyncio.timeout(VISIT_S):
+                    await visit(browser, collector, case, tally)
+            table = Table("case", "visits", "events", "arrived", "rate", "twice", "invented", "median ms")
             figures = (count, tally.made, tally.arrived, f"{tally.arrived / tally.made:.2%}")
             speed = f"{median(tally.took_ms or [0]):.0f}"
             table.add_row(case, *map(str, figures), str(tally.repeated), str(tally.invented), speed)
-    console.print(table)
+            console.print(table)
     return all(tally.is_whole for tally in tallies)
 
 
