@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any, Final
 
 _MINI_BROWSER: Final = "/usr/lib/x86_64-linux-gnu/webkit2gtk-4.1/MiniBrowser"
-_DISPLAY: Final = ":97"
 
 
 def _selenium() -> bool:
@@ -57,12 +56,17 @@ def driven(engine: str) -> Generator[Any]:
             driver.quit()
         return
 
-    screen = subprocess.Popen(["Xvfb", _DISPLAY, "-screen", "0", "1280x1024x24"], stderr=subprocess.DEVNULL)
+    # Xvfb takes a free display and says which.
+    screen = subprocess.Popen(
+        ["Xvfb", "-displayfd", "1", "-screen", "0", "1280x1024x24"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    )
     try:
+        assert screen.stdout is not None
+        display = screen.stdout.readline().decode().strip()
         options = webdriver.WebKitGTKOptions()
         options.binary_location = _MINI_BROWSER
         options.add_argument("--automation")
-        environment = {**os.environ, "DISPLAY": _DISPLAY}
+        environment = {**os.environ, "DISPLAY": f":{display}"}
         service = import_module("selenium.webdriver.webkitgtk.service").Service(
             shutil.which("WebKitWebDriver"), env=environment
         )
@@ -76,4 +80,4 @@ def driven(engine: str) -> Generator[Any]:
             driver.quit()
     finally:
         screen.terminate()
-        screen.wait()
+        screen.communicate()
