@@ -106,9 +106,9 @@ class Committer:
                 return
 
     def _shrink(self) -> None:
-        """Shrink the file step by step while nobody waits."""
+        """Shrink the file step by step while nobody waits; what is left to do is done after the next start."""
         try:
-            while not self._queue and not self.broken and self._database.shrink():
+            while not (self._queue or self._stopping or self.broken) and self._database.shrink():
                 pass
         except sqlite3.Error as error:
             _logger.warning("spool: cannot shrink: %s", error)

@@ -277,7 +277,7 @@ class Database:
         """
         if self._free_pages <= max(VACUUM_ABOVE_PAGES, self._pages // 4):
             return False
-        # It works only as far as its rows are fetched.
-        self.sql.execute(f"PRAGMA incremental_vacuum({VACUUM_STEP_PAGES})").fetchall()
+        # A script, since it works only as far as it is stepped: `execute` stops after one page.
+        self.sql.executescript(f"PRAGMA incremental_vacuum({VACUUM_STEP_PAGES})")
         self._measure()
         return True
