@@ -1,12 +1,19 @@
 """The seam to durable storage: six verbs and three looks. Every implementation passes the same suite, tests/spool.
 
-Guarantees of every durable implementation:
+Guarantees of every implementation; 1, 8 and 9 of those that last:
 
 1. What `append` returned for is on disk: kill -9 or power loss after it loses nothing.
-2. A record leaves only by `settle` (delivered or buried) or `erase`.
-3. At most one lease a session at a time; a session's records are leased in order of acceptance.
-4. A settle with a lease that is no longer the session's newest changes nothing: `attempt` is the fence.
-5. After a restart everything not settled is leased again; repeats carry the same `event_id`.
+2. An append happens, records and binding, or does not.
+3. A record leaves only by `settle` (delivered or buried) or `erase`; at every quiet moment
+   `accepted = delivered + buried + erased + pending`.
+4. At most one lease a session at a time; a session's records are leased in order of acceptance.
+5. A lease never mixes sessions, targets or users.
+6. A settle with a lease that is no longer the session's newest changes nothing: `attempt` is the fence.
+7. What is erased is not leased any more, what is bound is leased with its user, even if it was claimed before for
+   somebody who gave up waiting.
+8. After a restart everything not settled is leased again; repeats carry the same `event_id`.
+9. A seq is never used again.
+10. An `event_id` is taken once a session: while its record waits, and for ten minutes, within a bound.
 """
 
 from collections.abc import Awaitable, Mapping, Sequence

@@ -22,7 +22,7 @@ _RECORD_BYTES = 300
 
 
 class MemorySpool:
-    """See `relay.spool.base.Spool`; guarantees 2 to 4 hold, 1 and 5 cannot."""
+    """See `relay.spool.base.Spool`; all guarantees hold but those that take a disk."""
 
     def __init__(self, *, clock: Clock, max_bytes: int) -> None:
         self._clock = clock

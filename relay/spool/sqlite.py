@@ -1,14 +1,14 @@
-"""The durable spool: one SQLite file, written by one thread, group commit, one fsync for all that wait.
+"""The durable spool: one SQLite file (`Database`), written by one thread (`Committer`), whose turn it is: `ReadyIndex`.
 
-Beside the guarantees of `relay.spool.base`:
+Beside the guarantees of `relay.spool.base`, of `Committer` (groups, failing disks) and of `Unremembered` (retries):
 
 1. A duplicate is reported only once its first copy is on disk.
 2. Damage is found (a checksum in every record, the ledger, a mark outside the file), counted as buried for `corrupt`
    and logged; what is intact is delivered. It never stops the start.
-3. A second process is refused (`SpoolLockedError`), a file of a newer version too (`SpoolVersionError`).
+3. A second process is refused (`SpoolLockedError`), a file of a newer version too (`SpoolVersionError`); an older one
+   is brought up to this one.
 4. Over `max_bytes` nothing is taken, and everything else goes on.
-
-The thread is `Committer`, what it does to the file `Database`, whose turn it is says `ReadyIndex`; the rest is here.
+5. Giving disk space back blocks an append for one step of 128 pages at most, and the end of the process not at all.
 """
 
 import asyncio

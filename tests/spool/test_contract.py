@@ -1,4 +1,4 @@
-"""What every spool does: the suite runs against each."""
+"""What every spool does: the suite runs against each. What concerns users is in test_contract_users."""
 
 import asyncio
 import math
@@ -7,47 +7,15 @@ from pathlib import Path
 import pytest
 
 from relay.errors import SpoolFullError
-from relay.model import Binding, NewRecord, Operation, SessionKey
-from relay.spool.base import Burial, Lease, Spool
+from relay.spool.base import Burial
 from relay.spool.memory import MemorySpool
 from relay.spool.sqlite import SqliteSpool
 from tests.spool.conftest import AnySpool
+from tests.spool.leases import balances, ids, is_idle, lease_all, lease_one, seqs
 from tests.support.clock import FakeClock
 from tests.support.records import SESSION, new_record, new_records
 
 OTHER = "ffff1234567890ab"
-
-
-def ids(lease: Lease) -> list[str]:
-    return [record.event_id for record in lease.records]
-
-
-def seqs(lease: Lease) -> list[int]:
-    return [record.seq for record in lease.records]
-
-
-async def lease_one(spool: Spool) -> Lease:
-    (lease,) = await lease_all(spool)
-    return lease
-
-
-async def lease_all(spool: Spool) -> list[Lease]:
-    return await asyncio.wait_for(spool.lease(max_sessions=100), 5)
-
-
-async def is_idle(spool: Spool, **how: float) -> bool:
-    """Whether nothing is due now."""
-    task = asyncio.create_task(spool.lease(max_sessions=100, **how))  # type: ignore[arg-type]  # only linger_s
-    for _ in range(5):
-        await asyncio.sleep(0)
-    idle = not task.done()
-    task.cancel()
-    return idle
-
-
-def balances(spool: Spool) -> bool:
-    stats = spool.stats()
-    return stats.accepted == stats.delivered + sum(stats.buried.values()) + stats.erased + stats.pending
 
 
 async def test_what_was_appended_is_leased_as_it_was(spool: AnySpool, clock: FakeClock) -> None:
@@ -178,6 +146,29 @@ async def test_a_lease_not_settled_in_time_is_taken_back_and_its_settle_changes_
     assert spool.stats().delivered == 2
 
 
+async def test_a_record_leaves_only_by_being_settled_or_erased(spool: AnySpool, clock: FakeClock) -> None:
+    await spool.append(new_records(4))
+    for _ in range(3):
+        spool.settle(await lease_one(spool), retry_after_s=1)  # tried in vain
+        clock.advance(1)
+        late = await lease_one(spool)
+        clock.advance(60)  # ran out
+        lease = await lease_one(spool)
+        assert not spool.settle(late, delivered=seqs(late), buried=[Burial(seqs(late)[0], "InvalidInputException", "")])
+        assert not spool.settle(late)
+        spool.settle(lease)
+    assert spool.stats().pending == 4
+    assert balances(spool)
+    lease = await lease_one(spool)
+    first, second, *_ = seqs(lease)
+    assert spool.settle(lease, delivered=[first], buried=[Burial(second, "InvalidInputException", "")])
+    assert spool.stats().pending == 2
+    assert await spool.erase(session_id=SESSION) == 3, "the buried one, too"
+    stats = spool.stats()
+    assert (stats.accepted, stats.delivered, sum(stats.buried.values()), stats.erased) == (4, 1, 1, 2)
+    assert balances(spool)
+
+
 async def test_linger_holds_a_session_back_until_it_is_full_or_old_enough(spool: AnySpool, clock: FakeClock) -> None:
     await spool.append(new_records(9))
     assert await is_idle(spool, linger_s=10)
@@ -223,105 +214,6 @@ async def test_a_cancelled_wait_takes_no_lease_with_it(spool: AnySpool) -> None:
     waiting.cancel()
     await spool.append([new_record("e")])
     assert (await lease_one(spool)).attempt == 1
-
-
-async def test_a_binding_gives_its_user_to_what_still_waits(spool: AnySpool, clock: FakeClock) -> None:
-    await spool.append([new_record("a"), new_record("x", OTHER)])
-    binding = Binding("default", SESSION, "u1", clock.now_ms() + 1000)
-    await spool.append([new_record("b", user_id="u1")], binding)
-    mine, others = await lease_all(spool)
-    assert [(record.event_id, record.user_id) for record in mine.records] == [("a", "u1"), ("b", "u1")]
-    assert others.records[0].user_id is None
-
-
-async def test_a_binding_stays_within_its_tracker(spool: AnySpool, clock: FakeClock) -> None:
-    await spool.append([new_record("a"), new_record("b", target="tracker-2")])
-    await spool.append([], Binding("default", SESSION, "u1", clock.now_ms() + 1000, "tracker-1"))
-    users = {lease.key.target: lease.records[0].user_id for lease in await lease_all(spool)}
-    assert users == {"tracker-1": "u1", "tracker-2": None}
-
-
-async def test_a_binding_reaches_what_is_appended_at_the_same_moment(spool: AnySpool, clock: FakeClock) -> None:
-    binding = Binding("default", SESSION, "u1", clock.now_ms() + 1000)
-    await asyncio.gather(spool.append([new_record("a")]), spool.append([], binding))
-    assert (await lease_one(spool)).records[0].user_id == "u1"
-
-
-async def test_a_leased_record_gets_the_user_when_it_is_retried(spool: AnySpool, clock: FakeClock) -> None:
-    await spool.append([new_record("a")])
-    lease = await lease_one(spool)
-    await spool.append([], Binding("default", SESSION, "u1", clock.now_ms() + 1000))
-    spool.settle(lease)
-    assert (await lease_one(spool)).records[0].user_id == "u1"
-
-
-async def test_a_user_a_record_already_has_is_never_changed(spool: AnySpool, clock: FakeClock) -> None:
-    await spool.append([new_record("a", user_id="u0")])
-    await spool.append([], Binding("default", SESSION, "u1", clock.now_ms() + 1000))
-    assert (await lease_one(spool)).records[0].user_id == "u0"
-
-
-async def test_bindings_are_replaced_and_expire(spool: AnySpool, clock: FakeClock) -> None:
-    await spool.append([], Binding("default", SESSION, "u1", clock.now_ms() + 1000))
-    newest = Binding("default", SESSION, "u1", clock.now_ms() + 5000)
-    await spool.append([], newest)
-    clock.advance(2)
-    assert await spool.bindings() == [newest]
-    clock.advance(4)
-    assert await spool.bindings() == []
-
-
-async def test_erasing_a_user_removes_pending_buried_and_bindings_of_that_user_only(
-    spool: AnySpool, clock: FakeClock
-) -> None:
-    await spool.append([new_record("bad", user_id="u1")])
-    lease = await lease_one(spool)
-    spool.settle(lease, buried=[Burial(seqs(lease)[0], "InvalidInputException", "no")])
-    await spool.append([new_record("a", user_id="u1"), new_record("b", OTHER, user_id="u2")])
-    await spool.append([], Binding("default", SESSION, "u1", clock.now_ms() + 1000))
-    assert await spool.erase(user_id="u1") == 2
-    assert await spool.bindings() == []
-    assert ids(await lease_one(spool)) == ["b"]
-    stats = spool.stats()
-    assert (stats.erased, stats.pending, stats.buried) == (1, 1, {"InvalidInputException": 1})
-    assert balances(spool)
-
-
-async def test_erasing_a_user_removes_what_is_to_be_put_about_that_user(spool: AnySpool) -> None:
-    about = SessionKey(Operation.PUT_USERS, "arn:aws:personalize:::dataset/g/USERS", "")
-    bodies = {"u1": b'{"userId":"u1","properties":"{}"}', "u2": b'{"userId":"u2"}'}
-    await spool.append([NewRecord(about, None, f"of-{user}", body) for user, body in bodies.items()])
-    await spool.append([new_record("u1")])
-    assert await spool.erase(user_id="u1") == 1
-    assert sorted(one for lease in await lease_all(spool) for one in ids(lease)) == ["of-u2", "u1"]
-    assert balances(spool)
-
-
-async def test_erasing_a_session_leaves_its_neighbours(spool: AnySpool) -> None:
-    await spool.append(new_records(3))
-    await spool.append(new_records(2, OTHER))
-    assert await spool.erase(session_id=SESSION) == 3
-    assert (await lease_one(spool)).key.session_id == OTHER
-
-
-async def test_settling_a_lease_whose_records_were_erased_counts_them_once(spool: AnySpool) -> None:
-    await spool.append(new_records(3))
-    lease = await lease_one(spool)
-    assert await spool.erase(session_id=SESSION) == 3
-    spool.settle(lease, delivered=seqs(lease))
-    stats = spool.stats()
-    assert (stats.delivered, stats.erased, stats.pending) == (0, 3, 0)
-
-
-async def test_a_session_that_comes_back_after_erasure_starts_clean(spool: AnySpool) -> None:
-    await spool.append(new_records(3))
-    stale = await lease_one(spool)
-    await spool.erase(session_id=SESSION)
-    await spool.append([new_record("new")])
-    lease = await lease_one(spool)
-    assert ids(lease) == ["new"]
-    assert not spool.settle(stale, delivered=seqs(stale))
-    assert spool.settle(lease, delivered=seqs(lease))
 
 
 async def test_the_oldest_pending_record_is_known(spool: AnySpool, clock: FakeClock) -> None:

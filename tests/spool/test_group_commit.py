@@ -5,10 +5,12 @@ import asyncio
 import pytest
 
 from relay.errors import SpoolError
+from relay.model import Binding
 from relay.spool.database import Database
 from relay.spool.sqlite import SqliteSpool
 from tests.spool.conftest import OpenSqlite
-from tests.support.records import new_record
+from tests.support.clock import FakeClock
+from tests.support.records import SESSION, new_record
 
 
 def commits(spool: SqliteSpool) -> int:
@@ -46,6 +48,21 @@ async def test_a_record_that_cannot_be_stored_fails_alone(open_sqlite: OpenSqlit
         (lease,) = await spool.lease(max_sessions=1)
         assert [record.event_id for record in lease.records] == ["a", "b"]
         assert spool.stats().accepted == 2
+
+
+async def test_an_append_that_fails_stores_no_record_and_binds_nobody(
+    open_sqlite: OpenSqlite, clock: FakeClock
+) -> None:
+    async with open_sqlite() as spool:
+        await spool.append([new_record("waits")])
+        binding = Binding("default", SESSION, "u1", clock.now_ms() + 10_000)
+        with pytest.raises(SpoolError):
+            await spool.append([new_record("good"), new_record("lone surrogate \ud800")], binding)
+        assert await spool.bindings() == []
+        (lease,) = await spool.lease(max_sessions=1)
+        assert [(record.event_id, record.user_id) for record in lease.records] == [("waits", None)]
+    async with open_sqlite() as spool:
+        assert (spool.stats().accepted, await spool.bindings()) == (1, [])
 
 
 async def test_a_waiter_that_gives_up_disturbs_nobody(open_sqlite: OpenSqlite) -> None:

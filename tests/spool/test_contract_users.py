@@ -1,0 +1,111 @@
+"""What every spool does about users: bindings give them, erasure forgets them."""
+
+import asyncio
+
+from relay.model import Binding, NewRecord, Operation, SessionKey
+from relay.spool.base import Burial
+from tests.spool.conftest import AnySpool
+from tests.spool.leases import balances, ids, lease_all, lease_one, seqs
+from tests.support.clock import FakeClock
+from tests.support.records import SESSION, new_record, new_records
+
+OTHER = "ffff1234567890ab"
+
+
+async def test_a_binding_gives_its_user_to_what_still_waits(spool: AnySpool, clock: FakeClock) -> None:
+    await spool.append([new_record("a"), new_record("x", OTHER)])
+    binding = Binding("default", SESSION, "u1", clock.now_ms() + 1000)
+    await spool.append([new_record("b", user_id="u1")], binding)
+    mine, others = await lease_all(spool)
+    assert [(record.event_id, record.user_id) for record in mine.records] == [("a", "u1"), ("b", "u1")]
+    assert others.records[0].user_id is None
+
+
+async def test_a_binding_stays_within_its_tracker(spool: AnySpool, clock: FakeClock) -> None:
+    await spool.append([new_record("a"), new_record("b", target="tracker-2")])
+    await spool.append([], Binding("default", SESSION, "u1", clock.now_ms() + 1000, "tracker-1"))
+    users = {lease.key.target: lease.records[0].user_id for lease in await lease_all(spool)}
+    assert users == {"tracker-1": "u1", "tracker-2": None}
+
+
+async def test_a_binding_reaches_what_is_appended_at_the_same_moment(spool: AnySpool, clock: FakeClock) -> None:
+    binding = Binding("default", SESSION, "u1", clock.now_ms() + 1000)
+    await asyncio.gather(spool.append([new_record("a")]), spool.append([], binding))
+    assert (await lease_one(spool)).records[0].user_id == "u1"
+
+
+async def test_a_leased_record_gets_the_user_when_it_is_retried(spool: AnySpool, clock: FakeClock) -> None:
+    await spool.append([new_record("a")])
+    lease = await lease_one(spool)
+    await spool.append([], Binding("default", SESSION, "u1", clock.now_ms() + 1000))
+    spool.settle(lease)
+    assert (await lease_one(spool)).records[0].user_id == "u1"
+
+
+async def test_a_user_a_record_already_has_is_never_changed(spool: AnySpool, clock: FakeClock) -> None:
+    await spool.append([new_record("a", user_id="u0")])
+    await spool.append([], Binding("default", SESSION, "u1", clock.now_ms() + 1000))
+    assert (await lease_one(spool)).records[0].user_id == "u0"
+
+
+async def test_bindings_are_replaced_and_expire(spool: AnySpool, clock: FakeClock) -> None:
+    await spool.append([], Binding("default", SESSION, "u1", clock.now_ms() + 1000))
+    newest = Binding("default", SESSION, "u1", clock.now_ms() + 5000)
+    await spool.append([], newest)
+    clock.advance(2)
+    assert await spool.bindings() == [newest]
+    clock.advance(4)
+    assert await spool.bindings() == []
+
+
+async def test_erasing_a_user_removes_pending_buried_and_bindings_of_that_user_only(
+    spool: AnySpool, clock: FakeClock
+) -> None:
+    await spool.append([new_record("bad", user_id="u1")])
+    lease = await lease_one(spool)
+    spool.settle(lease, buried=[Burial(seqs(lease)[0], "InvalidInputException", "no")])
+    await spool.append([new_record("a", user_id="u1"), new_record("b", OTHER, user_id="u2")])
+    await spool.append([], Binding("default", SESSION, "u1", clock.now_ms() + 1000))
+    assert await spool.erase(user_id="u1") == 2
+    assert await spool.bindings() == []
+    assert ids(await lease_one(spool)) == ["b"]
+    stats = spool.stats()
+    assert (stats.erased, stats.pending, stats.buried) == (1, 1, {"InvalidInputException": 1})
+    assert balances(spool)
+
+
+async def test_erasing_a_user_removes_what_is_to_be_put_about_that_user(spool: AnySpool) -> None:
+    about = SessionKey(Operation.PUT_USERS, "arn:aws:personalize:::dataset/g/USERS", "")
+    bodies = {"u1": b'{"userId":"u1","properties":"{}"}', "u2": b'{"userId":"u2"}'}
+    await spool.append([NewRecord(about, None, f"of-{user}", body) for user, body in bodies.items()])
+    await spool.append([new_record("u1")])
+    assert await spool.erase(user_id="u1") == 1
+    assert sorted(one for lease in await lease_all(spool) for one in ids(lease)) == ["of-u2", "u1"]
+    assert balances(spool)
+
+
+async def test_erasing_a_session_leaves_its_neighbours(spool: AnySpool) -> None:
+    await spool.append(new_records(3))
+    await spool.append(new_records(2, OTHER))
+    assert await spool.erase(session_id=SESSION) == 3
+    assert (await lease_one(spool)).key.session_id == OTHER
+
+
+async def test_settling_a_lease_whose_records_were_erased_counts_them_once(spool: AnySpool) -> None:
+    await spool.append(new_records(3))
+    lease = await lease_one(spool)
+    assert await spool.erase(session_id=SESSION) == 3
+    spool.settle(lease, delivered=seqs(lease))
+    stats = spool.stats()
+    assert (stats.delivered, stats.erased, stats.pending) == (0, 3, 0)
+
+
+async def test_a_session_that_comes_back_after_erasure_starts_clean(spool: AnySpool) -> None:
+    await spool.append(new_records(3))
+    stale = await lease_one(spool)
+    await spool.erase(session_id=SESSION)
+    await spool.append([new_record("new")])
+    lease = await lease_one(spool)
+    assert ids(lease) == ["new"]
+    assert not spool.settle(stale, delivered=seqs(stale))
+    assert spool.settle(lease, delivered=seqs(lease))
