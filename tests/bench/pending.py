@@ -47,7 +47,7 @@ class Started(NamedTuple):
     """A relay that found a full spool."""
 
     seconds: float
-    """Until it listens."""
+    """From the command to its listening: the interpreter, all imports, the check of the file, and the loading."""
     cpu_s: float
     """Of them, spent computing: what they come down to on a machine with nothing else to do."""
     memory_mb: float
