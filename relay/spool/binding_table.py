@@ -14,7 +14,9 @@ counts for no bound and goes with its time only.
 import hashlib
 import logging
 import sqlite3
+from collections import deque
 from collections.abc import Sequence
+from itertools import islice
 from typing import Final
 
 import msgspec
@@ -29,8 +31,12 @@ to have been used up to half of `RELAY_BINDING_TTL_S` later than it says."""
 _BIND: Final = statement("bind")
 _LOOKED_AT: Final = 16
 """Rows a save looks at."""
+_LOOKED_AT_ONCE: Final = 20_000
+"""Rows a reader looks at, before another gets its turn."""
 _ENDED_AT_ONCE: Final = 20_000
 """Bindings that have ended which a start removes; the rest goes later."""
+_LATEST: Final = 20_000
+"""Saves that are remembered, for erasures under way."""
 _BEFORE_ALL: Final = -(1 << 63)
 _OF_A_SESSION: Final = "site < '~'"
 _logger = logging.getLogger(__name__)
@@ -51,6 +57,9 @@ class BindingTable:
         self._most = most
         self._salt = b""
         self._hand = _BEFORE_ALL
+        self._latest: deque[int] = deque(maxlen=_LATEST)
+        self.saves = 0
+        """How often one was saved."""
         self.count = 0
         """Sessions bound on disk; to be set back by whoever rolls a transaction back."""
 
@@ -70,6 +79,8 @@ class BindingTable:
         found = sql.execute("SELECT count(*) FROM bindings WHERE slot = ?", (slot,)).fetchone()[0]
         sql.execute(_BIND, (slot, crc_of(slot, *columns), *columns))
         self.count += binding.site < "~" and not found
+        self.saves += 1
+        self._latest.append(slot)
         self._tidy(sql, now_ms, but=slot)
 
     def forget(self, sql: sqlite3.Connection, slots: Sequence[int]) -> None:
@@ -83,9 +94,20 @@ class BindingTable:
         _logger.error("spool damaged: %d bindings do not match their checksum, and are forgotten", len(slots))
         self.forget(sql, slots)
 
-    def erase(self, sql: sqlite3.Connection, column: str, value: str | None) -> None:
-        """Inside a transaction: forget the sessions whose `column` (`user_id` or `session_id`) has that value."""
-        self.count -= sql.execute(f"DELETE FROM bindings WHERE {column} = ? AND {_OF_A_SESSION}", (value,)).rowcount  # noqa: S608  one of two constants
+    def erase(
+        self, sql: sqlite3.Connection, column: str, value: str, *, slots: Sequence[int] = (), since: int = 0
+    ) -> None:
+        """Inside a transaction: forget the sessions whose `column` (`user_id` or `session_id`) has that value.
+
+        Only these `slots` are looked at, and those saved `since` that many were; all, where that is too long ago.
+        """
+        theirs = f"DELETE FROM bindings WHERE {column} = ? AND {_OF_A_SESSION}"  # noqa: S608  one of two constants
+        newer = self.saves - since
+        if newer > len(self._latest):
+            self.count -= sql.execute(theirs, (value,)).rowcount
+            return
+        for slot in {*slots, *islice(reversed(self._latest), newer)}:
+            self.count -= sql.execute(f"{theirs} AND slot = ?", (value, slot)).rowcount
 
     def _tidy(self, sql: sqlite3.Connection, now_ms: int, *, but: int) -> None:
         """Look at the next rows: slots are as good as random, so those are as good as any."""
@@ -105,6 +127,17 @@ def slot_of(site: object, session_id: object, *, salt: bytes) -> int:
     """60 bits that stand for a session of a site; two with the same slot would only make one of them be forgotten."""
     name = f"binding\0{site}\0{session_id}".encode(errors="surrogatepass")
     return int.from_bytes(hashlib.blake2b(name, digest_size=8, key=salt).digest(), "little") >> 4
+
+
+def look_for(sql: sqlite3.Connection, *, column: str, value: str, after: int | None) -> tuple[int | None, list[int]]:
+    """The last slot of the next rows, None when there are no more; and those with that value in `column`.
+
+    `after` is the last slot of the rows before, None at first.
+    """
+    start = _BEFORE_ALL if after is None else after
+    some = f"SELECT slot, {column} = ? FROM bindings WHERE slot > ? ORDER BY slot LIMIT {_LOOKED_AT_ONCE}"  # noqa: S608  constants
+    rows = sql.execute(some, (value, start)).fetchall()
+    return (rows[-1][0] if rows else None), [slot for slot, is_theirs in rows if is_theirs]
 
 
 def read_bindings(sql: sqlite3.Connection, now_ms: int, most: int) -> ReadBindings:

@@ -12,6 +12,7 @@ from typing import Final, Literal, Protocol
 
 import msgspec
 
+from relay.spool.binding_table import look_for
 from relay.spool.database import Database
 from relay.spool.reader import Reader
 
@@ -85,12 +86,26 @@ async def erase(whom: Whom, database: Database, *, reader: Reader, do: Do) -> in
                 return last
             last = upto
 
-    await step(partial(_unbind, whom=whom))
+    async def unbind() -> int:
+        """Remove their bindings; how many bindings had been saved before."""
+        since: list[int] = []
+        await step(partial(_note_saves, since=since))  # what was saved before is on disk now, for the reader to see
+        slots: list[int] = []
+        last: int | None = None
+        while True:
+            last, found = await reader.run(partial(look_for, column=whom.column, value=whom.value, after=last))
+            if last is None:
+                break
+            slots += found
+        await step(partial(_unbind, whom=whom, slots=slots, since=since[0]))
+        return since[0]
+
+    since = await unbind()
     for _ in range(_PASSES):
         given = database.users_given
         last = await sweep("records")
         await sweep("buried")
-        await step(partial(_remove_newer, whom=whom, after=last))
+        await step(partial(_remove_newer, whom=whom, after=last, since=since))
         if database.users_given == given:
             break
     return count
@@ -123,9 +138,9 @@ def _remove(database: Database, *, table: Table, whom: Whom, seqs: Sequence[int]
     return _counted(database, gone) if table == "records" else Removed([], len(gone))
 
 
-def _remove_newer(database: Database, *, whom: Whom, after: int) -> Removed:
+def _remove_newer(database: Database, *, whom: Whom, after: int, since: int) -> Removed:
     """Inside a job: remove what has come since, and the bindings."""
-    database.bindings.erase(database.sql, whom.column, whom.value)
+    database.bindings.erase(database.sql, whom.column, whom.value, since=since)
     gone = database.sql.execute(
         f"DELETE FROM records WHERE {whom.theirs} AND seq > ?2 RETURNING session, seq",  # noqa: S608  constants
         (whom.value, after),
@@ -133,9 +148,15 @@ def _remove_newer(database: Database, *, whom: Whom, after: int) -> Removed:
     return _counted(database, gone)
 
 
-def _unbind(database: Database, *, whom: Whom) -> Removed:
+def _note_saves(database: Database, *, since: list[int]) -> Removed:
+    """Inside a job: note how many bindings have been saved."""
+    since.append(database.bindings.saves)
+    return Removed([])
+
+
+def _unbind(database: Database, *, whom: Whom, slots: Sequence[int], since: int) -> Removed:
     """Inside a job: remove the bindings, so that no more records get the user."""
-    database.bindings.erase(database.sql, whom.column, whom.value)
+    database.bindings.erase(database.sql, whom.column, whom.value, slots=slots, since=since)
     return Removed([])
 
 

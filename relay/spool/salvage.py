@@ -14,6 +14,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Final
 
+from relay.errors import SpoolError
 from relay.model import Operation, SessionKey
 from relay.spool.connection import connect
 from relay.spool.ledger import BURIED_PREFIX
@@ -53,22 +54,29 @@ def mend(path: Path, *, mark: int) -> None:
     _logger.error("spool damaged: %s; what is intact goes into a fresh file, this one becomes %s.damaged", why, path)
     fresh = _beside(path, ".salvaging")
     fresh.unlink(missing_ok=True)
-    with closing(connect(fresh)) as sql:
-        sql.execute(f"PRAGMA page_size = {PAGE_BYTES}")
-        sql.execute("PRAGMA auto_vacuum = INCREMENTAL")
-        sql.execute("PRAGMA journal_mode = OFF")
-        sql.execute("PRAGMA synchronous = OFF")
-        make_tables(sql)
-        _fill(sql, path, mark)
-    _sync(fresh)
-    fresh.rename(_beside(path, ".salvaged"))
+    try:
+        with closing(connect(fresh)) as sql:
+            sql.execute(f"PRAGMA page_size = {PAGE_BYTES}")
+            sql.execute("PRAGMA auto_vacuum = INCREMENTAL")
+            sql.execute("PRAGMA journal_mode = OFF")
+            sql.execute("PRAGMA synchronous = OFF")
+            make_tables(sql)
+            _fill(sql, path, mark)
+        _sync(fresh)
+        fresh.rename(_beside(path, ".salvaged"))
+    except BaseException:
+        fresh.unlink(missing_ok=True)
+        raise
     _put_in_place(path)
 
 
 def remove_damaged(path: Path) -> None:
-    """Remove what was kept of a damaged file. Raises `OSError`."""
+    """Remove what was kept of a damaged file. Raises `SpoolError`."""
     for suffix in (".damaged", ".damaged-wal"):
-        _beside(path, suffix).unlink(missing_ok=True)
+        try:
+            _beside(path, suffix).unlink(missing_ok=True)
+        except OSError as error:
+            raise SpoolError(f"cannot remove {path}{suffix}: {error.strerror}") from error
 
 
 def _fill(sql: sqlite3.Connection, path: Path, mark: int) -> None:

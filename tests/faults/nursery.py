@@ -41,7 +41,8 @@ class Nursery:
     async def bear(self) -> Born:
         """A new life; the one before must have ended."""
         self._in.write(b"\n")
-        return await self._born.get()
+        async with asyncio.timeout(30):
+            return await self._born.get()
 
     async def close(self) -> None:
         """End it, once its last life has ended."""

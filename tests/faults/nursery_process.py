@@ -4,14 +4,27 @@ Says `born PID` and `dead PID CODE` on stdout, where its children print their ba
 signal.
 """
 
+import functools
 import os
 import sys
+from functools import partial
+
+import botocore.session
+from botocore.loaders import JSONFileLoader
 
 import relay.cli.serve
 import relay.serving
 from relay.__main__ import main
 
 __all__ = ["relay"]
+
+
+def read_service_models() -> None:
+    """Read what each life reads from the AWS client's own files, once; a life that changed it would change its copy."""
+    read = JSONFileLoader.load_file
+    once = functools.cache(partial(read, JSONFileLoader()))
+    setattr(JSONFileLoader, "load_file", lambda _, file_path: once(file_path))  # noqa: B010  not to be typed as an override
+    botocore.session.get_session().create_client("personalize-events", region_name="eu-west-1")
 
 
 def serve() -> int:
@@ -31,6 +44,7 @@ def say(*words: object) -> None:
 
 def run() -> None:
     """One child after the other, until stdin ends."""
+    read_service_models()
     say("ready")
     while sys.stdin.readline():
         pid = os.fork()

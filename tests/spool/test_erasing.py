@@ -4,8 +4,11 @@ import asyncio
 import time
 from pathlib import Path
 
+import pytest
+
 from relay.clock import SystemClock
 from relay.model import Binding
+from relay.spool import binding_table
 from relay.spool.base import Burial
 from relay.spool.sqlite import SqliteSpool
 from tests.spool.conftest import OpenSqlite
@@ -69,3 +72,33 @@ async def test_buried_records_of_theirs_go_and_those_of_others_stay(open_sqlite:
         stats = spool.stats()
         assert (stats.erased, stats.buried, stats.pending) == (100, {"InvalidInputException": 200}, 1700)
     assert sql(path, "SELECT count(*), sum(user_id = 'u') FROM buried") == [(100, 0)]
+
+
+async def test_bindings_of_theirs_go_wherever_they_are_and_whenever_they_come(
+    open_sqlite: OpenSqlite, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(binding_table, "_LOOKED_AT_ONCE", 7)
+    async with open_sqlite() as spool:
+        for number in range(60):
+            session, user = f"session-{number:016}", "u" if number % 3 == 0 else "other"
+            await spool.append([], Binding("shop", session, user, clock.now_ms() + 60_000))
+        erasing = asyncio.create_task(spool.erase(user_id="u"))
+        late = [spool.append([], Binding("shop", f"late-{n:016}", "u", clock.now_ms() + 60_000)) for n in range(5)]
+        await asyncio.gather(*late)
+        await erasing
+        kept = await spool.bindings()
+        assert [one.user_id for one in kept] == ["other"] * 40
+        assert await spool.work(lambda database: database.bindings.count) == 40
+
+
+async def test_more_bindings_than_are_remembered_come_while_somebody_is_erased(
+    open_sqlite: OpenSqlite, clock: FakeClock
+) -> None:
+    async with open_sqlite() as spool:
+        table = await spool.work(lambda database: database.bindings)
+        since = table.saves
+        for number in range(5):
+            await spool.append([], Binding("shop", f"session-{number:016}", "u", clock.now_ms() + 60_000))
+        table._latest.popleft()
+        await spool.work(lambda database: table.erase(database.sql, "user_id", "u", since=since))
+        assert await spool.bindings() == []
