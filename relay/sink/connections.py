@@ -18,6 +18,8 @@ import httptools
 MAX_ANSWER_BYTES: Final = 64 * 1024
 """Of an answer's body; an answer of the service is empty or one short message."""
 MAX_HEAD_BYTES: Final = 16 * 1024
+MAX_BYTES: Final = 1024 * 1024
+"""Of a whole answer, with chunk sizes and trailers, which need not end either."""
 KEEP_ALIVE_S: Final = 20.0
 """An idle connection is closed after this long, at most twice."""
 CONNECT_S: Final = 3.0
@@ -76,7 +78,7 @@ class _Connection(asyncio.Protocol):
     def _forget(self) -> None:
         self._headers: dict[str, str] = {}
         self._body = b""
-        self._head_bytes = 0
+        self._bytes = 0
         self._head_is_read = False
 
     async def request(self, data: bytes, until_s: float) -> Answered:
@@ -89,9 +91,8 @@ class _Connection(asyncio.Protocol):
             return await waiting
         finally:
             timer.cancel()
-            if (
-                not waiting.done() or waiting.cancelled()
-            ):  # given up: an answer may still come, so nothing else may be sent
+            if not waiting.done() or waiting.cancelled():
+                # Given up: an answer may still come, so nothing else may be sent.
                 self._waiting = None
                 self.abort()
 
@@ -130,15 +131,14 @@ class _Connection(asyncio.Protocol):
         if self._waiting is None:
             self.abort()  # nobody has asked
             return
-        if not self._head_is_read:
-            self._head_bytes += len(data)
+        self._bytes += len(data)
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
             self._fail(HttpError(f"not an answer: {error}"))
             return
-        if not self._head_is_read and self._head_bytes > MAX_HEAD_BYTES:
-            self._fail(HttpError("the head of the answer does not end"))
+        if self._bytes > (MAX_BYTES if self._head_is_read else MAX_HEAD_BYTES):
+            self._fail(HttpError("the answer does not end"))
 
     # ── called by the parser ────────────────────────────────────────────────────────────────────────────────
 

@@ -5,7 +5,7 @@ import datetime
 import ipaddress
 import ssl
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -217,6 +217,19 @@ async def test_a_broken_answer_is_an_error_of_http() -> None:
         async with connections_to(Peers(lambda _, writer, answer=answer: writer.write(answer))) as connections:  # type: ignore[misc]  # mypy wants a type where none can stand
             with pytest.raises((HttpError, TimeoutError)):
                 await post(connections, in_s=0.5)
+
+
+async def test_trailers_that_do_not_end_are_cut_off() -> None:
+    async def lecture(writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n")
+        with suppress(ConnectionError):
+            while True:
+                writer.write(b"".join(b"x-%d: %s\r\n" % (number, b"y" * 1000) for number in range(16)))
+                await writer.drain()
+
+    async with connections_to(lecture) as connections:
+        with pytest.raises(HttpError, match="does not end"):
+            await post(connections)
 
 
 def certificate(folder: Path) -> tuple[ssl.SSLContext, Path]:
