@@ -8,6 +8,7 @@ import logging
 import sqlite3
 from collections.abc import Sequence
 from contextlib import suppress
+from itertools import chain
 from pathlib import Path
 from typing import Final
 
@@ -34,6 +35,11 @@ VACUUM_STEP_PAGES: Final = 128
 VACUUM_ABOVE_PAGES: Final = 256
 _BURY: Final = statement("bury")
 _IDS: Final = "SELECT session, event_id FROM records WHERE seq IN (SELECT value FROM json_each(?))"
+_ROW: Final = "(?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_INSERTS: Final = [
+    (size, f"INSERT INTO records VALUES {', '.join([_ROW] * size)}")  # noqa: S608  only marks
+    for size in (64, 8, 1)
+]
 _logger = logging.getLogger(__name__)
 
 
@@ -226,9 +232,13 @@ class Database:
         return self.last_seq
 
     def _flush(self) -> None:
-        if self._rows:
-            self.sql.executemany("INSERT INTO records VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", self._rows)
-            self._rows = []
+        # Many rows a statement: after each, the loop's thread may keep the interpreter for milliseconds.
+        start = 0
+        for size, insert in _INSERTS:
+            while len(self._rows) - start >= size:
+                self.sql.execute(insert, list(chain.from_iterable(self._rows[start : start + size])))
+                start += size
+        self._rows = []
 
     def _begin(self) -> None:
         # IMMEDIATE: a read that turns into a write fails at once, whatever the timeout, if somebody wrote meanwhile.
