@@ -63,8 +63,9 @@ async def go_and_close(page: Page) -> None:
 
 
 async def go_by_script(page: Page) -> None:
-    # Later, so that Playwright has its answer: it waits for ever for one that the navigation cut off.
+    # Later, so that Playwright has its answer first; and to the end, or it may wait for ever for its profile to close.
     await page.evaluate("void setTimeout(() => location.replace('/plain'), 50)")
+    await page.wait_for_url("**/plain")
 
 
 CASES: Final[dict[str, Callable[[Page], Awaitable[None]]]] = {
