@@ -426,11 +426,12 @@ var createDwell = (env2, bus) => {
       env2.setTimeout(() => watched.get(element)?.(element), MIN_MS)
     );
   };
+  const isHalf = (part, whole) => part.width * part.height >= MIN_SHARE * Math.min(whole.width, env2.innerWidth) * Math.min(whole.height, env2.innerHeight);
   const observer = new env2.IntersectionObserver(
     (entries) => {
-      for (const { target, intersectionRect: part, boundingClientRect: whole } of entries) {
-        const most = Math.min(whole.width, env2.innerWidth) * Math.min(whole.height, env2.innerHeight);
-        const isSeen = part.width * part.height >= MIN_SHARE * most;
+      for (const entry of entries) {
+        const { target } = entry;
+        const isSeen = entry.isIntersecting && isHalf(entry.intersectionRect, entry.boundingClientRect);
         if (isSeen !== timers.has(target)) {
           (isSeen ? begin : end)(target);
         }

@@ -32,12 +32,17 @@ export const createDwell = (env: Env, bus: Bus): Dwell => {
     );
   };
 
+  /** Of what is larger than the window, as much counts as the window can hold. */
+  const isHalf = (part: DOMRectReadOnly, whole: DOMRectReadOnly) =>
+    part.width * part.height >=
+    MIN_SHARE * Math.min(whole.width, env.innerWidth) * Math.min(whole.height, env.innerHeight);
+
   const observer = new env.IntersectionObserver(
     (entries) => {
-      for (const { target, intersectionRect: part, boundingClientRect: whole } of entries) {
-        // Of what is larger than the window, as much counts as the window can hold.
-        const most = Math.min(whole.width, env.innerWidth) * Math.min(whole.height, env.innerHeight);
-        const isSeen = part.width * part.height >= MIN_SHARE * most;
+      for (const entry of entries) {
+        const { target } = entry;
+        // Rectangles cost time, and at first most of a long list is out of sight.
+        const isSeen = entry.isIntersecting && isHalf(entry.intersectionRect, entry.boundingClientRect);
         if (isSeen !== timers.has(target)) {
           (isSeen ? begin : end)(target);
         }
