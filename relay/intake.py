@@ -1,6 +1,6 @@
 """Takes a beacon's events: checks each, corrects its time, and puts the good ones on disk.
 
-When `take` has returned, the accepted events are in the spool for good.
+When what was begun has been `stored`, the accepted events are in the spool for good.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -76,30 +76,6 @@ class Intake:
         self._make_id = make_id
         self._max_age_ms = max_event_age_s * 1000
 
-    async def take(
-        self,
-        events: Sequence[BeaconEvent | Rejected],
-        *,
-        destination: Destination,
-        session_id: str,
-        sent_at_ms: float | None,
-        identity_token: object,
-    ) -> Taken:
-        """Decide who sent the events, and take the good ones.
-
-        Raises:
-            SpoolFullError: nothing was taken, for want of room.
-            SpoolError: nothing was taken, the disk refused.
-        """
-        begun = self.begin(
-            events,
-            destination=destination,
-            session_id=session_id,
-            sent_at_ms=sent_at_ms,
-            identity_token=identity_token,
-        )
-        return self.finish(begun, await begun.stored)
-
     def begin(
         self,
         events: Sequence[BeaconEvent | Rejected],
@@ -109,10 +85,16 @@ class Intake:
         sent_at_ms: float | None,
         identity_token: object,
     ) -> Begun:
-        """What `take` does until it waits for the disk. Raises as `take`, also when `stored` is awaited."""
+        """Decide who sent the events, and hand the good ones to the spool. To be ended by `finish`.
+
+        Raises:
+            SpoolFullError: nothing was taken, for want of room; by the call or when `stored` is awaited, as the next.
+            SpoolError: nothing was taken, the disk refused.
+        """
         decision = self._identities.decide(
             site=destination.site, target=destination.tracking_id, session_id=session_id, token=identity_token
         )
+        self._metrics.identities_by_result[decision.result].inc()
         return self._begin(events, destination=destination, sent_at_ms=sent_at_ms, decision=decision)
 
     async def take_trusted(
@@ -124,16 +106,12 @@ class Intake:
         sent_at_ms: float | None,
         user_id: str | None,
     ) -> Taken:
-        """Take events from a backend whose word on the user counts.
-
-        Raises:
-            SpoolError: as `take`.
-        """
+        """Take events from a backend whose word on the user counts. Raises as `begin`."""
         decision = self._identities.trust(
             site=destination.site, target=destination.tracking_id, session_id=session_id, user_id=user_id
         )
         begun = self._begin(events, destination=destination, sent_at_ms=sent_at_ms, decision=decision)
-        return self._finish(begun, await begun.stored)
+        return self.finish(begun, await begun.stored)
 
     def _begin(
         self,
@@ -169,11 +147,7 @@ class Intake:
         return Begun(stored, decision, records, places, rejected, without_item)
 
     def finish(self, begun: Begun, repeated: frozenset[int]) -> Taken:
-        """What `take` does once all is on disk; `repeated` is what `stored` gave."""
-        self._metrics.identities_by_result[begun.decision.result].inc()
-        return self._finish(begun, repeated)
-
-    def _finish(self, begun: Begun, repeated: frozenset[int]) -> Taken:
+        """Everything is on disk; `repeated` is what `stored` gave."""
         rejected, records = begun.rejected, begun.records
         if begun.decision.binding:
             self._bindings.saved(begun.decision.binding)

@@ -73,9 +73,10 @@ class Relay:
     async def take(
         self, *events: BeaconEvent | Rejected, session: str = S, token: object = None, sent_at_ms: float | None = None
     ) -> Taken:
-        return await self.intake.take(
+        begun = self.intake.begin(
             events, destination=SHOP, session_id=session, sent_at_ms=sent_at_ms, identity_token=token
         )
+        return self.intake.finish(begun, await begun.stored)
 
     async def deliver(self) -> list[tuple[str, str | None, str]]:
         """Everything that waits, as (session, user, event id), delivered."""
