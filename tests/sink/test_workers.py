@@ -51,10 +51,17 @@ def _runs(pid: int) -> bool:
 
 
 def _senders_of(pid: int) -> list[int]:
-    found = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    children: set[str] = set()
     for task in Path(f"/proc/{pid}/task").iterdir():
-        found += (task / "children").read_text().split()
-    return sorted({int(child) for child in found})
+        children.update((task / "children").read_text().split())
+    return sorted(int(child) for child in children if _is_sender(child))
+
+
+def _is_sender(pid: str) -> bool:
+    try:
+        return b"relay.sink.sender" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:  # it has ended
+        return False
 
 
 async def test_calls_arrive_whole_and_every_process_takes_its_part(monkeypatch: pytest.MonkeyPatch) -> None:

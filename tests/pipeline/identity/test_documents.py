@@ -4,8 +4,10 @@ import re
 
 import pytest
 
+from relay.clock import SystemClock
 from relay.identity import IdentityResult
 from relay.settings import Settings
+from relay.spool.memory import MemorySpool
 from relay.telemetry import Metrics
 from tests.support.relay import ROOT
 
@@ -26,7 +28,9 @@ def test_every_answer_on_identity_is_explained() -> None:
 def test_settings_metrics_and_files_they_name_exist(name: str) -> None:
     settings = {f"RELAY_{field.upper()}" for field in Settings.model_fields}
     assert set(re.findall(r"RELAY_[A-Z_]+[A-Z]", text(name))) <= settings
-    metrics = {f"{metric.name}_total" for metric in Metrics().registry.collect() if metric.type == "counter"}
-    assert set(re.findall(r"relay_[a-z_]+_total", text(name))) <= metrics
+    metrics, clock = Metrics(), SystemClock()
+    metrics.watch_spool(MemorySpool(clock=clock, max_bytes=1).stats, clock)
+    counters = {f"{metric.name}_total" for metric in metrics.registry.collect() if metric.type == "counter"}
+    assert set(re.findall(r"relay_[a-z_]+_total", text(name))) <= counters
     for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", text(name)):
         assert (ROOT / "docs" / target).exists(), target
