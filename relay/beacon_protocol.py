@@ -107,7 +107,9 @@ class BeaconProtocol(BoundedProtocol):
         self.cycle = exchange  # type: ignore[assignment]  # it has all that is asked of a cycle from here on
         edge: Edge = self.app_state["edge"]
         peer = self.client[0] if self.client else None
-        self._endpoint.answer_soon(edge, self._fields, peer, body, partial(self._tell, exchange))
+        # Not here: first everything that has arrived is read, so that its beacons share a commit.
+        tell = partial(self._tell, exchange)
+        self.loop.call_soon(self._endpoint.answer_soon, edge, self._fields, peer, body, tell)
 
     def give_up(self) -> None:
         """Wait for nobody any longer."""
