@@ -35,8 +35,12 @@ def command(config: Path | None, workers: int | None) -> None:
     if workers is not None:
         settings = settings.model_copy(update={"workers": workers})
     configure_logs()
-    with asyncio.Runner(loop_factory=new_loop) as runner:
-        runner.run(_serve(settings))
+    gc.disable()  # until all that the start makes is there
+    try:
+        with asyncio.Runner(loop_factory=new_loop) as runner:
+            runner.run(_serve(settings))
+    finally:
+        gc.enable()
 
 
 async def _serve(settings: Settings) -> None:
@@ -54,6 +58,7 @@ async def _serve(settings: Settings) -> None:
 
 def _leave_the_collector_little() -> None:
     """What the start made stays for good, and what beacons leave behind holds no cycles: look less often."""
+    gc.enable()
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 50, 100)
