@@ -71,9 +71,9 @@ async def test_global_privacy_control_does_what_the_site_set(
     await context.add_init_script(GPC)
     await page.goto(collector.page("/", product("p1"), tag=f'data-flush-ms="20" data-gpc="{gpc}"'))
     await page.wait_for_function("window.relay && !Array.isArray(relay.q)")
-    await page.evaluate(f"relay('user', '{TOKEN}')")
+    await page.evaluate(f"relay('user', '{TOKEN}'); relay('event', 'AfterLogin')")
     if sends:
-        await until(lambda: collector.events)
+        await until(lambda: collector.of_type("AfterLogin"))
         assert any("identity" in beacon for beacon in collector.beacons) == (gpc == "ignore")
     else:
         await page.evaluate("new Promise(done => setTimeout(done, 200))")
