@@ -59,4 +59,4 @@ def until_drained(admin_url: str) -> None:
             return
         if time.monotonic() > deadline:
             raise TimeoutError(f"{pending:.0f} events still pending after {DRAIN_DEADLINE_S:.0f} s")
-        time.sleep(0.1)
+        time.sleep(0.1)  # between two looks at another process, whose end of work has no signal

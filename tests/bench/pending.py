@@ -82,7 +82,7 @@ def start(folder: Path, spool: Path) -> Started:
             while time.monotonic() < started + seconds + WATCHED_S:
                 with urllib.request.urlopen(f"{banner[-1]}/metrics", timeout=5) as answer:  # noqa: S310  loopback
                     answer.read()
-                time.sleep(0.5)
+                time.sleep(0.5)  # between two scrapes: memory is watched over time
             return Started(seconds, cpu_s, at_start, _memory_mb(process.pid, "VmHWM"))
         finally:
             process.terminate()

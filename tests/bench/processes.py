@@ -74,4 +74,4 @@ def _wait(process: subprocess.Popen[bytes], url: str) -> None:
             pass
         if time.monotonic() > deadline:
             raise TimeoutError(f"{url} did not answer in {START_DEADLINE_S:.0f} s")
-        time.sleep(0.05)
+        time.sleep(0.05)  # between two tries to connect: that a server listens has no signal

@@ -14,7 +14,7 @@ from tests.faults.windows import HAS_STRACE, attach
 pytestmark = pytest.mark.timeout(180)
 
 needs_strace = pytest.mark.skipif(not HAS_STRACE, reason="strace is not installed: scripts/install-test-tools")
-needs_root = pytest.mark.skipif(UNAVAILABLE is not None, reason=str(UNAVAILABLE))
+needs_root = pytest.mark.skipif(UNAVAILABLE is not None, reason=str(UNAVAILABLE))  # names the right that is missing
 
 
 async def refusals(run: Arena, count: int) -> None:

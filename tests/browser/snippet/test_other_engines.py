@@ -61,7 +61,7 @@ class Visitor:
 @pytest.fixture(scope="session", params=["firefox", "webkit"])
 async def engine(request: pytest.FixtureRequest) -> AsyncGenerator[Any]:
     if reason := missing(request.param):
-        pytest.skip(reason)
+        pytest.skip(reason)  # an optional engine; the reason names what is missing and the script that installs it
     manager = driven(request.param)
     driver = await to_thread.run_sync(manager.__enter__)
     yield driver
