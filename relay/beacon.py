@@ -77,7 +77,7 @@ def decode(body: bytes) -> Beacon:
     # msgspec does not look into strings it skips, keeps NUL, and calls a lone surrogate truncated input.
     if not (body.isascii() or _is_utf8(body)):
         raise NotABeaconError("not_utf8", "the body is not UTF-8")
-    if b"\\u" in body and (b"\\u0000" in body or b"\\ud" in body or b"\\uD" in body):
+    if b"\\" in body and (b"\\u0000" in body or b"\\ud" in body or b"\\uD" in body):
         return _tolerant(body)
     try:
         wire = _decoder.decode(body)
@@ -106,7 +106,7 @@ def _beacon(
 ) -> Beacon:
     if not is_session_id(session_id):
         raise NotABeaconError("bad_session_id", "sessionId needs 16 to 256 of A-Z a-z 0-9 . _ ~ - and a real value")
-    if not lost.keys() <= LOST_REASONS:
+    if lost and not lost.keys() <= LOST_REASONS:
         other = sum(count for reason, count in lost.items() if reason not in LOST_REASONS)
         lost = {**{reason: count for reason, count in lost.items() if reason in LOST_REASONS}, "other": other}
     return Beacon(session_id, events, token, identity or None, sent_at, lost)

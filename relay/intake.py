@@ -3,7 +3,8 @@
 When what was begun has been `stored`, the accepted events are in the spool for good.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
+from typing import Final
 
 import msgspec
 
@@ -13,7 +14,11 @@ from relay.event import BeaconEvent, Rejected, entry
 from relay.identity import Decision, Identities, IdentityResult
 from relay.model import NewRecord, Operation, Reason, SessionKey
 from relay.spool.base import Spool
+from relay.spool.stored import Stored
 from relay.telemetry import Metrics
+
+_NOTHING: Final = Stored()
+_NOTHING.succeed(frozenset())
 
 
 class Rejection(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
@@ -36,7 +41,7 @@ class Taken(msgspec.Struct, frozen=True, gc=False):
 class Begun(msgspec.Struct, frozen=True, gc=False):
     """A beacon on its way to the disk."""
 
-    stored: Awaitable[frozenset[int]]
+    stored: Stored
     """Which of the records were not stored, for they are here already."""
     decision: Decision
     records: list[NewRecord]
@@ -143,7 +148,7 @@ class Intake:
             records.append(NewRecord(key, decision.identity.user_id, event_id, body))
             places.append(index)
             without_item += not event.item_id
-        stored = self._spool.append(records, decision.binding) if records or decision.binding else _nothing()
+        stored = self._spool.append(records, decision.binding) if records or decision.binding else _NOTHING
         return Begun(stored, decision, records, places, rejected, without_item)
 
     def finish(self, begun: Begun, repeated: frozenset[int]) -> Taken:
@@ -160,7 +165,3 @@ class Intake:
         if begun.without_item:
             self._metrics.events_without_item.inc(begun.without_item)
         return Taken(len(records) - len(repeated), rejected, begun.decision.result)
-
-
-async def _nothing() -> frozenset[int]:
-    return frozenset()

@@ -13,6 +13,7 @@ from relay.routes.answer import JSON, Headers, Refusal, encode, send_bytes
 from relay.routes.beacon_rules import allowed_origin, begin, judge, not_stored
 from relay.routes.edge import Edge, edge_of
 from relay.routes.request_body import ClientGoneError, check_plain_json, read_body
+from relay.spool.stored import Stored
 
 MAX_WAITING: Final = 2000
 """Beacons being worked on at once; past it 503, before memory grows. 2000 of 64 KiB are 128 MB."""
@@ -127,9 +128,9 @@ class BeaconEndpoint:
                 edge.metrics.beacons_by_status[answered.status].inc()
             tell(answered)
 
-        def stored(future: asyncio.Future[frozenset[int]]) -> None:
+        def stored(end: Stored) -> None:
             try:
-                told(_taken(edge, begun, future.result(), allowing))
+                told(_taken(edge, begun, end.result(), allowing))
             except SpoolError as error:
                 told(_refused(not_stored(edge, error), allowing))
             except Exception as error:  # noqa: BLE001 - whatever it is, it is this request's and no other's
@@ -145,7 +146,7 @@ class BeaconEndpoint:
         except Exception as error:  # noqa: BLE001 - as above
             told(error)
         else:
-            asyncio.ensure_future(begun.stored).add_done_callback(stored)
+            begun.stored.when_done(stored)
 
     def _check(self, headers: Mapping[bytes, bytes]) -> None:
         if self._waiting > MAX_WAITING:

@@ -6,6 +6,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 
 _Address = IPv4Address | IPv6Address
 _Network = IPv4Network | IPv6Network
+_UNKNOWN = "unknown"
 
 
 class ClientAddress:
@@ -22,14 +23,12 @@ class ClientAddress:
             connected: The address at the other end of the connection, if it is known.
             headers: By lower-case name.
         """
-        peer = _parse(connected) if connected else None
-        if peer is None:
-            return "unknown"
-        if self._header is not None and self._is_trusted(peer):
+        if self._header is not None and connected and (peer := _parse(connected)) and self._is_trusted(peer):
             value = headers.get(self._header)
             if value is not None:
-                peer = self._nearest_stranger(value[-1024:].decode("latin-1")) or peer
-        return _network_key(peer)
+                stranger = self._nearest_stranger(value[-1024:].decode("latin-1"))
+                connected = str(stranger or peer)
+        return _network_key(connected) if connected else _UNKNOWN
 
     def _nearest_stranger(self, value: str) -> _Address | None:
         """The right-most address that is no proxy of ours: everything left of it is the client's own claim."""
@@ -57,7 +56,10 @@ def _parse(text: str) -> _Address | None:
 
 
 @lru_cache(maxsize=4096)
-def _network_key(address: _Address) -> str:
+def _network_key(text: str) -> str:
+    address = _parse(text)
+    if address is None:
+        return _UNKNOWN
     if isinstance(address, IPv6Address):
         return str(IPv6Network((int(address) >> 64 << 64, 64)))
     return str(address)

@@ -16,12 +16,13 @@ Guarantees of every implementation; 1, 8 and 9 of those that last:
 10. An `event_id` is taken once a session: while its record waits, and for ten minutes, within a bound.
 """
 
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, Protocol
 
 import msgspec
 
 from relay.model import Binding, NewRecord, Record, SessionKey, SpoolStats
+from relay.spool.stored import Stored
 
 MOST_BINDINGS_READ: Final = 200_000
 """Sessions a relay remembers at once; about 80 MB."""
@@ -50,7 +51,7 @@ class Burial(msgspec.Struct, frozen=True):
 class Spool(Protocol):
     """The durable queue between accepting an event and delivering it."""
 
-    def append(self, records: Sequence[NewRecord], binding: Binding | None = None) -> Awaitable[frozenset[int]]:
+    def append(self, records: Sequence[NewRecord], binding: Binding | None = None) -> Stored:
         """Store the records, and bind the session, in one step that either happens or does not.
 
         To be awaited, which ends once all of it is on disk. A `binding` also gives its user to the records of that

@@ -1,6 +1,6 @@
 """Records lately appended, so that the usual lease needs no read."""
 
-from relay.model import Record
+from relay.model import NewRecord, Record
 
 _OVERHEAD_BYTES = 400
 """What a record costs beside its body, about."""
@@ -13,12 +13,12 @@ class RecordCache:
         self._room = max_bytes
         self._records: dict[int, Record] = {}
 
-    def put(self, record: Record) -> None:
+    def put(self, seq: int, new: NewRecord, accepted_at_ms: int) -> None:
         """Keep it if there is room."""
-        cost = len(record.body) + _OVERHEAD_BYTES
+        cost = len(new.body) + _OVERHEAD_BYTES
         if cost <= self._room:
             self._room -= cost
-            self._records[record.seq] = record
+            self._records[seq] = Record(seq, new.key, new.user_id, new.event_id, new.body, accepted_at_ms)
 
     def get(self, seq: int) -> Record | None:
         """The record, if it is here."""

@@ -1,7 +1,7 @@
 """Records of sessions as chains of numbers, in flat arrays the garbage collector does not walk: 20 bytes a record."""
 
 from array import array
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from itertools import islice
 from typing import Final, NamedTuple
 
@@ -29,17 +29,25 @@ class Chains:
         self.seq, self.next, self.arrived_s = array("q"), array("i"), array("d")
         self._free = END
 
-    def new(self, seq: int, arrived_s: float) -> int:
-        """A node at the end of a chain."""
-        node = self._free
-        if node == END:
-            self.seq.append(seq)
-            self.next.append(END)
-            self.arrived_s.append(arrived_s)
-            return len(self.seq) - 1
-        self._free = self.next[node]
-        self.seq[node], self.next[node], self.arrived_s[node] = seq, END, arrived_s
-        return node
+    def new(self, seqs: Sequence[int], arrived_s: float) -> tuple[int, int]:
+        """A chain of records that arrived together, at least one: its first node and its last."""
+        first = last = END
+        for seq in seqs:
+            node = self._free
+            if node == END:
+                node = len(self.seq)
+                self.seq.append(seq)
+                self.next.append(END)
+                self.arrived_s.append(arrived_s)
+            else:
+                self._free = self.next[node]
+                self.seq[node], self.next[node], self.arrived_s[node] = seq, END, arrived_s
+            if last == END:
+                first = node
+            else:
+                self.next[last] = node
+            last = node
+        return first, last
 
     def load(self, rows: Iterator[tuple[int, int, int, int]], *, now_s: float, now_ms: int) -> Loaded:
         """Make the chains of (seq, session, flow, accepted_at_ms) in order of seq, when there are none yet.

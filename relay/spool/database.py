@@ -180,20 +180,19 @@ class Database:
         if job.inherited:
             self._fresh |= self._ids_of(job.inherited)
         seqs: list[int] = []
-        for record, session in zip(job.records, job.sessions, strict=True):
-            key = RecentIds.key(session, record.event_id)
-            if key in self._fresh or key in self.recent or key in on_disk:
-                seqs.append(0)
-                continue
-            self._fresh.add(key)
-            self.last_seq = seq = self.last_seq + 1
-            seqs.append(seq)
-            flow = self._flow_numbers.get((record.key.operation, record.key.target)) or self._new_flow(
-                record.key.operation, record.key.target
-            )
-            sid, user, event_id, body = record.key.session_id, record.user_id, record.event_id, record.body
-            crc = checksum(seq, session, flow, job.accepted_at_ms, sid, user, event_id, body)
-            self._rows.append((seq, session, flow, job.accepted_at_ms, crc, sid, user, event_id, body))
+        for session, (operation, target, sid), start, end in job.runs:
+            flow = self._flow_numbers.get((operation, target)) or self._new_flow(operation, target)
+            for record in job.records[start:end]:
+                user, event_id, body = record.user_id, record.event_id, record.body
+                key = RecentIds.key(session, event_id)
+                if key in self._fresh or key in self.recent or key in on_disk:
+                    seqs.append(0)
+                    continue
+                self._fresh.add(key)
+                self.last_seq = seq = self.last_seq + 1
+                seqs.append(seq)
+                crc = checksum(seq, session, flow, job.accepted_at_ms, sid, user, event_id, body)
+                self._rows.append((seq, session, flow, job.accepted_at_ms, crc, sid, user, event_id, body))
         job.seqs = seqs
         if job.binding is not None:
             self._flush()

@@ -2,10 +2,12 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
-from relay.model import Binding, NewRecord
+from relay.model import Binding, NewRecord, SessionKey
 from relay.spool.base import Burial
+from relay.spool.rows import fingerprint
+from relay.spool.stored import Stored
 
 if TYPE_CHECKING:
     from relay.spool.database import Database
@@ -13,28 +15,48 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
+class Run(NamedTuple):
+    """Records of one append, next to each other, of one session; mostly all of them."""
+
+    session: int
+    """The fingerprint of `key`."""
+    key: SessionKey
+    start: int
+    end: int
+
+
+def runs_of(records: Sequence[NewRecord], salt: bytes) -> list[Run]:
+    """The runs of an append; records of a session that are not next to each other are several."""
+    runs: list[Run] = []
+    start = 0
+    for end in range(1, len(records) + 1):
+        key = records[start].key
+        if end == len(records) or records[end].key is not key:
+            runs.append(Run(fingerprint(key, salt), key, start, end))
+            start = end
+    return runs
+
+
 class Append:
     """Records to store and perhaps a session to bind, all or nothing."""
 
     __slots__ = (
-        "accepted_at_ms", "accepted_s", "anonymous", "binding", "done", "earlier", "error", "given",
-        "inherited", "older", "records", "seqs", "sessions", "size",
+        "accepted_at_ms", "accepted_s", "anonymous", "binding", "earlier", "error", "given",
+        "inherited", "older", "records", "runs", "seqs", "size", "stored",
     )  # fmt: skip
 
     def __init__(
         self,
         records: Sequence[NewRecord],
         *,
-        sessions: list[int],
+        runs: Sequence[Run],
         accepted_at_ms: int,
         accepted_s: float,
         size: int,
-        done: asyncio.Future[frozenset[int]],
         binding: Binding | None = None,
     ) -> None:
         self.records = records
-        self.sessions = sessions
-        """Fingerprint of each record's session."""
+        self.runs = runs
         self.accepted_at_ms = accepted_at_ms
         self.accepted_s = accepted_s
         self.size = size
@@ -48,8 +70,8 @@ class Append:
         """Seqs of these sessions from before the start, whose ids are not known yet; see `Unremembered`."""
         self.older: Sequence[int] = ()
         """Seqs of these sessions too old for the memory of recent event ids, to be compared on disk."""
-        self.done = done
-        self.seqs: list[int] = []
+        self.stored = Stored()
+        self.seqs: Sequence[int] = ()
         """After the commit: one for each record, 0 for a duplicate."""
         self.given: Sequence[int] = ()
         """After the commit: seqs of anonymous records that got the binding's user."""

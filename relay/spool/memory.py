@@ -16,6 +16,7 @@ from relay.spool.desk import LeaseDesk
 from relay.spool.ledger import Ledger
 from relay.spool.ready import ReadyIndex
 from relay.spool.recent import RecentIds
+from relay.spool.stored import Stored
 
 _RECORD_BYTES = 300
 """What a record costs beside its body, about."""
@@ -46,7 +47,7 @@ class MemorySpool:
     ) -> None:
         return None
 
-    async def append(self, records: Sequence[NewRecord], binding: Binding | None = None) -> frozenset[int]:
+    def append(self, records: Sequence[NewRecord], binding: Binding | None = None) -> Stored:
         """See `Spool.append`."""
         size = sum(len(record.body) + _RECORD_BYTES for record in records)
         if records and self._bytes + size > self._max_bytes:
@@ -63,12 +64,14 @@ class MemorySpool:
             self._held.add(key)
             self._last_seq += 1
             self._store(Record(self._last_seq, new.key, new.user_id, new.event_id, new.body, now_ms))
-            self._index.add(session, new.key.target, self._last_seq, now_s)
+            self._index.add(session, new.key.target, (self._last_seq,), now_s)
         self._ledger.accepted += len(records) - len(duplicates)
         if binding is not None:
             self._bind(binding)
         self._desk.ring()
-        return frozenset(duplicates)
+        stored = Stored()
+        stored.succeed(frozenset(duplicates))
+        return stored
 
     async def lease(
         self, *, max_sessions: int, linger_s: float = 0.0, holds: Mapping[str, float] | None = None

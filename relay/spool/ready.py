@@ -14,7 +14,7 @@ Invariants:
 import heapq
 import math
 from array import array
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final
 
 from relay.errors import SpoolFullError
@@ -52,34 +52,37 @@ class ReadyIndex:
 
     # ── records in and out ──────────────────────────────────────────────────────────────────────────────────
 
-    def add(self, session: int, target: str, seq: int, arrived_s: float) -> None:
-        """A record now waits. `seq` grows from call to call; `arrived_s` is the monotonic time it was accepted."""
+    def add(self, session: int, target: str, seqs: Sequence[int], arrived_s: float) -> None:
+        """Records of a session now wait, at least one.
+
+        `seqs` grow, from call to call, too; `arrived_s` is the monotonic time they were accepted.
+        """
         slot = self._slot_of.get(session)
         if slot is None:
             slot = self._open(session, target)
-        node = self._chains.new(seq, arrived_s)
-        count = self._count[slot] + 1
-        self._count[slot] = count
-        self.pending += 1
-        if count == 1:
-            self._head[slot] = self._tail[slot] = node
-            self._wake(slot, seq, arrived_s)
+        first, last = self._chains.new(seqs, arrived_s)
+        before = self._count[slot]
+        count = self._count[slot] = before + len(seqs)
+        self.pending += len(seqs)
+        if not before:
+            self._head[slot], self._tail[slot] = first, last
+            self._wake(slot, seqs[0], arrived_s)
             self._wait(slot)
             self._flow[self._flow_of[slot]].tidy(arrived_s)
             return
-        self._chains.next[self._tail[slot]] = node
-        self._tail[slot] = node
+        self._chains.next[self._tail[slot]] = first
+        self._tail[slot] = last
         awakes = arrived_s - self._woken_s[slot] > LIVE_S
         if awakes:
-            self._wake(slot, seq, arrived_s)
+            self._wake(slot, seqs[0], arrived_s)
         if self._state[slot] != _WAITING:
             return
         flow = self._flow[self._flow_of[slot]]
         if awakes:
             self.shelve(slot)
-            flow.live.push(seq << SLOT_BITS | slot)
+            flow.live.push(seqs[0] << SLOT_BITS | slot)
             flow.tidy(arrived_s)
-        if count == MAX_EVENTS_PER_CALL:
+        if before < MAX_EVENTS_PER_CALL <= count:
             flow.full.append(self._entry(slot))
 
     def load(

@@ -3,6 +3,7 @@
 import hashlib
 import zlib
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -61,14 +62,20 @@ def crc_of(*columns: object) -> int:
     return zlib.crc32("\0".join(["\1" if column is None else str(column) for column in columns]).encode())
 
 
+@lru_cache(maxsize=1)
+def _keyed(salt: bytes) -> "hashlib.blake2b":
+    return hashlib.blake2b(digest_size=8, key=salt)
+
+
 def fingerprint(key: SessionKey, salt: bytes) -> int:
     """60 bits that stand for a session; the same over restarts.
 
     Two sessions with one fingerprint (by chance once in 10^12 with a million of them) would only share a queue:
     a lease ends where the session id changes.
     """
-    name = f"{key.operation}\0{key.target}\0{key.session_id}".encode(errors="surrogatepass")
-    return int.from_bytes(hashlib.blake2b(name, digest_size=8, key=salt).digest(), "little") >> 4
+    digest = _keyed(salt).copy()  # its first block, the key, is done
+    digest.update(f"{key.operation}\0{key.target}\0{key.session_id}".encode(errors="surrogatepass"))
+    return int.from_bytes(digest.digest(), "little") >> 4
 
 
 def statement(name: str) -> str:

@@ -22,7 +22,7 @@ from typing import Final, Self, TypeVar
 
 from relay.clock import Clock
 from relay.errors import SpoolError, SpoolFullError
-from relay.model import Binding, NewRecord, Record, SessionKey, SpoolStats
+from relay.model import Binding, NewRecord, SessionKey, SpoolStats
 from relay.spool.attendant import Attendant, Eraser
 from relay.spool.base import MOST_BINDINGS_READ, Burial, Lease
 from relay.spool.binding_table import read_bindings
@@ -36,7 +36,7 @@ from relay.spool.desk import LeaseDesk
 from relay.spool.erasing import Removed, Whom, erase
 from relay.spool.guard import Guard
 from relay.spool.inspection import told
-from relay.spool.jobs import Append, Job, Settled, Work
+from relay.spool.jobs import Append, Job, Settled, Work, runs_of
 from relay.spool.leasing import Leasing
 from relay.spool.ledger import Ledger
 from relay.spool.orders import Answer, Order
@@ -45,6 +45,7 @@ from relay.spool.ready import ReadyIndex
 from relay.spool.rows import fingerprint
 from relay.spool.salvage import remove_damaged
 from relay.spool.settling import Settling
+from relay.spool.stored import Stored
 
 T = TypeVar("T")
 
@@ -120,28 +121,22 @@ class SqliteSpool:
 
     # ── append ──────────────────────────────────────────────────────────────────────────────────────────────
 
-    def append(self, records: Sequence[NewRecord], binding: Binding | None = None) -> asyncio.Future[frozenset[int]]:
+    def append(self, records: Sequence[NewRecord], binding: Binding | None = None) -> Stored:
         """See `Spool.append`."""
         size = sum([len(record.body) for record in records]) + _RECORD_BYTES * len(records)
         if records:
             self._check_room(size)
         now_s = self._clock.monotonic_s()
-        sessions: list[int] = []
-        key, session = None, 0
-        for record in records:
-            if record.key is not key:
-                key = record.key
-                session = fingerprint(key, self._database.salt)
-            sessions.append(session)
+        runs = runs_of(records, self._database.salt)
         job = Append(
             records,
-            sessions=sessions,
+            runs=runs,
             accepted_at_ms=self._clock.now_ms(),
             accepted_s=now_s,
             size=size,
-            done=asyncio.get_running_loop().create_future(),
             binding=binding,
         )
+        sessions = {run.session for run in runs}
         job.older = self._database.unremembered.older(sessions, now_s)
         job.inherited = self._database.unremembered.inherited(sessions, now_s)
         if binding is not None:
@@ -151,7 +146,7 @@ class SqliteSpool:
         self._queued_bytes += size
         self._settling.hand_over()
         self._committer.put(job)
-        return job.done
+        return job.stored
 
     def _check_room(self, size: int) -> None:
         if self._committer.broken:
@@ -192,24 +187,26 @@ class SqliteSpool:
         self._uncommitted.remove(job)  # the first, since jobs come back in order
         self._queued_bytes -= job.size
         if job.error is not None:
-            if not job.done.done():
-                job.done.set_exception(job.error)
+            job.stored.fail(job.error)
             return
         duplicates: list[int] = []
-        for position, (seq, record) in enumerate(zip(job.seqs, job.records, strict=True)):
-            if not seq:
-                duplicates.append(position)
-                continue
-            self._index.add(job.sessions[position], record.key.target, seq, job.accepted_s)
-            self._cache.put(Record(seq, record.key, record.user_id, record.event_id, record.body, job.accepted_at_ms))
+        for session, key, start, end in job.runs:
+            seqs = job.seqs[start:end]
+            if 0 in seqs:
+                duplicates += [position for position in range(start, end) if not job.seqs[position]]
+                seqs = [seq for seq in seqs if seq]
+            if seqs:
+                self._index.add(session, key.target, seqs, job.accepted_s)
+        for seq, record in zip(job.seqs, job.records, strict=True):
+            if seq:
+                self._cache.put(seq, record, job.accepted_at_ms)
         for seq in job.given:
             self._cache.drop(seq)
         self._leasing.got_user(job.given)
         if job.inherited:
-            self._database.unremembered.are_known(job.sessions)
+            self._database.unremembered.are_known([run.session for run in job.runs])
         self._ledger.accepted += len(job.seqs) - len(duplicates)
-        if not job.done.done():
-            job.done.set_result(frozenset(duplicates))
+        job.stored.succeed(frozenset(duplicates))
 
     # ── lease and settle ────────────────────────────────────────────────────────────────────────────────────
 
@@ -299,7 +296,7 @@ class SqliteSpool:
     def replayed(self, step: Replayed, *, now_s: float) -> None:
         """Buried records wait again."""
         for seq, session, target in step.records:
-            self._index.add(session, target, seq, now_s)
+            self._index.add(session, target, (seq,), now_s)
         self._ledger.accepted += len(step.records)
 
     async def work(self, run: Callable[[Database], T], then: Callable[[T], object] | None = None) -> T:

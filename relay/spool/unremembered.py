@@ -11,7 +11,7 @@ Either way it goes to `RecentIds` before anything behind it in the queue is look
 would take longer than everything else there. What had left before the start is not known.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from typing import Final
 
 from relay.spool.ready import ReadyIndex
@@ -40,21 +40,21 @@ class Unremembered:
         self._until_s = now_s + REMEMBERED_S if index.pending else now_s
         self._known: set[int] = set()
 
-    def older(self, sessions: Iterable[int], now_s: float) -> list[int]:
+    def older(self, sessions: Set[int], now_s: float) -> list[int]:
         """Seqs in these sessions, if they have waited for too long. On the loop."""
         older: list[int] = []
-        for session in set(sessions):
+        for session in sessions:
             oldest_s = self._index.oldest_of(session)
             if oldest_s is not None and now_s - oldest_s >= REMEMBERED_S:
                 older += self._index.seqs(session, COMPARED)
         return older[:COMPARED]
 
-    def inherited(self, sessions: Iterable[int], now_s: float) -> list[int]:
+    def inherited(self, sessions: Set[int], now_s: float) -> list[int]:
         """Seqs from before the start in those of the sessions whose ids are not known yet. On the loop."""
         if now_s > self._until_s:
             return []
         found: list[int] = []
-        for session in set(sessions) - self._known:
+        for session in sessions - self._known:
             head = self._index.seqs(session, 1)
             if head and head[0] <= self._last_seq:
                 found += [seq for seq in self._index.seqs(session, MOST_INHERITED) if seq <= self._last_seq]

@@ -5,6 +5,7 @@ import json
 import logging
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AsyncExitStack
+from typing import ClassVar
 
 import pytest
 from starlette.types import Receive, Scope, Send
@@ -14,6 +15,7 @@ from relay.errors import SpoolError, SpoolFullError
 from relay.model import Binding, NewRecord
 from relay.routes.beacons import BeaconEndpoint
 from relay.spool.memory import MemorySpool
+from relay.spool.stored import Stored
 from tests.support.raw_http import connected, request
 from tests.support.relay import RunningEdge, running_edge, until
 
@@ -27,14 +29,23 @@ class MoodySpool(MemorySpool):
     fault: Exception | None = None
     hold: asyncio.Event | None = None
     held = 0
+    appending: ClassVar[set[asyncio.Task[None]]] = set()
 
-    async def append(self, records: Sequence[NewRecord], binding: Binding | None = None) -> frozenset[int]:
+    def append(self, records: Sequence[NewRecord], binding: Binding | None = None) -> Stored:
+        stored = Stored()
+        appending = asyncio.get_running_loop().create_task(self._append(records, binding, stored))
+        self.appending.add(appending)
+        appending.add_done_callback(self.appending.discard)
+        return stored
+
+    async def _append(self, records: Sequence[NewRecord], binding: Binding | None, stored: Stored) -> None:
         if self.hold is not None:
             self.held += 1
             await self.hold.wait()
-        if self.fault is not None:
-            raise self.fault
-        return await super().append(records, binding)
+        if self.fault is None:
+            stored.succeed(await super().append(records, binding))
+        else:
+            stored.fail(self.fault)
 
 
 @pytest.fixture

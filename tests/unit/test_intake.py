@@ -15,6 +15,7 @@ from relay.identity import Identities, IdentityResult
 from relay.intake import Destination, Intake, Taken
 from relay.model import Binding, NewRecord, Reason
 from relay.spool.memory import MemorySpool
+from relay.spool.stored import Stored
 from relay.telemetry import Metrics
 from relay.tokens import IdentityClaims, Tokens
 from tests.support.clock import FakeClock
@@ -29,10 +30,10 @@ class RefusingSpool(MemorySpool):
 
     refusing: SpoolError | None = None
 
-    async def append(self, records: Sequence[NewRecord], binding: Binding | None = None) -> frozenset[int]:
+    def append(self, records: Sequence[NewRecord], binding: Binding | None = None) -> Stored:
         if self.refusing:
             raise self.refusing
-        return await super().append(records, binding)
+        return super().append(records, binding)
 
 
 class Relay:

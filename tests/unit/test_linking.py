@@ -12,6 +12,7 @@ from relay.errors import SpoolError, SpoolFullError
 from relay.linking import SESSION_BYTES, Links
 from relay.model import Batch, Binding, NewRecord, Operation, Record, SessionKey
 from relay.spool.memory import MemorySpool
+from relay.spool.stored import Stored
 from relay.telemetry import Metrics
 from tests.support.clock import LoopClock, run_in_virtual_time
 
@@ -26,10 +27,10 @@ class RefusingSpool(MemorySpool):
 
     refusing: SpoolError | None = None
 
-    async def append(self, records: Sequence[NewRecord], binding: Binding | None = None) -> frozenset[int]:
+    def append(self, records: Sequence[NewRecord], binding: Binding | None = None) -> Stored:
         if self.refusing:
             raise self.refusing
-        return await super().append(records, binding)
+        return super().append(records, binding)
 
 
 @dataclass

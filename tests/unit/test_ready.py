@@ -25,9 +25,8 @@ class Filled(ReadyIndex):
     last_seq = 0
 
     def come(self, session: int, now_s: float, count: int = 1, *, target: str = "t") -> None:
-        for _ in range(count):
-            self.last_seq += 1
-            self.add(session, target, self.last_seq, now_s)
+        first, self.last_seq = self.last_seq + 1, self.last_seq + count
+        self.add(session, target, range(first, self.last_seq + 1), now_s)
 
     def sessions(self, now_s: float, *, most: int = 100, holds: dict[str, float] | None = None) -> list[int]:
         return [claim.session for claim in self.take(max_sessions=most, now_s=now_s, holds=holds)]
@@ -216,7 +215,7 @@ def test_loading_is_the_same_as_adding() -> None:
     loaded, added = ReadyIndex(), ReadyIndex()
     assert loaded.load(rows, {1: "t"}, now_s=300.0, now_ms=300_000) == 199
     for seq, session, _, at_ms in rows:
-        added.add(session, "t", seq, at_ms / 1000)
+        added.add(session, "t", (seq,), at_ms / 1000)
     assert loaded.pending == added.pending
     for _ in range(40):
         one, other = (index.take(max_sessions=2, now_s=300.0) for index in (loaded, added))
