@@ -39,6 +39,12 @@ READ_AGAIN_S: Final = 1.0
 LOG_EVERY_S: Final = 60.0
 THROTTLED_CAP_S: Final = 10.0
 """A throttled session waits no longer than this: the pace has already slowed."""
+_OUTCOMES: Final[dict[type[Outcome], str]] = {
+    Delivered: "delivered",
+    Throttled: "throttled",
+    Unreachable: "unreachable",
+    Refused: "refused",
+}
 _EVENTS: Final = (Operation.PUT_EVENTS, Operation.PUT_ACTION_INTERACTIONS)
 _logger = logging.getLogger(__name__)
 
@@ -106,10 +112,8 @@ class Dispatcher:
         self._batch_size = metrics.put_events_batch_size.observe
         self._on_delivered = on_delivered
         self._delivery_seconds = metrics.delivery_seconds.observe
-        self._calls: dict[type[Outcome], Callable[[], None]] = {
-            kind: metrics.put_events_calls.labels(kind.__name__.lower()).inc
-            for kind in (Delivered, Throttled, Unreachable, Refused)
-        }
+        self._calls = metrics.put_events_calls
+        self._calls.update(dict.fromkeys(_OUTCOMES.values(), 0))
 
     async def __aenter__(self) -> Self:
         await self._group.__aenter__()
@@ -271,7 +275,7 @@ class Dispatcher:
             outcome = Unreachable(type(error).__name__, cause="service")
         now_s = self._clock.monotonic_s()
         if batch.key.operation is Operation.PUT_EVENTS:
-            self._calls[type(outcome)]()
+            self._calls[_OUTCOMES[type(outcome)]] += 1
             self._batch_size(len(batch.records))
         if isinstance(outcome, Delivered):
             now_ms = self._clock.now_ms()

@@ -99,7 +99,7 @@ class Intake:
         decision = self._identities.decide(
             site=destination.site, target=destination.tracking_id, session_id=session_id, token=identity_token
         )
-        self._metrics.identities_by_result[decision.result].inc()
+        self._metrics.identities[decision.result] += 1
         return self._begin(events, destination=destination, sent_at_ms=sent_at_ms, decision=decision)
 
     async def take_trusted(
@@ -161,7 +161,7 @@ class Intake:
         if rejected:
             rejected.sort(key=lambda one: one.index)
             for one in rejected:
-                self._metrics.events_rejected.labels(one.reason).inc()
+                self._metrics.events_rejected[one.reason] += 1
         if begun.without_item:
             self._metrics.events_without_item.inc(begun.without_item)
         return Taken(len(records) - len(repeated), rejected, begun.decision.result)

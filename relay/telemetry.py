@@ -1,7 +1,7 @@
 """Metrics of one relay, in a registry of its own; names and labels are those of the contract."""
 
 from bisect import bisect_left
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import accumulate
 
 from prometheus_client import CollectorRegistry, Counter, generate_latest
@@ -12,16 +12,28 @@ from relay.clock import Clock
 from relay.model import SpoolStats
 
 
-class ByLabel(dict[Hashable, Counter]):
-    """The children of a counter with one label: found anew by the library, each costs as much as decoding an event."""
+class Counts(dict[str | int, int], Collector):
+    """A counter with one label for the loop alone: `counts[value] += n`. The library's costs as much as an event."""
 
-    def __init__(self, counter: Counter) -> None:
+    def __init__(self, name: str, text: str, *, label: str, registry: CollectorRegistry) -> None:
         super().__init__()
-        self._counter = counter
+        self._name = name
+        self._text = text
+        self._label = label
+        registry.register(self)
 
-    def __missing__(self, value: Hashable) -> Counter:
-        child = self[value] = self._counter.labels(value)
-        return child
+    def __missing__(self, value: str | int) -> int:
+        return 0
+
+    def __hash__(self) -> int:  # type: ignore[override]  # a registry keeps its collectors in a dict
+        return id(self)
+
+    def collect(self) -> Iterator[Metric]:
+        """As the library's counter."""
+        family = CounterMetricFamily(self._name, self._text, labels=[self._label])
+        for value, count in self.items():
+            family.add_metric([str(value)], count)
+        yield family
 
 
 class Tally(Collector):
@@ -52,28 +64,31 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self.beacons = Counter("relay_beacons", "Beacons answered, by HTTP status.", ["status"], registry=self.registry)
-        self.beacons_by_status = ByLabel(self.beacons)
-        self.events_rejected = Counter(
-            "relay_events_rejected", "Events refused at the door, by reason.", ["reason"], registry=self.registry
+        self.beacons = Counts(
+            "relay_beacons", "Beacons answered, by HTTP status.", label="status", registry=self.registry
+        )
+        self.events_rejected = Counts(
+            "relay_events_rejected", "Events refused at the door, by reason.", label="reason", registry=self.registry
         )
         self.events_without_item = Counter(
             "relay_events_without_item", "Events taken without an itemId.", registry=self.registry
         )
-        self.events_lost = Counter(
-            "relay_events_lost", "Events a page had to give up, as reported by it.", ["reason"], registry=self.registry
+        self.events_lost = Counts(
+            "relay_events_lost",
+            "Events a page had to give up, as reported by it.",
+            label="reason",
+            registry=self.registry,
         )
-        self.identities = Counter(
-            "relay_identities", "Beacons by what their identity token said.", ["result"], registry=self.registry
+        self.identities = Counts(
+            "relay_identities", "Beacons by what their identity token said.", label="result", registry=self.registry
         )
-        self.identities_by_result = ByLabel(self.identities)
         self.link_events = Counter(
             "relay_link_events",
             "Events repeated with the user after a login, to link the anonymous session.",
             registry=self.registry,
         )
-        self.put_events_calls = Counter(
-            "relay_put_events_calls", "PutEvents calls, by outcome.", ["outcome"], registry=self.registry
+        self.put_events_calls = Counts(
+            "relay_put_events_calls", "PutEvents calls, by outcome.", label="outcome", registry=self.registry
         )
         self.put_events_batch_size = Tally(
             "relay_put_events_batch_size",

@@ -73,7 +73,7 @@ def begin(edge: Edge, judged: Judged) -> Begun:
     """Hand its events to the spool; nobody waits for the disk yet."""
     beacon, site, identity_token = judged
     for reason, count in beacon.lost.items():
-        edge.metrics.events_lost.labels(reason).inc(count)
+        edge.metrics.events_lost[reason] += count
     try:
         return edge.intake.begin(
             beacon.events,

@@ -99,7 +99,7 @@ class BeaconEndpoint:
         finally:
             self._waiting -= 1
         if method == "POST":
-            edge.metrics.beacons_by_status[answered.status].inc()
+            edge.metrics.beacons[answered.status] += 1
         return answered
 
     def answer_soon(
@@ -125,7 +125,7 @@ class BeaconEndpoint:
         def told(answered: Answered | Exception) -> None:
             self._waiting -= 1
             if isinstance(answered, Answered):
-                edge.metrics.beacons_by_status[answered.status].inc()
+                edge.metrics.beacons[answered.status] += 1
             tell(answered)
 
         def stored(end: Stored) -> None:

@@ -55,6 +55,7 @@ class Committer:
         self._queue: deque[Job] = deque()
         self._owed: list[Settled] = []
         self._wake = threading.Event()
+        self._is_waking = False
         self._stopping = False
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -79,8 +80,14 @@ class Committer:
     def put(self, job: Job, *, now: bool = True) -> None:
         """Hand over a job; without `now` it is done when something else is, or at the next `wake`."""
         self._queue.append(job)
-        if now:
-            self.wake()
+        if now and self._loop is not None and not self._is_waking:
+            # Once the loop has done what it has at hand: the more beacons share a commit, the less each costs.
+            self._is_waking = True
+            self._loop.call_soon(self._wake_now)
+
+    def _wake_now(self) -> None:
+        self._is_waking = False
+        self.wake()
 
     def wake(self) -> None:
         """Do what is in the queue."""

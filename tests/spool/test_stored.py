@@ -1,6 +1,7 @@
 """What an append gives: awaited or told of, with one waiter's trouble no other's."""
 
 import asyncio
+from collections.abc import Awaitable
 
 import pytest
 
@@ -25,7 +26,8 @@ async def test_a_failure_is_raised_for_each_who_waits() -> None:
     waiting = [asyncio.ensure_future(stored) for _ in range(2)]
     await asyncio.sleep(0)
     stored.fail(SpoolFullError())
-    for one in (*waiting, stored):
+    everybody: list[Awaitable[frozenset[int]]] = [*waiting, stored]
+    for one in everybody:
         with pytest.raises(SpoolFullError):
             await one
 

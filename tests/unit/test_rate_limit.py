@@ -51,4 +51,12 @@ def test_memory_is_bounded_however_many_keys_come() -> None:
     limit = RateLimit(per_s=1, clock=FakeClock(), most_keys=100)
     for number in range(10_000):
         limit.wait_s(number, 1)
-    assert len(limit._empty_at_s) == 100
+        assert len(limit) <= 100
+
+
+def test_who_keeps_sending_is_remembered_however_many_others_come() -> None:
+    limit = RateLimit(per_s=1, clock=FakeClock(), most_keys=100)
+    assert limit.wait_s("flood", 10) == 0
+    for number in range(10_000):
+        limit.wait_s(number, 1)
+        assert number % 10 or limit.wait_s("flood", 1)
