@@ -35,6 +35,7 @@ VACUUM_STEP_PAGES: Final = 128
 VACUUM_ABOVE_PAGES: Final = 256
 _BURY: Final = statement("bury")
 _IDS: Final = "SELECT session, event_id FROM records WHERE seq IN (SELECT value FROM json_each(?))"
+_DELETE: Final = "DELETE FROM records WHERE seq BETWEEN ? AND ?"
 _ROW: Final = "(?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _INSERTS: Final = [
     (size, f"INSERT INTO records VALUES {', '.join([_ROW] * size)}")  # noqa: S608  only marks
@@ -215,7 +216,7 @@ class Database:
             self.count(BURIED_PREFIX + burial.reason, 1)
         if job.delivered:
             self._flush()
-            found = self.sql.executemany("DELETE FROM records WHERE seq = ?", [(n,) for n in job.delivered]).rowcount
+            found = self.sql.executemany(_DELETE, _ranges(job.delivered)).rowcount
             self.count("delivered", found)
             job.missed.extend([None] * (len(job.delivered) - found))
 
@@ -290,3 +291,14 @@ class Database:
         self.sql.executescript(f"PRAGMA incremental_vacuum({VACUUM_STEP_PAGES})")
         self._measure()
         return True
+
+
+def _ranges(seqs: Sequence[int]) -> list[list[int]]:
+    """First and last of those that are next to each other: what came together mostly leaves together."""
+    ranges: list[list[int]] = []
+    for seq in sorted(seqs):
+        if ranges and seq == ranges[-1][1] + 1:
+            ranges[-1][1] = seq
+        else:
+            ranges.append([seq, seq])
+    return ranges
