@@ -3,6 +3,9 @@
 What is lost is found missing by the ledger when the fresh file is opened, and counted as buried for `corrupt`. The
 damaged file is kept as `PATH.damaged`, for those who want to know more; an erasure removes it.
 
+Where the end of the WAL is damaged, a record comes back as it was before: one that had left is there again, and one
+that a login gave its user to goes out without a user, never with another one.
+
 A crash at any moment leaves either the damaged file, and the next start salvages it again, or a whole `PATH.salvaged`,
 and the next start puts it in place.
 """
