@@ -67,6 +67,7 @@ def _keyed(salt: bytes) -> "hashlib.blake2b":
     return hashlib.blake2b(digest_size=8, key=salt)
 
 
+@lru_cache(maxsize=4096)  # asked again when it is settled, and when the visitor clicks again; a megabyte
 def fingerprint(key: SessionKey, salt: bytes) -> int:
     """60 bits that stand for a session; the same over restarts.
 
