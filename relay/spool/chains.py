@@ -1,18 +1,26 @@
 """Records of sessions as chains of numbers, in flat arrays the garbage collector does not walk: 20 bytes a record."""
 
 from array import array
-from collections.abc import Collection, Iterator, Sequence
-from itertools import islice
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
 END: Final = -1
-_AT_ONCE: Final = 256
-"""Rows held while they are loaded: few enough for the processor's cache."""
+
+
+class Columns(NamedTuple):
+    """Of some records, in order of seq."""
+
+    seq: list[int]
+    session: list[int]
+    flow: list[int]
+    """Its number."""
+    accepted_at_ms: list[int]
 
 
 class Loaded(NamedTuple):
     """Chains by session, in the order of their first records."""
 
+    chains: "Chains"
     position: dict[int, int]
     """Of a session in the arrays."""
     session: "array[int]"
@@ -49,37 +57,6 @@ class Chains:
             last = node
         return first, last
 
-    def load(self, rows: Iterator[tuple[int, int, int, int]], *, now_s: float, now_ms: int) -> Loaded:
-        """Make the chains of (seq, session, flow, accepted_at_ms) in order of seq, when there are none yet.
-
-        What comes from the future, because the wall clock was set back, has arrived now. Column by column: this is
-        most of the time a relay takes to start with a million records.
-        """
-        epoch_s = now_s - now_ms / 1000
-        loaded = Loaded({}, array("q"), array("q"), array("i"), array("i"), array("I"))
-        position_of, sessions, flows, heads, tails, counts = loaded
-        position, nexts, node = position_of.get, self.next, 0
-        while some := list(islice(rows, _AT_ONCE)):
-            seqs, of_session, of_flow, times_ms = zip(*some, strict=True)
-            self.seq.extend(seqs)
-            self.arrived_s.extend([epoch_s + at_ms / 1000 if at_ms < now_ms else now_s for at_ms in times_ms])
-            nexts.extend([END] * len(some))
-            for session, flow in zip(of_session, of_flow, strict=True):
-                at = position(session)
-                if at is None:
-                    position_of[session] = len(sessions)
-                    sessions.append(session)
-                    flows.append(flow)
-                    heads.append(node)
-                    tails.append(node)
-                    counts.append(1)
-                else:
-                    nexts[tails[at]] = node
-                    tails[at] = node
-                    counts[at] += 1
-                node += 1
-        return loaded
-
     def first(self, node: int, count: int) -> Iterator[int]:
         """The first `count` nodes of a chain that is at least as long."""
         for _ in range(count):
@@ -109,3 +86,35 @@ class Chains:
                 before = node
             node = after
         return head, tail, removed
+
+
+def load_chains(pieces: Iterable[Columns], *, now_s: float, now_ms: int) -> Loaded:
+    """Make the chains of all records, which come in pieces, in order of seq.
+
+    What comes from the future, because the wall clock was set back, has arrived now. Column by column: this is
+    most of the time a relay takes to start with a million records.
+    """
+    epoch_s = now_s - now_ms / 1000
+    chains = Chains()
+    loaded = Loaded(chains, {}, array("q"), array("q"), array("i"), array("i"), array("I"))
+    _, position_of, sessions, flows, heads, tails, counts = loaded
+    position, nexts, first = position_of.get, chains.next, 0
+    for seqs, of_session, of_flow, times_ms in pieces:
+        chains.seq.extend(seqs)
+        chains.arrived_s.extend([epoch_s + at_ms / 1000 if at_ms < now_ms else now_s for at_ms in times_ms])
+        nexts.extend([END] * len(seqs))
+        for node, session in enumerate(of_session, first):
+            at = position(session)
+            if at is None:
+                position_of[session] = len(sessions)
+                sessions.append(session)
+                flows.append(of_flow[node - first])
+                heads.append(node)
+                tails.append(node)
+                counts.append(1)
+            else:
+                nexts[tails[at]] = node
+                tails[at] = node
+                counts[at] += 1
+        first += len(seqs)
+    return loaded

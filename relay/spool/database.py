@@ -17,6 +17,7 @@ from relay.errors import SpoolError
 from relay.model import Operation
 from relay.spool.binding_table import BindingTable
 from relay.spool.bindings import give_user
+from relay.spool.chains import Loaded
 from relay.spool.guard import Guard
 from relay.spool.jobs import Append, Job, Settled
 from relay.spool.ledger import BURIED_PREFIX
@@ -27,6 +28,7 @@ from relay.spool.reserve import Reserve
 from relay.spool.rows import checksum, statement
 from relay.spool.salvage import mend
 from relay.spool.unremembered import Unremembered
+from relay.spool.waiting import ReadAhead, read_waiting
 
 CORRUPT: Final = "corrupt"
 """The reason under which damage is counted."""
@@ -65,6 +67,7 @@ class Database:
         self.users_given = 0
         """How often a record that waited got a user."""
         self._pages = self._free_pages = 0
+        self._loaded: Loaded | None = None
         self.salt = b""
         self.sql: sqlite3.Connection
         """For jobs, inside their transaction."""
@@ -82,8 +85,10 @@ class Database:
             SpoolVersionError: a newer version wrote it.
             SpoolError: it cannot be opened, or is not a spool.
         """
+        ahead = ReadAhead(self._path, now_s=self._clock.monotonic_s(), now_ms=self._clock.now_ms())
         try:
-            mend(self._path, mark=self._guard.mark())
+            mended = mend(self._path, mark=self._guard.mark(), meanwhile=ahead.read)
+            self._loaded = None if mended else ahead.found
             try:
                 self._connect()
             except sqlite3.OperationalError:
@@ -107,10 +112,11 @@ class Database:
 
     def load(self, index: ReadyIndex, now_s: float) -> None:
         """Put every record into the index, and account for what should be here but is not."""
-        now_ms = self._clock.now_ms()
+        loaded, self._loaded = self._loaded, None
+        if loaded is None:
+            loaded = read_waiting(self.sql, now_s=now_s, now_ms=self._clock.now_ms())
         targets = {number: target for number, (_, target) in self.flows.items()}
-        rows = self.sql.execute("SELECT seq, session, flow, accepted_at_ms FROM records ORDER BY seq")
-        seq = index.load(rows, targets, now_s=now_s, now_ms=now_ms)
+        seq = index.load(loaded, targets, now_s=now_s)
         self.last_seq = max(seq, self.totals.get("accepted", 0))
         self._account_for_loss(index.pending)
         self.unremembered = Unremembered(index, last_seq=self.last_seq, now_s=now_s)

@@ -14,12 +14,12 @@ Invariants:
 import heapq
 import math
 from array import array
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 from relay.errors import SpoolFullError
 from relay.limits import MAX_EVENTS_PER_CALL
-from relay.spool.chains import Chains
+from relay.spool.chains import Chains, Loaded
 from relay.spool.claims import Claim, Out
 from relay.spool.lanes import LIVE_S, MAX_SESSIONS, SLOT_BITS, SLOT_MASK, Flow
 
@@ -85,29 +85,29 @@ class ReadyIndex:
         if before < MAX_EVENTS_PER_CALL <= count:
             flow.full.append(self._entry(slot))
 
-    def load(
-        self, rows: Iterable[tuple[int, int, int, int]], targets: Mapping[int, str], *, now_s: float, now_ms: int
-    ) -> int:
-        """Fill an empty index from (seq, session, number of the target, accepted_at_ms) in order of seq; the last seq.
+    def load(self, loaded: Loaded, targets: Mapping[int, str], *, now_s: float) -> int:
+        """Fill an empty index with what was read from a file; the last seq.
 
-        What `add` does, without its calls.
+        What `add` does, without its calls. `targets` are by number of the flow.
         """
-        loaded = self._chains.load(iter(rows), now_s=now_s, now_ms=now_ms)
-        self._slot_of, self._session, flows, self._head, self._tail, self._count = loaded
+        self._chains, self._slot_of, self._session, flows, self._head, self._tail, self._count = loaded
         seqs, arrivals, slots = self._chains.seq, self._chains.arrived_s, len(flows)
         numbers = {flow: self._flow_number(targets.get(flow, "")) for flow in dict.fromkeys(flows)}
         self._flow_of = array("H", [numbers[flow] for flow in flows])
         self._wake_seq = array("q", [seqs[head] for head in self._head])
         self._woken_s = array("d", [arrivals[head] for head in self._head])
         self._attempt, self._retry_ms = array("I", bytes(4 * slots)), array("q", bytes(8 * slots))
-        self._state, self._shelved = bytearray([_WAITING]) * slots, bytearray(slots)
+        self._state = bytearray([_WAITING]) * slots
+        self._shelved = bytearray([now_s - woken_s >= LIVE_S for woken_s in self._woken_s])  # as `Flow.tidy` would find
         self.pending = len(seqs)
-        for slot, (seq, woken_s) in enumerate(zip(self._wake_seq, self._woken_s, strict=True)):
-            flow = self._flow[self._flow_of[slot]]
-            self._shelved[slot] = now_s - woken_s >= LIVE_S  # as `Flow.tidy` would find in a moment
-            (flow.backlog if self._shelved[slot] else flow.live).push(seq << SLOT_BITS | slot)
-            if self._count[slot] >= MAX_EVENTS_PER_CALL:
-                flow.full.append(seq << SLOT_BITS | slot)
+        lanes = [(flow.live.push, flow.backlog.push) for flow in self._flow]
+        for slot, (seq, flow, shelved, count) in enumerate(
+            zip(self._wake_seq, self._flow_of, self._shelved, self._count, strict=True)
+        ):
+            entry = seq << SLOT_BITS | slot
+            lanes[flow][shelved](entry)
+            if count >= MAX_EVENTS_PER_CALL:
+                self._flow[flow].full.append(entry)
         return seqs[-1] if seqs else 0
 
     def discard(self, session: int, gone: Collection[int]) -> list[int]:

@@ -13,6 +13,7 @@ and the next start puts it in place.
 import logging
 import os
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Final
@@ -39,21 +40,25 @@ _KEEP: Final = {
 _logger = logging.getLogger(__name__)
 
 
-def mend(path: Path, *, mark: int) -> None:
+def mend(path: Path, *, mark: int, meanwhile: Callable[[], object] = lambda: None) -> bool:
     """Make sure that SQLite can find its way in the file, if need be by making a fresh one of what is intact in it.
 
     Args:
         path: The spool's file, which no other process may have open for writing.
         mark: The highest seq acknowledged, as noted outside the file; 0 when not known.
+        meanwhile: See `trouble`.
+
+    Returns:
+        Whether there was need: what was read of the file meanwhile is worth nothing then.
 
     Raises:
         OSError: there is no room for a fresh file, or it may not be made.
         sqlite3.Error: the same.
     """
     _put_in_place(path)
-    why = trouble(path, mark=mark)
+    why = trouble(path, mark=mark, meanwhile=meanwhile)
     if why is None:
-        return
+        return False
     _logger.error("spool damaged: %s; what is intact goes into a fresh file, this one becomes %s.damaged", why, path)
     fresh = _beside(path, ".salvaging")
     fresh.unlink(missing_ok=True)
@@ -71,6 +76,7 @@ def mend(path: Path, *, mark: int) -> None:
         fresh.unlink(missing_ok=True)
         raise
     _put_in_place(path)
+    return True
 
 
 def remove_damaged(path: Path) -> None:

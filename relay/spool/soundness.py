@@ -2,6 +2,8 @@
 
 import sqlite3
 import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from functools import cache
 from pathlib import Path
@@ -31,7 +33,7 @@ _LAST_FRAME_AT: Final = 16
 """Where in the WAL's index mxFrame stands (https://www.sqlite.org/walformat.html §2.1)."""
 
 
-def trouble(path: Path, *, mark: int) -> str | None:
+def trouble(path: Path, *, mark: int, meanwhile: Callable[[], object] = lambda: None) -> str | None:
     """What is wrong with the file, None if nothing is; some 0.3 s for a million records.
 
     It is only read, so that its WAL stays as it is. A file that is no spool, or of a newer version, is no trouble: that
@@ -40,13 +42,18 @@ def trouble(path: Path, *, mark: int) -> str | None:
     Args:
         path: The file.
         mark: The highest seq acknowledged, as noted outside the file; 0 when not known.
+        meanwhile: Run beside the look, on another thread, and over on return; what it raises is not heard.
     """
     if not path.exists() or not (mark or _is_marked(path)):
         return None
     try:
         with closing(connect(path, read_only=True)) as sql:
             sql.text_factory = lenient_text
-            return _trouble(sql, mark) or _trouble_of_wal(path)
+            sql.execute("PRAGMA schema_version")  # SQLite reads the WAL now: who comes meanwhile need not wait for it
+            with ThreadPoolExecutor(1) as beside:
+                beside.submit(meanwhile)
+                why = _trouble(sql, mark)
+            return why or _trouble_of_wal(path)  # not meanwhile: to close a file here drops all of SQLite's locks on it
     except sqlite3.Error as error:
         code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF
         return None if code in _NOT_DAMAGE else str(error)

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from relay.errors import SpoolFullError
 from relay.limits import MAX_EVENTS_PER_CALL
+from relay.spool.chains import Columns, load_chains
 from relay.spool.claims import Claim
 from relay.spool.lanes import ALL_PICKS, LIVE_HOLD_S, LIVE_S
 from relay.spool.ready import MAX_TARGETS, ReadyIndex
@@ -213,7 +214,9 @@ def test_a_day_of_outage_with_returning_visitors_costs_no_memory_for_what_is_sta
 def test_loading_is_the_same_as_adding() -> None:
     rows = [(seq, seq % 7, 1, 1000 * seq) for seq in range(1, 200)]
     loaded, added = ReadyIndex(), ReadyIndex()
-    assert loaded.load(rows, {1: "t"}, now_s=300.0, now_ms=300_000) == 199
+    pieces = [Columns(*map(list, zip(*rows[start : start + 90], strict=True))) for start in (0, 90, 180)]
+    chains = load_chains(pieces, now_s=300.0, now_ms=300_000)
+    assert loaded.load(chains, {1: "t"}, now_s=300.0) == 199
     for seq, session, _, at_ms in rows:
         added.add(session, "t", (seq,), at_ms / 1000)
     assert loaded.pending == added.pending
