@@ -21,7 +21,6 @@ from relay.routes.snippet_file import SnippetFile
 from relay.settings import Settings
 from relay.sink.base import Sink
 from relay.sink.jsonl import JsonlSink
-from relay.sink.personalize import PersonalizeSink
 from relay.sink.workers import WorkerSink
 from relay.spool.base import Spool
 from relay.spool.buried_watch import BuriedBounds
@@ -58,10 +57,14 @@ async def open_relay(settings: Settings, *, clock: Clock | None = None) -> Async
     metrics = Metrics()
     async with AsyncExitStack() as stack:
         snippet = SnippetFile(bundled("snippet"))
-        spool = await stack.enter_async_context(_spool(settings, clock))
+        opening = asyncio.create_task(stack.enter_async_context(_spool(settings, clock)))
+        await asyncio.sleep(0)  # now it reads, on threads of its own: the sink takes nearly as long
+        try:
+            sink = await stack.enter_async_context(_sink(settings, clock))
+        finally:
+            spool = await opening
         metrics.watch_spool(spool.stats, clock)
         archive = await _archive(settings, clock, stack)
-        sink = await stack.enter_async_context(_sink(settings, clock))
         links: Links | None = None
         if settings.link_after_s is not None:
             links = Links(spool, clock=clock, metrics=metrics, after_s=settings.link_after_s)
@@ -184,6 +187,8 @@ def _sink(settings: Settings, clock: Clock) -> AbstractAsyncContextManager[Sink]
             deadline_s=CALL_DEADLINE_S,
             clock=clock,
         )
+    from relay.sink.personalize import PersonalizeSink  # noqa: PLC0415 - a third of a second, while the spool opens
+
     return PersonalizeSink(
         regions=regions, max_in_flight=settings.max_in_flight, deadline_s=CALL_DEADLINE_S, clock=clock
     )
