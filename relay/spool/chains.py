@@ -100,9 +100,9 @@ def load_chains(pieces: Iterable[Columns], *, now_s: float, now_ms: int) -> Load
     _, position_of, sessions, flows, heads, tails, counts = loaded
     position, nexts, first = position_of.get, chains.next, 0
     for seqs, of_session, of_flow, times_ms in pieces:
-        chains.seq.extend(seqs)
-        chains.arrived_s.extend([epoch_s + at_ms / 1000 if at_ms < now_ms else now_s for at_ms in times_ms])
-        nexts.extend([END] * len(seqs))
+        chains.seq.fromlist(seqs)
+        chains.arrived_s.fromlist([epoch_s + at_ms / 1000 if at_ms < now_ms else now_s for at_ms in times_ms])
+        nexts.extend(array("i", [END]) * len(seqs))
         for node, session in enumerate(of_session, first):
             at = position(session)
             if at is None:

@@ -1,7 +1,8 @@
 """What waits in a spool's file, read in few long steps: while SQLite takes one, other threads may run."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Generator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from typing import Final
@@ -34,7 +35,8 @@ def read_waiting(sql: sqlite3.Connection, *, now_s: float, now_ms: int) -> Loade
         sqlite3.Error: it cannot be read.
         ValueError: it is damaged; other exceptions may say so, too.
     """
-    return load_chains(_columns(sql), now_s=now_s, now_ms=now_ms)
+    with closing(_columns(sql)) as pieces:
+        return load_chains(pieces, now_s=now_s, now_ms=now_ms)
 
 
 class ReadAhead:
@@ -59,13 +61,20 @@ class ReadAhead:
             self.found = read_waiting(sql, now_s=self._now_s, now_ms=self._now_ms)
 
 
-def _columns(sql: sqlite3.Connection) -> Iterator[Columns]:
-    after = _FIRST
-    while True:
-        upto, *columns = sql.execute(_STEP, (after, _AT_ONCE)).fetchone()
-        if upto is None:
-            return
-        if upto <= after:
-            raise ValueError("records are out of order")  # else this would never end
-        after = upto
-        yield Columns(*[_numbers(f"[{column}]") for column in columns])
+def _columns(sql: sqlite3.Connection) -> Generator[Columns]:
+    """Piece by piece; the next is fetched while the last is made use of."""
+
+    def fetch(after: int) -> tuple[int | None, str, str, str, str]:
+        step: tuple[int | None, str, str, str, str] = sql.execute(_STEP, (after, _AT_ONCE)).fetchone()
+        return step
+
+    with ThreadPoolExecutor(1) as beside:
+        after, step = _FIRST, beside.submit(fetch, _FIRST)
+        while True:
+            upto, *columns = step.result()
+            if upto is None:
+                return
+            if upto <= after:
+                raise ValueError("records are out of order")  # else this would never end
+            after, step = upto, beside.submit(fetch, upto)
+            yield Columns(*[_numbers(f"[{column}]") for column in columns])
