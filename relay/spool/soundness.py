@@ -34,7 +34,7 @@ _LAST_FRAME_AT: Final = 16
 
 
 def trouble(path: Path, *, mark: int, meanwhile: Callable[[], object] = lambda: None) -> str | None:
-    """What is wrong with the file, None if nothing is; some 0.3 s for a million records.
+    """What is wrong with the file, None if nothing is; some 0.3 s of computing for a million records.
 
     It is only read, so that its WAL stays as it is. A file that is no spool, or of a newer version, is no trouble: that
     is for who opens it to say.
