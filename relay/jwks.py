@@ -5,7 +5,6 @@ import logging
 import math
 from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Final, Self
 
 import aiohttp
@@ -13,6 +12,7 @@ import msgspec
 from jwt import PyJWK
 from jwt.exceptions import PyJWTError
 
+from relay.background import Background
 from relay.clock import Clock
 from relay.errors import RelayError
 
@@ -33,7 +33,7 @@ _MAX_KEYS: Final = 100
 _log = logging.getLogger("relay.jwks")
 
 
-class Jwks:
+class Jwks(Background):
     """Keys by their id. Enter it to keep them fresh; what was read last stays good while reading fails."""
 
     def __init__(self, source: str, *, clock: Clock) -> None:
@@ -49,7 +49,6 @@ class Jwks:
         self._tried_s = -math.inf
         self._wanted = asyncio.Event()
         self._read = asyncio.Condition()
-        self._task: asyncio.Task[None] | None = None
         self._failure: str | None = None
 
     async def __aenter__(self) -> Self:
@@ -61,16 +60,7 @@ class Jwks:
         await self._refresh()
         if self._failure and not self._is_url:
             raise RelayError(f"RELAY_JWT_JWKS: {self._failure}")
-        self._task = asyncio.create_task(self._keep_fresh())
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Stop reading."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        return await super().__aenter__()
 
     def find(self, key_id: str | None) -> PyJWK | None:
         """The key of that id; without an id, the only key there is."""
@@ -98,7 +88,7 @@ class Jwks:
     def _is_url(self) -> bool:
         return self._source.startswith(("https://", "http://"))
 
-    async def _keep_fresh(self) -> None:
+    async def _run(self) -> None:
         while True:
             try:
                 async with asyncio.timeout(REFRESH_S if self._failure is None else AGAIN_S):

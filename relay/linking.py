@@ -26,11 +26,12 @@ import logging
 import math
 from collections import OrderedDict
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from relay.background import Background
 from relay.clock import Clock
 from relay.errors import SpoolError
 from relay.model import Batch, Binding, NewRecord, Operation, SessionKey
@@ -80,7 +81,7 @@ class _Session:
         return SESSION_BYTES + len(self.body)
 
 
-class Links:
+class Links(Background):
     """Watches deliveries and logins, and repeats an event where the link would be missing."""
 
     def __init__(
@@ -105,18 +106,11 @@ class Links:
         """When the link of a session is to be made; in order, since all wait equally long."""
         self._bytes = 0
         self._bell = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
-
-    async def __aenter__(self) -> Self:
-        self._task = asyncio.create_task(self._run())
-        return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task])
+        await super().__aexit__(kind, error, trace)
         while keys := self._due(math.inf):
             if not await self._repeat(keys):
                 _logger.warning("%d links to anonymous sessions are lost", len(self._due_s))

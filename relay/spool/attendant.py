@@ -4,9 +4,9 @@ import asyncio
 import logging
 import sqlite3
 from functools import partial
-from types import TracebackType
-from typing import TYPE_CHECKING, Final, Protocol, Self
+from typing import TYPE_CHECKING, Final, Protocol
 
+from relay.background import Background
 from relay.clock import Clock
 from relay.errors import SpoolError
 from relay.spool.burials import discard, replay
@@ -28,27 +28,15 @@ class Eraser(Protocol):
         ...
 
 
-class Attendant:
+class Attendant(Background):
     """Looks for orders while it is entered."""
 
     def __init__(self, spool: "SqliteSpool", reader: Reader, clock: Clock) -> None:
         self._spool = spool
         self._reader = reader
         self._clock = clock
-        self._watching: asyncio.Task[None] | None = None
         self.erase: Eraser = spool.erase
         """What an order to erase is done with."""
-
-    async def __aenter__(self) -> Self:
-        self._watching = asyncio.create_task(self._watch())
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._watching is not None:
-            self._watching.cancel()
-            await asyncio.wait([self._watching])
 
     async def obey(self, order: Order) -> Answer:
         """Do it. Raises `SpoolError`."""
@@ -66,7 +54,7 @@ class Attendant:
                 return Answer(count)
             count, after = count + len(step.records), step.last
 
-    async def _watch(self) -> None:
+    async def _run(self) -> None:
         while True:
             await asyncio.sleep(POLL_S)
             try:

@@ -9,11 +9,11 @@ import math
 import sqlite3
 from collections.abc import Callable
 from functools import partial
-from types import TracebackType
 from typing import Final, Self
 
 import msgspec
 
+from relay.background import Background
 from relay.clock import Clock
 from relay.errors import SpoolError
 from relay.model import BuriedKept
@@ -58,7 +58,7 @@ class BuriedBounds(msgspec.Struct, frozen=True, kw_only=True):
         return f"buried: {what}; over {' and '.join(over)}: see `spool buried`"
 
 
-class BuriedWatch:
+class BuriedWatch(Background):
     """Counts while it is entered, first of all on entering."""
 
     def __init__(self, reader: Reader, bounds: BuriedBounds, *, clock: Clock) -> None:
@@ -66,20 +66,11 @@ class BuriedWatch:
         self._bounds = bounds
         self._clock = clock
         self._said_s = -math.inf
-        self._watching: asyncio.Task[None] | None = None
         self.kept = BuriedKept()
 
     async def __aenter__(self) -> Self:
         await self.look()
-        self._watching = asyncio.create_task(self._watch())
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._watching is not None:
-            self._watching.cancel()
-            await asyncio.wait([self._watching])
+        return await super().__aenter__()
 
     def warnings(self) -> list[str]:
         """What a person should look at, as of the last count."""
@@ -108,7 +99,7 @@ class BuriedWatch:
                 _logger.warning(line)
                 self._said_s = now_s
 
-    async def _watch(self) -> None:
+    async def _run(self) -> None:
         while True:
             await asyncio.sleep(EVERY_S)
             await self.look()
