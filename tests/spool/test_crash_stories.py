@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from relay.errors import SpoolError, SpoolLockedError, SpoolVersionError
-from relay.model import Binding
+from relay.model import Binding, SpoolStats
 from relay.spool.base import Burial, Lease
 from relay.spool.sqlite import SqliteSpool
 from tests.spool.conftest import MAX_BYTES, OpenSqlite
@@ -190,41 +190,45 @@ async def test_records_that_vanished_are_counted(
     assert "2 records" in caplog.text
 
 
-async def test_commits_behind_a_damaged_frame_of_the_wal_are_brought_back(
-    open_sqlite: OpenSqlite, path: Path, clock: FakeClock, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    """SQLite drops them all, and says nothing."""
+@pytest.fixture
+async def crashed(open_sqlite: OpenSqlite, path: Path, tmp_path: Path) -> Path:
+    """A spool with twenty commits of one record each, all of them only in its WAL."""
     async with open_sqlite() as spool:
         for number in range(20):
             await spool.append([new_record(f"e{number}", f"session-{number:016}")])
-        copy = copy_as_after_a_crash(path, tmp_path / "crashed")
-    wal = copy.with_name(copy.name + "-wal")
+        return copy_as_after_a_crash(path, tmp_path / "crashed")
+
+
+async def figures_once_opened(path: Path, clock: FakeClock) -> SpoolStats:
+    """What a start finds; it takes and delivers events."""
+    async with SqliteSpool(path, clock=clock, max_bytes=MAX_BYTES) as spool:
+        stats = spool.stats()
+        await spool.append([new_record("new", SESSION)])
+        assert sorted(await deliver_all(spool))[-1] == "new"
+        return stats
+
+
+async def test_commits_behind_a_damaged_frame_of_the_wal_are_brought_back(
+    crashed: Path, clock: FakeClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    """SQLite drops them all, and says nothing."""
+    wal = crashed.with_name(crashed.name + "-wal")
     flip_byte(wal, offset_of(wal, b'"eventId":"e9"'))
     with caplog.at_level(logging.ERROR):
-        async with SqliteSpool(copy, clock=clock, max_bytes=MAX_BYTES) as spool:
-            stats = spool.stats()
-            assert (stats.accepted, stats.pending, stats.buried) == (20, 20, {})
-            await spool.append([new_record("new", SESSION)])
-            assert sorted(await deliver_all(spool))[-1] == "new"
+        stats = await figures_once_opened(crashed, clock)
+    assert (stats.accepted, stats.pending, stats.buried) == (20, 20, {})
     assert "spool damaged" in caplog.text
 
 
 async def test_commits_lost_with_the_wal_are_noticed(
-    open_sqlite: OpenSqlite, path: Path, clock: FakeClock, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    crashed: Path, clock: FakeClock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async with open_sqlite() as spool:
-        for number in range(20):
-            await spool.append([new_record(f"e{number}", f"session-{number:016}")])
-        copy = copy_as_after_a_crash(path, tmp_path / "crashed")
-    wal = copy.with_name(copy.name + "-wal")
+    wal = crashed.with_name(crashed.name + "-wal")
     os.truncate(wal, offset_of(wal, b'"eventId":"e9"'))
     with caplog.at_level(logging.ERROR):
-        async with SqliteSpool(copy, clock=clock, max_bytes=MAX_BYTES) as spool:
-            stats = spool.stats()
-            assert 0 < stats.pending < 20
-            assert (stats.accepted, stats.buried) == (20, {"corrupt": 20 - stats.pending})
-            await spool.append([new_record("new", SESSION)])
-            assert sorted(await deliver_all(spool))[-1] == "new"
+        stats = await figures_once_opened(crashed, clock)
+    assert 0 < stats.pending < 20
+    assert (stats.accepted, stats.buried) == (20, {"corrupt": 20 - stats.pending})
     assert "are gone" in caplog.text
 
 
