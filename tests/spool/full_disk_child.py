@@ -12,6 +12,7 @@ from relay.errors import SpoolFullError
 from relay.spool.reserve import RESERVE_BYTES
 from relay.spool.sqlite import SqliteSpool
 from tests.faults.small_disk import SmallDisk
+from tests.spool.leases import deliver_all
 from tests.support.records import new_record
 
 
@@ -84,9 +85,7 @@ async def a_spool_opens_on_a_full_disk_and_what_is_in_it_leaves(disk: SmallDisk)
     async with open_on_disk() as spool:
         with pytest.raises(SpoolFullError):
             await spool.append([new_record("more")])
-        while spool.stats().pending:
-            for lease in await spool.lease(max_sessions=50):
-                spool.settle(lease, delivered=[record.seq for record in lease.records])
+        await deliver_all(spool)
         disk.clear()
     async with open_on_disk() as spool:
         assert (spool.stats().delivered, spool.stats().pending) == (50, 0)

@@ -1,4 +1,4 @@
-"""Asking a spool for leases, and looking at them."""
+"""Asking a spool for leases, looking at them, and settling them."""
 
 import asyncio
 
@@ -18,8 +18,25 @@ async def lease_one(spool: Spool) -> Lease:
     return lease
 
 
+async def lease_first(spool: Spool) -> Lease:
+    """Whoever's turn it is."""
+    (lease,) = await asyncio.wait_for(spool.lease(max_sessions=1), 5)
+    return lease
+
+
 async def lease_all(spool: Spool) -> list[Lease]:
     return await asyncio.wait_for(spool.lease(max_sessions=100), 5)
+
+
+async def deliver_all(spool: Spool) -> list[str]:
+    """Deliver until nothing is pending; the event ids in order."""
+    delivered: list[str] = []
+    async with asyncio.timeout(20):
+        while spool.stats().pending:
+            for lease in await spool.lease(max_sessions=100):
+                delivered += ids(lease)
+                spool.settle(lease, delivered=seqs(lease))
+    return delivered
 
 
 async def is_idle(spool: Spool, **how: float) -> bool:

@@ -12,35 +12,15 @@ import pytest
 
 from relay.errors import SpoolError, SpoolLockedError, SpoolVersionError
 from relay.model import Binding, SpoolStats
-from relay.spool.base import Burial, Lease
+from relay.spool.base import Burial
 from relay.spool.sqlite import SqliteSpool
 from tests.spool.conftest import MAX_BYTES, OpenSqlite
 from tests.spool.files import copy_as_after_a_crash, flip_byte, offset_of, sql
+from tests.spool.leases import balances, deliver_all, lease_first
 from tests.support.clock import FakeClock
 from tests.support.records import SESSION, new_record, new_records
 
 OTHER = "ffff1234567890ab"
-
-
-async def deliver_all(spool: SqliteSpool) -> list[str]:
-    """Deliver until nothing is pending; the event ids in order."""
-    delivered: list[str] = []
-    async with asyncio.timeout(20):
-        while spool.stats().pending:
-            for lease in await spool.lease(max_sessions=100):
-                delivered += [record.event_id for record in lease.records]
-                spool.settle(lease, delivered=[record.seq for record in lease.records])
-    return delivered
-
-
-def balances(spool: SqliteSpool) -> bool:
-    stats = spool.stats()
-    return stats.accepted == stats.delivered + sum(stats.buried.values()) + stats.erased + stats.pending
-
-
-async def lease_one(spool: SqliteSpool) -> Lease:
-    (lease,) = await asyncio.wait_for(spool.lease(max_sessions=1), 5)
-    return lease
 
 
 async def test_everything_is_there_after_a_restart(open_sqlite: OpenSqlite, clock: FakeClock) -> None:
@@ -48,7 +28,7 @@ async def test_everything_is_there_after_a_restart(open_sqlite: OpenSqlite, cloc
     async with open_sqlite() as spool:
         await spool.append(new_records(14))
         await spool.append([new_record("x", OTHER, user_id="u9")], binding)
-        lease = await lease_one(spool)
+        lease = await lease_first(spool)
         numbers = [record.seq for record in lease.records]
         spool.settle(lease, delivered=numbers[:3], buried=[Burial(numbers[3], "InvalidInputException", "no")])
         before = spool.stats()
@@ -68,7 +48,7 @@ async def test_seqs_are_never_used_again(open_sqlite: OpenSqlite) -> None:
         await deliver_all(spool)
     async with open_sqlite() as spool:
         await spool.append([new_record("new")])
-        assert (await lease_one(spool)).records[0].seq == 4
+        assert (await lease_first(spool)).records[0].seq == 4
 
 
 def append_and_be_killed(path: Path, start: int) -> int:
@@ -100,7 +80,7 @@ async def test_a_delivery_not_yet_on_disk_is_repeated_with_the_same_event_id(
 ) -> None:
     async with open_sqlite() as spool:
         await spool.append(new_records(2))
-        lease = await lease_one(spool)
+        lease = await lease_first(spool)
         spool.settle(lease, delivered=[lease.records[0].seq])
         copy = copy_as_after_a_crash(path, tmp_path / "crashed")
     async with SqliteSpool(copy, clock=clock, max_bytes=MAX_BYTES) as spool:

@@ -16,7 +16,7 @@ from relay.spool.wal import views
 from tests.spool.conftest import MAX_BYTES, OpenSqlite
 from tests.spool.files import flip_byte, offset_of, sql
 from tests.spool.histories import TABLES, Kept, Made, Span, content, copy_of, live, page_of, places
-from tests.spool.test_crash_stories import deliver_all
+from tests.spool.leases import deliver_all
 from tests.spool.test_upgrade import make_version_1
 from tests.support.clock import FakeClock
 from tests.support.records import new_record

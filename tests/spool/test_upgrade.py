@@ -12,7 +12,7 @@ from relay.spool.rows import checksum, fingerprint, statement
 from relay.spool.sqlite import SqliteSpool
 from tests.spool.conftest import OpenSqlite
 from tests.spool.files import sql
-from tests.spool.test_crash_stories import deliver_all
+from tests.spool.leases import deliver_all
 from tests.support.clock import FakeClock
 from tests.support.records import SESSION, key, new_record
 

@@ -9,7 +9,7 @@ from relay.spool.waiting import ReadAhead, read_waiting
 from tests.spool.conftest import OpenSqlite
 from tests.spool.files import sql
 from tests.spool.histories import places, varint
-from tests.spool.test_crash_stories import balances, deliver_all
+from tests.spool.leases import balances, deliver_all
 from tests.support.records import new_record, new_records
 
 
