@@ -9,6 +9,7 @@ import pytest
 from examples.embed.app import create_app as create_host_app
 from relay.app import create_app
 from relay.clock import SystemClock
+from relay.errors import RelayError
 from relay.tokens import SiteClaims, Tokens
 from relay.wiring import open_edge
 from tests.support.http_server import serving
@@ -29,6 +30,15 @@ async def test_the_application_runs_under_any_server_and_drains_at_the_end(tmp_p
         assert answer.status_code == 202
         assert (await http.get(f"{url}/readyz")).status_code == 200
     assert '"itemId":"p1"' in (tmp_path / "calls").read_text()
+
+
+async def test_a_sink_that_cannot_be_opened_leaves_the_spool_to_the_next_try(tmp_path: Path) -> None:
+    spool_url = f"sqlite:///{tmp_path / 'spool.db'}"
+    with pytest.raises(RelayError, match="cannot write"):
+        async with open_edge(make_settings(sink=f"jsonl:{tmp_path / 'no' / 'folder'}", spool_url=spool_url)):
+            pass
+    async with open_edge(make_settings(sink=f"jsonl:{tmp_path / 'calls'}", spool_url=spool_url)) as edge:
+        assert edge.readiness.report().ready
 
 
 async def test_the_example_serves_the_host_and_the_relay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
