@@ -423,7 +423,8 @@ var createDwell = (env2, bus) => {
   const begin = (element) => {
     timers.set(
       element,
-      env2.setTimeout(() => watched.get(element)?.(element), MIN_MS)
+      // The observer may speak of the time before a hide after it. A prerendered page is hidden too.
+      env2.document?.hidden ? void 0 : env2.setTimeout(() => watched.get(element)?.(element), MIN_MS)
     );
   };
   const isHalf = (part, whole) => part.width * part.height >= MIN_SHARE * Math.min(whole.width, env2.innerWidth) * Math.min(whole.height, env2.innerHeight);

@@ -18,8 +18,8 @@ export interface Dwell {
 
 export const createDwell = (env: Env, bus: Bus): Dwell => {
   const watched = new WeakMap<Element, OnSeen>();
-  /** Timers of the elements visible enough now. */
-  const timers = new Map<Element, number>();
+  /** Timers of the elements visible enough now; none runs while the page is hidden. */
+  const timers = new Map<Element, number | undefined>();
 
   const end = (element: Element) => {
     env.clearTimeout(timers.get(element));
@@ -28,7 +28,8 @@ export const createDwell = (env: Env, bus: Bus): Dwell => {
   const begin = (element: Element) => {
     timers.set(
       element,
-      env.setTimeout(() => watched.get(element)?.(element), MIN_MS),
+      // The observer may speak of the time before a hide after it. A prerendered page is hidden too.
+      env.document?.hidden ? undefined : env.setTimeout(() => watched.get(element)?.(element), MIN_MS),
     );
   };
 
