@@ -32,19 +32,27 @@ var createImpression = (origin, compare) => {
 // src/list.ts
 var createList = (core, { recommendationId, items, source }) => {
   const impression = createImpression(originFields(recommendationId, source), (a, b) => a - b);
-  const watched = /* @__PURE__ */ new Set();
-  let onHide;
+  const watched = /* @__PURE__ */ new Map();
   const see = (itemId) => impression._see(itemId, items.indexOf(itemId));
   const tell = () => core._tell(impression);
+  const onSeen = (element) => {
+    const itemId = watched.get(element);
+    if (itemId) {
+      see(itemId);
+    }
+  };
+  let hideListeners;
+  let seenListeners;
   return {
     observe(element) {
-      onHide = core._bus._on("hide", tell);
+      hideListeners = core._bus._on("hide", tell);
+      seenListeners = core._bus._on("seen", onSeen);
       const marked = [...element.querySelectorAll("[data-relay-item]")];
       (marked.length ? marked : [...element.children]).forEach((item, position) => {
         const itemId = item.getAttribute("data-relay-item") ?? items[position];
         if (itemId && items.includes(itemId)) {
-          watched.add(item);
-          core._dwell?._watch(item, () => see(itemId));
+          watched.set(item, itemId);
+          core._dwell?._watch(item);
         }
       });
     },
@@ -54,8 +62,9 @@ var createList = (core, { recommendationId, items, source }) => {
     },
     stop() {
       tell();
-      onHide?.delete(tell);
-      for (const item of watched) {
+      hideListeners?.delete(tell);
+      seenListeners?.delete(onSeen);
+      for (const item of watched.keys()) {
         core._dwell?._unwatch(item);
       }
       watched.clear();
@@ -103,7 +112,10 @@ var watchClicks = (env2, onClick) => {
 };
 
 // src/page.ts
+var ITEMS = "[data-relay-list] [data-relay-item]";
 var RESCAN_MS = 100;
+var FIRST_ITEMS = 100;
+var MOMENT_MS = 20;
 var inDocumentOrder = (a, b) => a.compareDocumentPosition(b) & 4 ? -1 : 1;
 var watchPage = (core) => {
   const { _env: env2, _bus: bus, _record: record } = core;
@@ -118,20 +130,8 @@ var watchPage = (core) => {
     impression._see(itemId, item);
     return impression;
   };
-  const onSeen = (item) => {
-    const list = item.closest("[data-relay-list]");
-    const itemId = attribute(item, "item");
-    if (list && itemId) {
-      bus._emit("seen", itemId);
-      see(list, item, itemId);
-    }
-  };
-  const rescan = () => {
-    timer = void 0;
-    for (const item of document.querySelectorAll("[data-relay-list] [data-relay-item]")) {
-      dwell._watch(item, onSeen);
-    }
-    const shown = new Set([...document.querySelectorAll("[data-relay-view]")].map((view) => attribute(view, "view")));
+  const view = () => {
+    const shown = new Set([...document.querySelectorAll("[data-relay-view]")].map((found) => attribute(found, "view")));
     for (const itemId of shown) {
       if (itemId && !views.has(itemId)) {
         record("View", { itemId });
@@ -139,17 +139,29 @@ var watchPage = (core) => {
     }
     views = shown;
   };
+  const scan = () => {
+    timer = void 0;
+    view();
+    const items = [...document.querySelectorAll(ITEMS)];
+    items.splice(0, FIRST_ITEMS).forEach(dwell._watch);
+    env2.setTimeout(() => items.forEach(dwell._watch), MOMENT_MS);
+  };
   const changes = new env2.MutationObserver((records) => {
+    timer ??= env2.setTimeout(scan, RESCAN_MS);
     for (const { attributeName, target } of records) {
+      const element = target;
       if (attributeName) {
-        const element = target;
         core._tell(lists.get(element));
         lists.delete(element);
-        [element, ...element.querySelectorAll("[data-relay-item]")].forEach(dwell._unwatch);
+        [element, ...element.querySelectorAll(ITEMS)].forEach(dwell._unwatch);
       }
     }
-    if (!timer) {
-      timer = env2.setTimeout(rescan, RESCAN_MS);
+  });
+  bus._on("seen", (item) => {
+    const list = item.closest("[data-relay-list]");
+    const itemId = attribute(item, "item");
+    if (list && itemId) {
+      see(list, item, itemId);
     }
   });
   bus._on("start", () => {
@@ -160,10 +172,10 @@ var watchPage = (core) => {
     });
     lists.clear();
     views = /* @__PURE__ */ new Set();
-    rescan();
+    scan();
   });
   bus._on("hide", () => {
-    rescan();
+    view();
     for (const [list, impression] of lists) {
       core._tell(impression);
       if (!list.isConnected) {
@@ -221,12 +233,11 @@ var createBus = (log) => {
 
 // src/consent.ts
 var isPrivate = (env2, options) => env2.navigator.globalPrivacyControl && options.gpc !== "ignore";
-var mayCollect = (env2, options) => (!env2.navigator.webdriver || options.debug != null) && (!isPrivate(env2, options) || options.gpc === "anonymous");
-var mayIdentify = (env2, options) => !isPrivate(env2, options);
+var mayCollect = (env2, options, isHeeded) => (!env2.navigator.webdriver || options.debug != null) && (!isHeeded || options.gpc === "anonymous");
 
 // src/beacon.ts
 var MAX_BYTES = 65536;
-var byteLength = (value) => new Blob([JSON.stringify(value)]).size;
+var byteLength = (value) => new TextEncoder().encode(JSON.stringify(value)).length;
 var takeBeaconful = (entries, maxBytes) => {
   const taken = [];
   let room = maxBytes;
@@ -257,8 +268,8 @@ var post = async (env2, { endpoint, fetch = env2.fetch }, beacon) => {
     const taken = await response.json().catch(() => {
     });
     return [
-      REFUSED.test(`${response.status}`),
-      Number(response.headers.get("retry-after")) * 1e3 || 0,
+      REFUSED.test(response.status),
+      +response.headers.get("retry-after") * 1e3 || 0,
       // Neither an error's body nor the 200 of a captive portal has this.
       taken?.accepted >= 0 ? taken : void 0
     ];
@@ -414,18 +425,23 @@ var MIN_SHARE = 0.5;
 var MIN_MS = 1e3;
 var THRESHOLDS = [...Array(51).keys()].map((i) => i ** 2 / 5e3);
 var createDwell = (env2, bus) => {
-  const watched = /* @__PURE__ */ new WeakMap();
   const timers = /* @__PURE__ */ new Map();
   const end = (element) => {
     env2.clearTimeout(timers.get(element));
     timers.delete(element);
   };
   const begin = (element) => {
+    env2.clearTimeout(timers.get(element));
     timers.set(
       element,
       // The observer may speak of the time before a hide after it. A prerendered page is hidden too.
-      env2.document?.hidden ? void 0 : env2.setTimeout(() => watched.get(element)?.(element), MIN_MS)
+      env2.document.hidden ? void 0 : env2.setTimeout(() => bus._emit("seen", element), MIN_MS)
     );
+  };
+  const beginAnew = () => {
+    for (const element of timers.keys()) {
+      begin(element);
+    }
   };
   const isHalf = (part, whole) => part.width * part.height >= MIN_SHARE * Math.min(whole.width, env2.innerWidth) * Math.min(whole.height, env2.innerHeight);
   const observer = new env2.IntersectionObserver(
@@ -440,19 +456,10 @@ var createDwell = (env2, bus) => {
     },
     { threshold: THRESHOLDS }
   );
-  bus._on("hide", () => {
-    timers.forEach((timer) => {
-      env2.clearTimeout(timer);
-    });
-  });
-  bus._on("show", () => {
-    timers.forEach((_, element) => {
-      begin(element);
-    });
-  });
+  bus._on("hide", beginAnew);
+  bus._on("show", beginAnew);
   return {
-    _watch(element, onSeen) {
-      watched.set(element, onSeen);
+    _watch(element) {
       observer.observe(element);
     },
     _unwatch(element) {
@@ -474,11 +481,11 @@ var guard = (work) => {
 // src/lifecycle.ts
 var watchLifecycle = (env2, bus) => {
   const on = env2.addEventListener;
-  on?.("visibilitychange", () => bus._emit(env2.document?.hidden ? "hide" : "show"));
-  on?.("prerenderingchange", () => bus._emit("activate"));
-  on?.("pagehide", () => bus._emit("hide"));
-  on?.("pageshow", ({ persisted }) => persisted && bus._emit("start"));
-  on?.("online", () => bus._emit("online"));
+  on("visibilitychange", () => bus._emit(env2.document.hidden ? "hide" : "show"));
+  on("prerenderingchange", () => bus._emit("activate"));
+  on("pagehide", () => bus._emit("hide"));
+  on("pageshow", ({ persisted }) => persisted && bus._emit("start"));
+  on("online", () => bus._emit("online"));
 };
 
 // src/outbox.ts
@@ -532,7 +539,11 @@ var PREFIX = "_relay.";
 var createStore = (env2, mayStore) => {
   let box = guard(() => env2.localStorage) ?? {};
   return {
-    _get: (name) => guard(() => JSON.parse(box[PREFIX + name])),
+    // The first error of a page costs milliseconds: what is missing must not be one.
+    _get: (name) => guard(() => {
+      const text = box[PREFIX + name];
+      return text && JSON.parse(text);
+    }),
     _set(name, value) {
       const text = JSON.stringify(value);
       try {
@@ -556,10 +567,10 @@ var COOKIE_MAX_AGE_S = 86400;
 var createSession = (env2, store, bus, idleMs, onIdle) => {
   let current = ["", 0];
   let savedAt = 0;
-  let domains = `${env2.location?.hostname}`.split(".").map((_, i, labels) => labels.slice(~i).join("."));
-  domains.push("");
+  let domains;
   const readCookie = () => guard(() => env2.document.cookie.match(`${PREFIX}${NAME2}=([^;]*)`)?.[1]) ?? "";
   const writeCookie = (value, maxAge) => guard(() => {
+    domains ??= env2.location.hostname.split(".").map((_, i, labels) => labels.slice(-2 - i).join(".")).concat("");
     const works = (domain) => {
       env2.document.cookie = `${PREFIX}${NAME2}=${value};path=/;max-age=${maxAge};samesite=lax;domain=${domain}`;
       return readCookie() === value;
@@ -570,7 +581,7 @@ var createSession = (env2, store, bus, idleMs, onIdle) => {
     let best = ["", 0];
     for (const value of [store._get(NAME2), readCookie()]) {
       const [, id, seenAt] = /^(\w{16,256})\.(\d+)$/.exec(value) ?? [];
-      const ms = Number(seenAt);
+      const ms = +seenAt;
       if (id && ms >= best[1]) {
         best = [id, ms];
         savedAt = ms;
@@ -609,7 +620,6 @@ var createSession = (env2, store, bus, idleMs, onIdle) => {
     },
     _renew: renew,
     _forget() {
-      store._remove(NAME2);
       writeCookie("", 0);
       current = ["", 0];
     }
@@ -653,7 +663,8 @@ var SETTLE_MS = 20;
 var MINUTE_MS = 6e4;
 var TOKEN = /^[\w.-]{20,8192}$/;
 var createCore = (env2, options) => {
-  const isCollectable = mayCollect(env2, options);
+  const isAnonymous = isPrivate(env2, options);
+  const isCollectable = mayCollect(env2, options, isAnonymous);
   const bus = createBus(
     options.debug != null ? (topic, data) => guard(() => env2.console.log("[relay]", topic, data)) : void 0
   );
@@ -678,7 +689,7 @@ var createCore = (env2, options) => {
   let renewed;
   let delivery;
   const logIn = (token) => {
-    if (mayIdentify(env2, options) && TOKEN.test(token)) {
+    if (!isAnonymous && TOKEN.test(token)) {
       user._set(sessionId(), token);
       delivery._flush();
     }
@@ -754,8 +765,7 @@ var createCore = (env2, options) => {
     on: bus._on
   };
   const call = (queued) => bus._attempt(() => {
-    const [at, args] = queued;
-    const [verb, first, second] = args;
+    const [at, [verb, first, second]] = queued;
     if (isRunning || verb === "on" || verb === "consent") {
       verbs[verb]?.(first, second, at);
     } else if (isCollectable && calls.length < MAX_CALLS) {
@@ -780,12 +790,16 @@ var createCore = (env2, options) => {
   };
   bus._on("hide", run);
   bus._on("activate", begin);
-  watchLifecycle(env2, bus);
+  let dwell;
+  if (env2.document) {
+    watchLifecycle(env2, bus);
+    dwell = createDwell(env2, bus);
+  }
   begin();
   return {
     _env: env2,
     _bus: bus,
-    _dwell: env2.document && createDwell(env2, bus),
+    _dwell: dwell,
     _record: record,
     _tell(impression) {
       const untold = impression?._take(true) ?? [];

@@ -17,7 +17,7 @@ export interface Beacon {
 }
 
 /** Length as UTF-8 JSON: the budget counts bytes, and one "€" has three. */
-export const byteLength = (value: unknown): number => new Blob([JSON.stringify(value)]).size;
+export const byteLength = (value: unknown): number => new TextEncoder().encode(JSON.stringify(value)).length;
 
 /**
  * The oldest events of one session that fit into one beacon.

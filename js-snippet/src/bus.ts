@@ -24,9 +24,10 @@ interface InnerTopics extends Topics {
   /** A prerendered page is shown after all. */
   activate: undefined;
   online: undefined;
+  /** A watched element was looked at long enough. */
+  seen: Element;
   /** Console lines of the debug mode. */
   event: unknown;
-  seen: string;
   error: unknown;
 }
 

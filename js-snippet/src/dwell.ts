@@ -7,17 +7,14 @@ const MIN_MS = 1000;
 /** Ratios up to half, close together where they are small: half a window of an element of 100 windows is a 200th. */
 const THRESHOLDS = [...Array(51).keys()].map((i) => i ** 2 / 5000);
 
-type OnSeen = (element: Element) => void;
-
 /** Tells when elements have been looked at long enough. One IntersectionObserver for all of them. */
 export interface Dwell {
-  /** Calls `onSeen` each time the element has been half visible for a second of a visible page. */
-  _watch(element: Element, onSeen: OnSeen): void;
+  /** Emits `seen` each time the element has been half visible for a second of a visible page. Again changes nothing. */
+  _watch(element: Element): void;
   _unwatch(element: Element): void;
 }
 
 export const createDwell = (env: Env, bus: Bus): Dwell => {
-  const watched = new WeakMap<Element, OnSeen>();
   /** Timers of the elements visible enough now; none runs while the page is hidden. */
   const timers = new Map<Element, number | undefined>();
 
@@ -26,11 +23,17 @@ export const createDwell = (env: Env, bus: Bus): Dwell => {
     timers.delete(element);
   };
   const begin = (element: Element) => {
+    env.clearTimeout(timers.get(element));
     timers.set(
       element,
       // The observer may speak of the time before a hide after it. A prerendered page is hidden too.
-      env.document?.hidden ? undefined : env.setTimeout(() => watched.get(element)?.(element), MIN_MS),
+      (env.document as Document).hidden ? undefined : env.setTimeout(() => bus._emit('seen', element), MIN_MS),
     );
+  };
+  const beginAnew = () => {
+    for (const element of timers.keys()) {
+      begin(element);
+    }
   };
 
   /** Of what is larger than the window, as much counts as the window can hold. */
@@ -52,21 +55,12 @@ export const createDwell = (env: Env, bus: Bus): Dwell => {
     { threshold: THRESHOLDS },
   );
 
-  bus._on('hide', () => {
-    timers.forEach((timer) => {
-      env.clearTimeout(timer);
-    });
-  });
-  // The observer says nothing when a hidden page comes back; what is looked at then begins anew.
-  bus._on('show', () => {
-    timers.forEach((_, element) => {
-      begin(element);
-    });
-  });
+  // The observer says nothing when a hidden page comes back.
+  bus._on('hide', beginAnew);
+  bus._on('show', beginAnew);
 
   return {
-    _watch(element, onSeen) {
-      watched.set(element, onSeen);
+    _watch(element) {
       observer.observe(element);
     },
     _unwatch(element) {

@@ -26,21 +26,29 @@ export interface List {
 
 export const createList = (core: Core, { recommendationId, items, source }: ListOptions): List => {
   const impression = createImpression<number>(originFields(recommendationId, source), (a, b) => a - b);
-  const watched = new Set<Element>();
-  let onHide: Set<unknown> | undefined;
+  const watched = new Map<Element, string>();
   const see = (itemId: string) => impression._see(itemId, items.indexOf(itemId));
 
   const tell = () => core._tell(impression);
+  const onSeen = (element: Element) => {
+    const itemId = watched.get(element);
+    if (itemId) {
+      see(itemId);
+    }
+  };
+  let hideListeners: Set<unknown> | undefined;
+  let seenListeners: Set<unknown> | undefined;
 
   return {
     observe(element) {
-      onHide = core._bus._on('hide', tell);
+      hideListeners = core._bus._on('hide', tell);
+      seenListeners = core._bus._on('seen', onSeen);
       const marked = [...element.querySelectorAll('[data-relay-item]')];
       (marked.length ? marked : [...element.children]).forEach((item, position) => {
         const itemId = item.getAttribute('data-relay-item') ?? items[position];
         if (itemId && items.includes(itemId)) {
-          watched.add(item);
-          core._dwell?._watch(item, () => see(itemId));
+          watched.set(item, itemId);
+          core._dwell?._watch(item);
         }
       });
     },
@@ -50,8 +58,9 @@ export const createList = (core: Core, { recommendationId, items, source }: List
     },
     stop() {
       tell();
-      onHide?.delete(tell);
-      for (const item of watched) {
+      hideListeners?.delete(tell);
+      seenListeners?.delete(onSeen);
+      for (const item of watched.keys()) {
         core._dwell?._unwatch(item);
       }
       watched.clear();

@@ -5,8 +5,12 @@ import { originFields } from './event.js';
 import { createImpression, type Impression } from './impressions.js';
 import type { Core } from './tracker.js';
 
+const ITEMS = '[data-relay-list] [data-relay-item]';
 /** Changes of the page are looked at together, at most this often. */
 const RESCAN_MS = 100;
+/** Items watched at once, more than a screen holds; the others a moment later, two milliseconds of work a thousand. */
+const FIRST_ITEMS = 100;
+const MOMENT_MS = 20;
 
 // Elements that left the document have their order too, if any.
 const inDocumentOrder = (a: Element, b: Element) =>
@@ -20,6 +24,7 @@ export const watchPage = (core: Core): void => {
   /** What was seen of each list. */
   const lists = new Map<Element, Impression<Element>>();
   let views = new Set<string | null | undefined>();
+  // biome-ignore lint/correctness/noUnusedVariables: `??=` reads it
   let timer: number | undefined;
 
   const see = (list: Element, item: Element, itemId: string) => {
@@ -31,24 +36,9 @@ export const watchPage = (core: Core): void => {
     return impression;
   };
 
-  const onSeen = (item: Element) => {
-    const list = item.closest('[data-relay-list]');
-    const itemId = attribute(item, 'item');
-    if (list && itemId) {
-      bus._emit('seen', itemId);
-      see(list, item, itemId);
-    }
-  };
-
-  const rescan = () => {
-    timer = undefined;
-    // To watch what is watched already changes nothing.
-    for (const item of document.querySelectorAll('[data-relay-list] [data-relay-item]')) {
-      dwell._watch(item, onSeen);
-    }
-
-    // By id, not by element: a framework that puts the element in anew shows nothing new.
-    const shown = new Set([...document.querySelectorAll('[data-relay-view]')].map((view) => attribute(view, 'view')));
+  /** Notes what is shown. By id, not by element: a framework that puts the element in anew shows nothing new. */
+  const view = () => {
+    const shown = new Set([...document.querySelectorAll('[data-relay-view]')].map((found) => attribute(found, 'view')));
     for (const itemId of shown) {
       if (itemId && !views.has(itemId)) {
         record('View', { itemId });
@@ -57,21 +47,35 @@ export const watchPage = (core: Core): void => {
     views = shown;
   };
 
+  const scan = () => {
+    timer = undefined;
+    view();
+    // To watch what is watched already changes nothing.
+    const items = [...document.querySelectorAll(ITEMS)];
+    items.splice(0, FIRST_ITEMS).forEach(dwell._watch);
+    env.setTimeout(() => items.forEach(dwell._watch), MOMENT_MS);
+  };
+
   const changes = new env.MutationObserver((records) => {
-    // An element that is used again shows another item, or another list: the second of all inside begins anew.
+    timer ??= env.setTimeout(scan, RESCAN_MS);
     for (const { attributeName, target } of records) {
+      const element = target as Element;
+      // An element that is used again shows another item, or another list: the second of all inside begins anew.
       if (attributeName) {
-        const element = target as Element;
         core._tell(lists.get(element));
         lists.delete(element);
-        [element, ...element.querySelectorAll('[data-relay-item]')].forEach(dwell._unwatch);
+        [element, ...element.querySelectorAll(ITEMS)].forEach(dwell._unwatch);
       }
-    }
-    if (!timer) {
-      timer = env.setTimeout(rescan, RESCAN_MS);
     }
   });
 
+  bus._on('seen', (item) => {
+    const list = item.closest('[data-relay-list]');
+    const itemId = attribute(item, 'item');
+    if (list && itemId) {
+      see(list, item, itemId);
+    }
+  });
   bus._on('start', () => {
     changes.observe(document, {
       childList: true,
@@ -80,10 +84,10 @@ export const watchPage = (core: Core): void => {
     });
     lists.clear();
     views = new Set();
-    rescan();
+    scan();
   });
   bus._on('hide', () => {
-    rescan();
+    view();
     for (const [list, impression] of lists) {
       core._tell(impression);
       if (!list.isConnected) {

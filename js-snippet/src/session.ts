@@ -12,7 +12,7 @@ export interface Session {
   _id(): string;
   /** Ends this session; the next begins at once. */
   _renew(): string;
-  /** Forgets the session here and in the browser. */
+  /** Forgets the session here and in the cookie. */
   _forget(): void;
 }
 
@@ -36,14 +36,17 @@ export const createSession = (
   let current: Stamp = ['', 0];
   /** When the stamp was last written, by whatever page. */
   let savedAt = 0;
-  /** Of the cookie, from the last label up: browsers refuse it until a site can own it. Last, none: this host. */
-  let domains = `${env.location?.hostname}`.split('.').map((_, i, labels) => labels.slice(~i).join('.'));
-  domains.push('');
+  /** Of the cookie, from the last two labels up: browsers refuse it until a site can own it. Last, none: this host. */
+  let domains: string[] | undefined;
 
   const readCookie = () => guard(() => (env.document as Document).cookie.match(`${PREFIX}${NAME}=([^;]*)`)?.[1]) ?? '';
 
   const writeCookie = (value: string, maxAge: number) =>
     guard(() => {
+      domains ??= (env.location as Location).hostname
+        .split('.')
+        .map((_, i, labels) => labels.slice(-2 - i).join('.'))
+        .concat('');
       const works = (domain: string) => {
         (env.document as Document).cookie =
           `${PREFIX}${NAME}=${value};path=/;max-age=${maxAge};samesite=lax;domain=${domain}`;
@@ -57,7 +60,7 @@ export const createSession = (
     let best: Stamp = ['', 0];
     for (const value of [store._get(NAME), readCookie()]) {
       const [, id, seenAt] = /^(\w{16,256})\.(\d+)$/.exec(value) ?? [];
-      const ms = Number(seenAt);
+      const ms = +(seenAt as string);
       if (id && ms >= best[1]) {
         best = [id, ms];
         savedAt = ms;
@@ -102,7 +105,6 @@ export const createSession = (
     },
     _renew: renew,
     _forget() {
-      store._remove(NAME);
       writeCookie('', 0);
       current = ['', 0];
     },

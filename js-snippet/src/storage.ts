@@ -20,7 +20,13 @@ export const createStore = (env: Env, mayStore: () => boolean): Store => {
   // Absent in sandboxed frames (it throws) and some web views (null). Names are properties: no method of it is needed.
   let box: Record<string, string> = guard(() => env.localStorage) ?? {};
   return {
-    _get: (name) => guard(() => JSON.parse(box[PREFIX + name] as string)),
+    // The first error of a page costs milliseconds: what is missing must not be one.
+    _get: (name) =>
+      guard(() => {
+        const text = box[PREFIX + name];
+        // Not left to JSON.parse to refuse: the first error of a page costs it a millisecond or two.
+        return text && JSON.parse(text);
+      }),
     _set(name, value) {
       const text = JSON.stringify(value);
       try {

@@ -1,6 +1,6 @@
 import { createAttribution } from './attribution.js';
 import { type Bus, createBus } from './bus.js';
-import { mayCollect, mayIdentify } from './consent.js';
+import { isPrivate, mayCollect } from './consent.js';
 import { createDelivery, type Delivery, type FlushResult } from './delivery.js';
 import { createDwell, type Dwell } from './dwell.js';
 import type { Env } from './env.js';
@@ -40,7 +40,8 @@ export interface Core {
 }
 
 export const createCore = (env: Env, options: RawOptions): Core => {
-  const isCollectable = mayCollect(env, options);
+  const isAnonymous = isPrivate(env, options);
+  const isCollectable = mayCollect(env, options, isAnonymous);
   const bus = createBus(
     options.debug != null ? (topic, data) => guard(() => env.console.log('[relay]', topic, data)) : undefined,
   );
@@ -70,7 +71,7 @@ export const createCore = (env: Env, options: RawOptions): Core => {
   let delivery: Delivery;
 
   const logIn = (token: string) => {
-    if (mayIdentify(env, options) && TOKEN.test(token)) {
+    if (!isAnonymous && TOKEN.test(token)) {
       user._set(sessionId(), token);
       delivery._flush();
     }
@@ -155,10 +156,9 @@ export const createCore = (env: Env, options: RawOptions): Core => {
 
   const call = (queued: Call) =>
     bus._attempt(() => {
-      const [at, args] = queued;
-      const [verb, first, second] = args as unknown as [string, never, never];
+      const [at, [verb, first, second]] = queued as unknown as [never, [string, never, never]];
       if (isRunning || verb === 'on' || verb === 'consent') {
-        verbs[verb]?.(first, second, at as never);
+        verbs[verb]?.(first, second, at);
       } else if (isCollectable && calls.length < MAX_CALLS) {
         calls.push(queued);
       }
@@ -188,13 +188,17 @@ export const createCore = (env: Env, options: RawOptions): Core => {
   // Whatever it still waits for: at hide there is no more time.
   bus._on('hide', run);
   bus._on('activate', begin);
-  watchLifecycle(env, bus);
+  let dwell: Dwell | undefined;
+  if (env.document) {
+    watchLifecycle(env, bus);
+    dwell = createDwell(env, bus);
+  }
   begin();
 
   return {
     _env: env,
     _bus: bus,
-    _dwell: env.document && createDwell(env, bus),
+    _dwell: dwell,
     _record: record,
     _tell(impression) {
       const untold = impression?._take(true) ?? [];

@@ -42,8 +42,8 @@ export const post = async (env: Env, { endpoint, fetch = env.fetch }: RawOptions
     });
     const taken: Taken | undefined = await response.json().catch(() => {});
     return [
-      REFUSED.test(`${response.status}`),
-      Number(response.headers.get('retry-after')) * 1000 || 0,
+      REFUSED.test(response.status as never),
+      +(response.headers.get('retry-after') as string) * 1000 || 0,
       // Neither an error's body nor the 200 of a captive portal has this.
       (taken?.accepted as number) >= 0 ? taken : undefined,
     ];

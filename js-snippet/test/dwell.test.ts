@@ -22,7 +22,8 @@ const open = () => {
   const seen: Element[] = [];
   const element = {} as Element;
   const dwell = createDwell(env, bus);
-  dwell._watch(element, (looked) => seen.push(looked));
+  dwell._watch(element);
+  bus._on('seen', (element) => seen.push(element));
   const observe = (isIntersecting: boolean) => {
     const whole = { width: 100, height: 100 };
     const entry = { target: element, isIntersecting, intersectionRect: whole, boundingClientRect: whole };

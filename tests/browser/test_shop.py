@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from playwright.async_api import BrowserContext, ConsoleMessage, Page
 
-from tests.support.browser import chromium, until
+from tests.support.browser import ITEMS_BY_ID, chromium, until
 from tests.support.demo import RunningDemo, running_demo
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
@@ -28,6 +28,7 @@ async def demo() -> AsyncGenerator[RunningDemo]:
 async def visitor(demo: RunningDemo) -> AsyncGenerator["Visitor"]:
     async with chromium() as browser:
         context = await browser.new_context(viewport={"width": 1280, "height": 900}, base_url=demo.shop)
+        await context.add_init_script(ITEMS_BY_ID)
         yield Visitor(context, await context.new_page())
 
 

@@ -26,6 +26,12 @@ ARGS = (
     "--host-resolver-rules=MAP *.example 127.0.0.1, MAP *.test 127.0.0.1",
 )
 
+ITEMS_BY_ID = """
+    const log = console.log;
+    console.log = (...args) => log(...args.map(arg => arg instanceof Element ? arg.dataset.relayItem : arg));
+"""
+"""Script for every page: the console names an item where it would show its element, which has no text here."""
+
 
 def chromium_path() -> str:
     """Chromium as the system has it.

@@ -6,7 +6,7 @@ export interface Session {
     _id(): string;
     /** Ends this session; the next begins at once. */
     _renew(): string;
-    /** Forgets the session here and in the browser. */
+    /** Forgets the session here and in the cookie. */
     _forget(): void;
 }
 /**

@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator
 import pytest
 from playwright.async_api import Browser, BrowserContext, Page
 
-from tests.support.browser import chromium
+from tests.support.browser import ITEMS_BY_ID, chromium
 from tests.support.collector import Collector, collecting
 
 
@@ -25,6 +25,7 @@ async def collector() -> AsyncGenerator[Collector]:
 async def context(browser: Browser) -> AsyncGenerator[BrowserContext]:
     """A profile of its own. The test fails when the snippet let an error reach a page."""
     profile = await browser.new_context(viewport={"width": 800, "height": 600})
+    await profile.add_init_script(ITEMS_BY_ID)
     errors: list[str] = []
     profile.on("weberror", lambda error: errors.append(str(error.error)))
     yield profile

@@ -1,73 +1,130 @@
-"""What the snippet costs a page, by the browser's own record of its main thread."""
+"""What the snippet costs a page of two thousand items, by the browser's own record of its main thread.
+
+Times are CPU of the main thread, so that other work of the machine counts little, and medians of several loads. What is
+looked at is every task, not only those that run the script: its observers make the browser work too.
+"""
 
 import json
-from collections.abc import Callable
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+from statistics import median
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, Page
+from playwright.async_api import Browser
 
 from tests.browser.snippet.shop import NEVER
+from tests.support.browser import chromium
 from tests.support.collector import Collector
 
-pytestmark = [pytest.mark.browser, pytest.mark.cost]
+pytestmark = [pytest.mark.browser, pytest.mark.cost, pytest.mark.timeout(120)]
 
+LOADS = 7
 START_MS = 5.0
-"""Main thread spent by the script in its first 100 ms: evaluation, first look at the page, first observations."""
-OTHERS = 2.0
-"""This machine may be doing other things."""
+"""Until the first screen is observed: evaluation, first look at the page, first observations and their frame."""
+LONGEST_MS = 10.0
+"""Any one task: a fifth of what browsers call a long one."""
+ITEMS = "".join(
+    f'<a data-relay-item="p{i}" href="#{i}" style="display:block;height:40px">item {i}</a>' for i in range(2000)
+)
+PAGE = f"""<!doctype html><section data-relay-list data-relay-recommendation-id="R">{ITEMS}</section><script>
+    window.longTasks = [];
+    new PerformanceObserver(list => longTasks.push(...list.getEntries().map(entry => entry.duration)))
+        .observe({{type: 'longtask'}});
+</script>"""
+# The script comes once the page is there, so that its own cost stands alone; then the visitor scrolls far.
+ADD = f"""path => new Promise(done => {{
+    const holder = document.createElement('template');
+    holder.innerHTML = '<i data-token=site {NEVER}></i>';
+    const script = document.createElement('script');
+    Object.assign(script.dataset, holder.content.firstChild.dataset);
+    script.src = path;
+    script.onload = () => setTimeout(done, 1000);
+    longTasks = [];
+    document.head.append(script);
+}})"""
+SCROLL = "new Promise(done => { scrollTo(0, 40000); setTimeout(done, 300) })"
 
 
-def script_ms(trace: list[dict[str, Any]], *, within_ms: float) -> float:
-    """CPU of the main thread spent in s.js, outermost entries only, since its evaluation began."""
-    entries = sorted(
-        (entry["ts"], entry.get("dur", 0), entry.get("tdur", 0))
-        for entry in trace
-        if entry["name"] in {"EvaluateScript", "FunctionCall"}
-        and entry["ph"] == "X"
-        and "/r/s.js" in json.dumps(entry.get("args", {}))
+@dataclass(frozen=True)
+class Cost:
+    """Milliseconds of CPU of one load's main thread, since the script began."""
+
+    evaluate: float
+    start: float
+    second: float
+    longest: float
+    long_tasks: list[float]
+
+
+@pytest.fixture
+async def untouched() -> AsyncGenerator[Browser]:
+    """Chromium as visitors have it: being asked by tools from where calls come costs it a second look at the source."""
+    async with chromium(args=("--js-flags=--no-enable-lazy-source-positions",)) as running:
+        yield running
+
+
+def cost_of(trace: list[dict[str, Any]], path: str, long_tasks: list[float]) -> Cost:
+    """Read a trace."""
+    whole = [entry for entry in trace if entry["ph"] == "X"]
+    evaluated = next(
+        entry for entry in whole if entry["name"] == "EvaluateScript" and path in json.dumps(entry.get("args"))
     )
-    begin, end, total = entries[0][0], 0, 0
-    for at, duration, cpu in entries:
-        if at >= end and at - begin < within_ms * 1000:
-            total += cpu
-            end = at + duration
-    return total / 1000
+    main = [entry for entry in whole if (entry["pid"], entry["tid"]) == (evaluated["pid"], evaluated["tid"])]
+    begin = evaluated["ts"]
+    tasks = [e for e in main if e["name"].endswith("::RunTask") and e["ts"] + e["dur"] >= begin]
+    # The start is over when the observer has spoken for the first time, which is the third time the script runs; what
+    # is out of sight comes after. Any other script: a tenth of a second.
+    runs = sorted(
+        (entry["ts"], entry["ts"] + entry["dur"])
+        for entry in main
+        if entry["name"] in {"EvaluateScript", "FunctionCall"} and path in json.dumps(entry.get("args"))
+    )
+    started = runs[2][1] if len(runs) > 2 else begin + 100_000
+
+    def cpu_ms(until: float) -> float:
+        return sum(task.get("tdur", 0) for task in tasks if task["ts"] + task["dur"] / 2 < until) / 1000
+
+    return Cost(
+        evaluate=evaluated.get("tdur", 0) / 1000,
+        start=cpu_ms(started),
+        second=cpu_ms(begin + 1e6),
+        longest=max(task.get("tdur", 0) for task in tasks) / 1000,
+        long_tasks=long_tasks,
+    )
+
+
+async def load(browser: Browser, origin: str, path: str) -> Cost:
+    """One load of the page, in a fresh profile, with the script at `path`."""
+    context = await browser.new_context(viewport={"width": 800, "height": 600})
+    page = await context.new_page()
+    await page.goto(f"{origin}/")
+    await page.evaluate("new Promise(done => setTimeout(done, 300))")
+    await browser.start_tracing(page=page, categories=["toplevel", "devtools.timeline"])
+    await page.evaluate(ADD, path)
+    await page.evaluate(SCROLL)
+    trace = json.loads(await browser.stop_tracing())["traceEvents"]
+    cost = cost_of(trace, path, await page.evaluate("longTasks"))
+    await context.close()
+    return cost
 
 
 async def test_two_thousand_items_cost_no_long_task_and_little_at_the_start(
-    collector: Collector, browser: Browser, page: Page, record_property: Callable[[str, object], None]
+    collector: Collector, untouched: Browser, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    items = "".join(
-        f'<a data-relay-item="p{i}" href="#{i}" style="display:block;height:40px">item {i}</a>' for i in range(2000)
-    )
-    body = f'<section data-relay-list data-relay-recommendation-id="R">{items}</section>'
-    # The script comes once the page is there, so that its own cost stands alone.
-    await page.goto(collector.raw("/", f"<!doctype html>{body}"))
-    await page.evaluate(
-        """() => {
-            window.longTasks = [];
-            new PerformanceObserver(list => longTasks.push(...list.getEntries().map(entry => entry.duration)))
-                .observe({type: 'longtask'});
-            return new Promise(done => setTimeout(done, 300));
-        }"""
-    )
-    await browser.start_tracing(page=page, categories=["devtools.timeline"])
-    await page.evaluate(
-        f"""() => new Promise(done => {{
-            const holder = document.createElement('template');
-            holder.innerHTML = '<i {NEVER}></i>';
-            const script = document.createElement('script');
-            Object.assign(script.dataset, holder.content.firstChild.dataset, {{token: 'site'}});
-            script.src = '/r/s.js';
-            script.onload = () => setTimeout(done, 1500);
-            document.head.append(script);
-        }})"""
-    )
-    await page.evaluate("new Promise(done => { scrollTo(0, 40000); setTimeout(done, 1500) })")
-    trace = json.loads(await browser.stop_tracing())["traceEvents"]
-    spent = script_ms(trace, within_ms=100)
-    record_property("start_ms", spent)
-    record_property("all_ms", script_ms(trace, within_ms=1e6))
-    assert await page.evaluate("longTasks") == []
-    assert spent < START_MS * OTHERS, f"{spent:.1f} ms of main thread at the start"
+    collector.raw("/", PAGE)
+    collector.raw("/empty.js", "0")
+    # A site can own cookies on this one, as in real life.
+    origin = collector.origin.replace("127.0.0.1", "www.shop.test")
+    without = [await load(untouched, origin, "/empty.js") for _ in range(LOADS)]
+    with_it = [await load(untouched, origin, "/r/s.js") for _ in range(LOADS)]
+    seen = {
+        name: round(median(getattr(cost, name) for cost in with_it), 1)
+        for name in ("evaluate", "start", "longest", "second")
+    }
+    added = seen["second"] - median(cost.second for cost in without)
+    with capsys.disabled():  # the figures are for people to read
+        print(f"\nms of main thread with 2,000 items: {seen}, more than without it in the first second: {added:.1f}")  # noqa: T201 # the same
+    assert median(len(cost.long_tasks) for cost in with_it) == 0
+    assert seen["start"] < START_MS
+    assert seen["longest"] < LONGEST_MS
