@@ -82,13 +82,23 @@ def cost_of(trace: list[dict[str, Any]], path: str, long_tasks: list[float]) -> 
     )
     started = runs[2][1] if len(runs) > 2 else begin + 100_000
 
-    def cpu_ms(until: float) -> float:
-        return sum(task.get("tdur", 0) for task in tasks if task["ts"] + task["dur"] / 2 < until) / 1000
+    looks = [
+        (entry["ts"], entry["ts"] + entry["dur"])
+        for entry in main
+        if entry["name"].endswith("::computeIntersections") and begin <= entry["ts"] < started
+    ]
+
+    def is_ours(task: dict[str, Any]) -> bool:
+        end = task["ts"] + task["dur"]
+        return any(task["ts"] <= at and until <= end for at, until in [*runs[:3], *looks])
+
+    def cpu_ms(some: list[dict[str, Any]]) -> float:
+        return float(sum(task.get("tdur", 0) for task in some)) / 1000
 
     return Cost(
         evaluate=evaluated.get("tdur", 0) / 1000,
-        start=cpu_ms(started),
-        second=cpu_ms(begin + 1e6),
+        start=cpu_ms([task for task in tasks if is_ours(task)]),
+        second=cpu_ms([task for task in tasks if task["ts"] < begin + 1e6]),
         longest=max(task.get("tdur", 0) for task in tasks) / 1000,
         long_tasks=long_tasks,
     )
