@@ -179,6 +179,15 @@ async def test_a_click_carries_25_items_with_the_one_clicked_among_them(
     assert click["impression"] == ["p03", *[f"p{i:02}" for i in range(16, 40)]]
 
 
+async def test_items_that_are_watched_a_moment_later_are_seen_as_well(
+    collector: Collector, page: Page, seen: Seen
+) -> None:
+    items = [f"p{i:03}" for i in range(300)]
+    block = list_of(",".join(items), style="height:2px;overflow:hidden")
+    await page.goto(collector.page("/", f"<style>body {{ margin: 0 }}</style>{block}", tag=DEBUG))
+    await until(lambda: sorted(seen.items) == items, otherwise=lambda: len(seen.items))
+
+
 async def test_lists_do_not_mix_and_an_unseen_item_counts_when_clicked(collector: Collector, page: Page) -> None:
     body = list_of("a1,a2", recommendation="RID-A") + list_of("b1,b2", recommendation="RID-B")
     await page.goto(collector.page("/", body, tag=DEBUG))
