@@ -5,7 +5,7 @@ import json
 import pytest
 from playwright.async_api import BrowserContext, Page
 
-from tests.browser.snippet.shop import HOME, NEVER, product, running
+from tests.browser.snippet.shop import HOME, NEVER, product, running, set_hidden
 from tests.support.browser import until
 from tests.support.collector import Collector
 
@@ -115,3 +115,24 @@ async def test_a_prerendered_page_counts_only_once_it_is_shown(collector: Collec
     assert collector.summary() == [("Click", "p1"), ("View", "p1")]
     prerendered = [request for request in collector.requests if request.headers.get("sec-purpose")]
     assert prerendered, "Chromium did not prerender: this test shows nothing"
+
+
+async def test_a_prerendered_list_is_seen_once_it_is_shown(collector: Collector, page: Page) -> None:
+    speculation = {"prerender": [{"urls": ["/p/1"], "eagerness": "immediate"}]}
+    rules = f'<script type="speculationrules">{json.dumps(speculation)}</script>'
+    collector.page("/p/1", HOME, tag=NEVER + " data-impressions")
+    await page.goto(collector.page("/", HOME, tag=NEVER, head=rules))
+    await until(lambda: any(request.headers.get("sec-purpose") for request in collector.requests))
+    await page.click("text=one")
+    await page.wait_for_url("**/p/1")
+    await running(page)
+
+    async def seen() -> list[object]:
+        # What was seen leaves when the page is hidden; it is told so, and shown again, until something was.
+        await set_hidden(page, hidden=True)
+        await page.evaluate(FLUSH)
+        await set_hidden(page, hidden=False)
+        await page.evaluate("new Promise(done => setTimeout(done, 1200))")
+        return [event["impression"] for event in collector.of_type("Impression")]
+
+    assert await until(seen, otherwise=collector.summary) == [["p1", "p2"]]
