@@ -73,11 +73,15 @@ async def kill_before_a_write(arena: Arena, rng: random.Random) -> Window | None
 
 
 async def kill_in_a_shrinking_file(arena: Arena, rng: random.Random) -> Window | None:
-    """Start with a file that is mostly free, and kill while it gives the space back."""
+    """Start with a file that is mostly free, and kill while it gives the space back, as it does when nobody comes."""
     await asyncio.to_thread(_make_room, arena)
+    arena.driver.come_no_more()
     await arena.relay.start()
-    tracer = await attach(arena.relay, f"fdatasync:signal=KILL:when={rng.randint(3, 12)}")
-    return await _await_the_crash(arena, tracer)
+    tracer = await attach(arena.relay, f"fdatasync:signal=KILL:when={rng.randint(5, 100)}")
+    try:
+        return await _await_the_crash(arena, tracer)
+    finally:
+        arena.driver.come()
 
 
 async def kill_while_draining(arena: Arena, rng: random.Random) -> None:
@@ -193,5 +197,5 @@ def _make_room(arena: Arena) -> None:
     with closing(sqlite3.connect(arena.relay.spool)) as sql, sql:
         sql.execute("PRAGMA synchronous = OFF")
         sql.execute("CREATE TABLE outage (body BLOB)")
-        sql.executemany("INSERT INTO outage VALUES (zeroblob(60000))", [()] * 400)
+        sql.executemany("INSERT INTO outage VALUES (zeroblob(60000))", [()] * 1500)
         sql.execute("DROP TABLE outage")

@@ -73,13 +73,17 @@ class Driver:
         """Let visitors come."""
         self._coming.set()
 
+    def come_no_more(self) -> None:
+        """Let no more visitors come; those who are here stay until they have been answered."""
+        self._coming.clear()
+
     async def stay_away(self, *, deadline_s: float) -> None:
         """Let no more come; return when the last has gone.
 
         Raises:
             TimeoutError: some beacon is not answered.
         """
-        self._coming.clear()
+        self.come_no_more()
         async with asyncio.timeout(deadline_s):
             await self._idle.wait()
 
