@@ -53,12 +53,13 @@ const COMPILE_HINT = '//# allFunctionsCalledOnLoad\n';
 /** A second pass: it inlines what is called once, which esbuild leaves, and takes another twentieth off. */
 async function squeezed(script) {
   const compress = {
-    passes: 4,
+    passes: 3,
     unsafe: true,
     unsafe_arrows: true,
     unsafe_methods: true,
     pure_getters: true,
     keep_fargs: false,
+    lhs_constants: false,
   };
   const { code } = await minify(script.toString(), { ecma: 2020, compress, mangle: true });
   return Buffer.from(COMPILE_HINT + code);

@@ -142,8 +142,8 @@ var watchPage = (core) => {
   const scan = () => {
     timer = void 0;
     view();
-    const items = [...document.querySelectorAll(ITEMS)];
-    items.splice(0, FIRST_ITEMS).forEach(dwell._watch);
+    const items = document.querySelectorAll(ITEMS);
+    [].slice.call(items, 0, FIRST_ITEMS).forEach(dwell._watch);
     env2.setTimeout(() => items.forEach(dwell._watch), MOMENT_MS);
   };
   const changes = new env2.MutationObserver((records) => {

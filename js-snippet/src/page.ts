@@ -50,9 +50,9 @@ export const watchPage = (core: Core): void => {
   const scan = () => {
     timer = undefined;
     view();
-    // To watch what is watched already changes nothing.
-    const items = [...document.querySelectorAll(ITEMS)];
-    items.splice(0, FIRST_ITEMS).forEach(dwell._watch);
+    // A list of nodes makes a node known to the script when it is asked for. To watch one again changes nothing.
+    const items = document.querySelectorAll(ITEMS);
+    [].slice.call(items, 0, FIRST_ITEMS).forEach(dwell._watch);
     env.setTimeout(() => items.forEach(dwell._watch), MOMENT_MS);
   };
 
