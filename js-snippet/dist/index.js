@@ -539,7 +539,6 @@ var PREFIX = "_relay.";
 var createStore = (env2, mayStore) => {
   let box = guard(() => env2.localStorage) ?? {};
   return {
-    // The first error of a page costs milliseconds: what is missing must not be one.
     _get: (name) => guard(() => {
       const text = box[PREFIX + name];
       return text && JSON.parse(text);

@@ -20,7 +20,6 @@ export const createStore = (env: Env, mayStore: () => boolean): Store => {
   // Absent in sandboxed frames (it throws) and some web views (null). Names are properties: no method of it is needed.
   let box: Record<string, string> = guard(() => env.localStorage) ?? {};
   return {
-    // The first error of a page costs milliseconds: what is missing must not be one.
     _get: (name) =>
       guard(() => {
         const text = box[PREFIX + name];
