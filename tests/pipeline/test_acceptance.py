@@ -23,7 +23,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
-from tests.support.browser import chromium, until
+from tests.support.browser import ITEMS_BY_ID, chromium, until
 from tests.support.http_server import serving
 from tests.support.relay import ROOT
 
@@ -148,6 +148,7 @@ async def visit(url: str, *, identity: str) -> None:
     """Look, click, log in, buy, and close the page at once."""
     async with chromium() as browser:
         page: Page = await browser.new_page()
+        await page.add_init_script(ITEMS_BY_ID)
         said: list[str] = []
         page.on("console", lambda message: said.append(message.text))
         await page.goto(url)
