@@ -21,7 +21,7 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
         isolation_level=None,
         check_same_thread=False,
         timeout=BUSY_TIMEOUT_S,
-        cached_statements=64,
+        cached_statements=128,  # the writer's have as many shapes as there are numbers of rows
     )
     connection.execute("PRAGMA trusted_schema = OFF")
     connection.execute("PRAGMA temp_store = MEMORY")

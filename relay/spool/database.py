@@ -8,6 +8,7 @@ import logging
 import sqlite3
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import cache
 from itertools import chain
 from pathlib import Path
 from typing import Final
@@ -38,11 +39,7 @@ VACUUM_ABOVE_PAGES: Final = 256
 _BURY: Final = statement("bury")
 _IDS: Final = "SELECT session, event_id FROM records WHERE seq IN (SELECT value FROM json_each(?))"
 _DELETE: Final = "DELETE FROM records WHERE seq BETWEEN ? AND ?"
-_ROW: Final = "(?, ?, ?, ?, ?, ?, ?, ?, ?)"
-_INSERTS: Final = [
-    (size, f"INSERT INTO records VALUES {', '.join([_ROW] * size)}")  # noqa: S608  only marks
-    for size in (64, 8, 1)
-]
+_ROWS_AT_ONCE: Final = 64
 _logger = logging.getLogger(__name__)
 
 
@@ -238,12 +235,9 @@ class Database:
         return self.last_seq
 
     def _flush(self) -> None:
-        # Many rows a statement: after each, the loop's thread may keep the interpreter for milliseconds.
-        start = 0
-        for size, insert in _INSERTS:
-            while len(self._rows) - start >= size:
-                self.sql.execute(insert, list(chain.from_iterable(self._rows[start : start + size])))
-                start += size
+        for start in range(0, len(self._rows), _ROWS_AT_ONCE):
+            rows = self._rows[start : start + _ROWS_AT_ONCE]
+            self.sql.execute(_insert("INSERT INTO records", len(rows), 9), list(chain.from_iterable(rows)))
         self._rows = []
 
     def _begin(self) -> None:
@@ -256,7 +250,8 @@ class Database:
             self.totals[name] = self.totals.get(name, 0) + n
 
     def _save_totals(self, totals: dict[str, int]) -> None:
-        self.sql.executemany("INSERT OR REPLACE INTO ledger VALUES (?, ?)", totals.items())
+        if totals:
+            self.sql.execute(_insert("INSERT OR REPLACE INTO ledger", len(totals), 2), [*chain(*totals.items())])
 
     def _new_flow(self, operation: Operation, target: str) -> int:
         number = max(self.flows, default=0) + 1
@@ -297,6 +292,13 @@ class Database:
         self.sql.executescript(f"PRAGMA incremental_vacuum({VACUUM_STEP_PAGES})")
         self._measure()
         return True
+
+
+@cache
+def _insert(into: str, rows: int, columns: int) -> str:
+    """One statement for many rows: after each, the loop's thread may keep the interpreter for milliseconds."""
+    row = f"({', '.join(['?'] * columns)})"
+    return f"{into} VALUES {', '.join([row] * rows)}"
 
 
 def _ranges(seqs: Sequence[int]) -> list[list[int]]:
