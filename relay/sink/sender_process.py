@@ -19,6 +19,7 @@ START_S: Final = 30.0
 """What a start may take; it is half a second where nothing else runs."""
 END_S: Final = 2.0
 """What its end may take before it is killed."""
+_ENDED: Final = Unreachable("SenderEnded", "a sender process ended with the call in flight", "service")
 _decode: Final = msgspec.msgpack.Decoder(Ready | Failed | Answer).decode
 
 
@@ -45,7 +46,7 @@ class _Link(asyncio.Protocol):
             self.ready.exception()  # whoever waits is told; if nobody does, that is all
         for _, done in self.waiting.values():
             if not done.done():
-                done.set_result(Unreachable("SenderEnded", "a sender process ended with the call in flight", "service"))
+                done.set_result(_ENDED)
         self.waiting.clear()
 
     def data_received(self, data: bytes) -> None:
@@ -145,7 +146,9 @@ class SenderProcess:
         return 0.0
 
     async def call(self, operation: Operation, target: str, body: bytes) -> Outcome:
-        """Have a call made; `Unreachable` when the process ends before it answers."""
+        """Have a call made; `Unreachable` when the process ends before it answers, or has ended."""
+        if self.ended.is_set():
+            return _ENDED  # there is nobody left to answer, nor to say so
         self._number = number = self._number + 1
         done: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         self._link.waiting[number] = (self._clock.monotonic_s(), done)

@@ -13,7 +13,10 @@ import pytest
 from relay.clock import SystemClock
 from relay.emulator import SECRET
 from relay.errors import RelayError
+from relay.model import Operation
 from relay.sink.base import Delivered, Refused, Unreachable
+from relay.sink.frames import Setup
+from relay.sink.sender_process import SenderProcess
 from relay.sink.workers import WorkerSink
 from tests.support.batches import batch
 from tests.support.emulator import REGION, running_emulator
@@ -166,6 +169,16 @@ async def test_a_sender_killed_under_load_loses_nothing(tmp_path: Path) -> None:
         relay.process.terminate()
         assert await relay.ended() == 0
     assert "Traceback" not in (tmp_path / "stderr").read_text()
+
+
+async def test_a_call_to_a_sender_that_has_just_ended_fails_at_once() -> None:
+    sender = await SenderProcess.start(Setup({}, max_in_flight=1, deadline_s=5.0), SystemClock())
+    os.kill(sender.pid, signal.SIGKILL)
+    await sender.ended.wait()
+    async with asyncio.timeout(5):
+        outcome = await sender.call(Operation.PUT_EVENTS, "tracker", b"{}")
+    assert isinstance(outcome, Unreachable)
+    await sender.end()
 
 
 async def test_a_stop_of_the_whole_group_delivers_what_waits_first(tmp_path: Path) -> None:
