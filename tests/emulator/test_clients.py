@@ -82,7 +82,7 @@ async def test_boto3_gets_the_answer_each_recorded_call_should_get() -> None:
     assert [result["code"] for result in results] == [call.code for call in recorded_calls(TRACKING_ID)]
 
 
-@pytest.mark.skipif(  # a run of this file alone; make test installs both
+@pytest.mark.skipif(  # reason: a run of this file alone; make test installs node and the packages
     shutil.which("node") is None or not (JS / "node_modules").is_dir(), reason="npm ci in tests/emulator/js first"
 )
 async def test_the_sdk_for_javascript_sends_and_gets_the_same_as_boto3() -> None:
