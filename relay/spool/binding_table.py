@@ -8,7 +8,7 @@ Guarantees:
 3. Bindings that have ended go in the same small steps.
 
 What is kept under a site that begins with `~` is a note of the relay's own (whom it erased), not a session: it
-counts for no bound here and goes with its time only; `relay.erasures` bounds how many there are.
+counts for no bound and goes with its time only.
 """
 
 import hashlib
