@@ -56,7 +56,6 @@ async function squeezed(script) {
     passes: 3,
     unsafe: true,
     unsafe_arrows: true,
-    unsafe_methods: true,
     pure_getters: true,
     keep_fargs: false,
     lhs_constants: false,

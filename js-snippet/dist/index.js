@@ -1,6 +1,13 @@
+import {
+  guard
+} from "./chunk.js";
+
 // src/env.ts
 var platform = globalThis;
 var randomId = (env2) => env2.crypto.getRandomValues(new BigUint64Array(2)).join("");
+
+// src/attribute.ts
+var attribute = (element, name) => guard(() => element.getAttribute?.(`data-relay-${name}`));
 
 // src/event.ts
 var originFields = (recommendationId, source) => ({
@@ -43,24 +50,25 @@ var createList = (core, { recommendationId, items, source }) => {
   };
   let hideListeners;
   let seenListeners;
+  const { _enter: enter } = core._bus;
   return {
-    observe(element) {
+    observe: enter((element) => {
       hideListeners = core._bus._on("hide", tell);
       seenListeners = core._bus._on("seen", onSeen);
       const marked = [...element.querySelectorAll("[data-relay-item]")];
       (marked.length ? marked : [...element.children]).forEach((item, position) => {
-        const itemId = item.getAttribute("data-relay-item") ?? items[position];
+        const itemId = attribute(item, "item") ?? items[position];
         if (itemId && items.includes(itemId)) {
           watched.set(item, itemId);
           core._dwell?._watch(item);
         }
       });
-    },
-    click(itemId, type = "Click") {
+    }),
+    click: enter((itemId, type = "Click") => {
       see(itemId);
       core._record(type, { ...impression._origin, itemId, impression: impression._take() });
-    },
-    stop() {
+    }),
+    stop: enter(() => {
       tell();
       hideListeners?.delete(tell);
       seenListeners?.delete(onSeen);
@@ -68,16 +76,13 @@ var createList = (core, { recommendationId, items, source }) => {
         core._dwell?._unwatch(item);
       }
       watched.clear();
-    }
+    })
   };
 };
 
-// src/attribute.ts
-var attribute = (element, name) => element.getAttribute?.(`data-relay-${name}`);
-
 // src/clicks.ts
 var SAME_INTERACTION_MS = 500;
-var watchClicks = (env2, onClick) => {
+var watchClicks = (bus, onClick) => {
   let last;
   let lastAt = 0;
   const handle = (event) => {
@@ -97,7 +102,7 @@ var watchClicks = (env2, onClick) => {
         list ??= element;
       }
     }
-    const what = `${type} ${itemId}`;
+    const what = `${type}${itemId}`;
     if (itemId && event.button < 2) {
       if (what !== last || event.timeStamp - lastAt > SAME_INTERACTION_MS) {
         onClick(itemId, item, type || "Click", value ? +value : void 0, list);
@@ -106,24 +111,26 @@ var watchClicks = (env2, onClick) => {
       lastAt = event.timeStamp;
     }
   };
-  for (const type of ["click", "auxclick"]) {
-    env2.addEventListener?.(type, handle, true);
-  }
+  bus._listen("click", handle);
+  bus._listen("auxclick", handle);
 };
 
 // src/page.ts
 var ITEMS = "[data-relay-list] [data-relay-item]";
 var RESCAN_MS = 100;
 var FIRST_ITEMS = 100;
+var MORE_ITEMS = 1e3;
 var MOMENT_MS = 20;
-var inDocumentOrder = (a, b) => a.compareDocumentPosition(b) & 4 ? -1 : 1;
+var inDocumentOrder = (a, b) => guard(() => a.compareDocumentPosition(b)) & 4 ? -1 : 1;
 var watchPage = (core) => {
   const { _env: env2, _bus: bus, _record: record } = core;
+  const enter = bus._enter;
   const document = env2.document;
   const dwell = core._dwell;
   const lists = /* @__PURE__ */ new Map();
   let views = /* @__PURE__ */ new Set();
   let timer;
+  let changes;
   const see = (list, item, itemId) => {
     const impression = lists.get(list) ?? createImpression(originFields(attribute(list, "recommendation-id"), attribute(list, "source")), inDocumentOrder);
     lists.set(list, impression);
@@ -140,23 +147,30 @@ var watchPage = (core) => {
     views = shown;
   };
   const scan = () => {
-    timer = void 0;
+    timer = 0;
     view();
     const items = document.querySelectorAll(ITEMS);
-    [].slice.call(items, 0, FIRST_ITEMS).forEach(dwell._watch);
-    env2.setTimeout(() => items.forEach(dwell._watch), MOMENT_MS);
-  };
-  const changes = new env2.MutationObserver((records) => {
-    timer ??= env2.setTimeout(scan, RESCAN_MS);
-    for (const { attributeName, target } of records) {
-      const element = target;
-      if (attributeName) {
-        core._tell(lists.get(element));
-        lists.delete(element);
-        [element, ...element.querySelectorAll(ITEMS)].forEach(dwell._unwatch);
+    const watch = (from, to) => {
+      [].slice.call(items, from, to).forEach(dwell._watch);
+      if (items[to]) {
+        bus._later(() => watch(to, to + MORE_ITEMS), MOMENT_MS);
       }
-    }
-  });
+    };
+    watch(0, FIRST_ITEMS);
+  };
+  const onChanges = (records) => {
+    timer ||= bus._later(scan, RESCAN_MS);
+    records.forEach(
+      enter(({ attributeName, target }) => {
+        const element = target;
+        if (attributeName) {
+          core._tell(lists.get(element));
+          lists.delete(element);
+          [element, ...element.querySelectorAll(ITEMS)].forEach(dwell._unwatch);
+        }
+      })
+    );
+  };
   bus._on("seen", (item) => {
     const list = item.closest("[data-relay-list]");
     const itemId = attribute(item, "item");
@@ -165,25 +179,28 @@ var watchPage = (core) => {
     }
   });
   bus._on("start", () => {
+    lists.clear();
+    views = /* @__PURE__ */ new Set();
+    scan();
+    changes ??= new env2.MutationObserver(enter(onChanges));
     changes.observe(document, {
       childList: true,
       subtree: true,
       attributeFilter: ["item", "view", "list", "recommendation-id"].map((name) => `data-relay-${name}`)
     });
-    lists.clear();
-    views = /* @__PURE__ */ new Set();
-    scan();
   });
   bus._on("hide", () => {
     view();
-    for (const [list, impression] of lists) {
-      core._tell(impression);
-      if (!list.isConnected) {
-        lists.delete(list);
-      }
-    }
+    lists.forEach(
+      enter((impression, list) => {
+        core._tell(impression);
+        if (!list.isConnected) {
+          lists.delete(list);
+        }
+      })
+    );
   });
-  watchClicks(env2, (itemId, item, type, eventValue, list) => {
+  watchClicks(bus, (itemId, item, type, eventValue, list) => {
     const impression = list && see(list, item, itemId);
     record(type, { ...impression?._origin, itemId, eventValue, impression: impression?._take() });
   });
@@ -209,25 +226,26 @@ var createAttribution = (env2, store, keepMs) => {
 };
 
 // src/bus.ts
-var createBus = (log) => {
+var createBus = (env2, log) => {
   const listeners = {};
-  const attempt = (work) => {
+  const enter = ((work) => async (...args) => {
     try {
-      work();
+      return await work(...args);
     } catch (error) {
       log?.("error", error);
     }
-  };
+    return void 0;
+  });
   return {
     // biome-ignore lint/suspicious/noAssignInExpressions: one line for "make it, where there is none"
     _on: (topic, listener) => (listeners[topic] ??= /* @__PURE__ */ new Set()).add(listener),
     _emit(topic, data) {
       log?.(topic, data);
-      for (const listener of listeners[topic] ?? []) {
-        attempt(() => listener(data));
-      }
+      listeners[topic]?.forEach(enter((listener) => listener(data)));
     },
-    _attempt: attempt
+    _enter: enter,
+    _later: (work, ms) => env2.setTimeout(enter(work), ms),
+    _listen: (type, listener) => env2.document && env2.addEventListener?.(type, enter(listener), true)
   };
 };
 
@@ -256,8 +274,9 @@ var takeBeaconful = (entries, maxBytes) => {
 // src/transport.ts
 var TIMEOUT_MS = 3e4;
 var REFUSED = /^4(?!08|29)/;
-var post = async (env2, { endpoint, fetch = env2.fetch }, beacon) => {
+var post = async (env2, options, beacon) => {
   try {
+    const { endpoint, fetch = env2.fetch } = options;
     const response = await fetch(endpoint, {
       method: "POST",
       body: JSON.stringify(beacon),
@@ -265,8 +284,8 @@ var post = async (env2, { endpoint, fetch = env2.fetch }, beacon) => {
       keepalive: true,
       signal: AbortSignal.timeout?.(TIMEOUT_MS)
     });
-    const taken = await response.json().catch(() => {
-    });
+    const text = await response.text();
+    const taken = guard(() => JSON.parse(text));
     return [
       REFUSED.test(response.status),
       +response.headers.get("retry-after") * 1e3 || 0,
@@ -278,8 +297,7 @@ var post = async (env2, { endpoint, fetch = env2.fetch }, beacon) => {
   }
 };
 var postAtHide = (env2, options, beacon) => {
-  const site = env2.location.hostname.split(".").slice(-2).join(".");
-  return options.endpoint.includes(site) ? env2.navigator.sendBeacon?.(options.endpoint, JSON.stringify(beacon)) : post(env2, options, beacon);
+  return options.endpoint.includes(env2.location.hostname.split(".").slice(-2).join(".")) ? env2.navigator.sendBeacon(options.endpoint, JSON.stringify(beacon)) : post(env2, options, beacon);
 };
 
 // src/delivery.ts
@@ -299,14 +317,16 @@ var createDelivery = (env2, store, bus, options, outbox, user, onIdentity) => {
   let notBefore = 0;
   let timer;
   let running;
-  const isWaiting = () => outbox._entries()[0] || user._owed()[0];
+  let result;
   const askedToWaitMs = () => {
     const ms = store._get(RETRY) - env2.Date.now();
     return ms < MAX_PATIENCE_MS ? ms : 0;
   };
   const waitMs = () => Math.max(askedToWaitMs(), notBefore - env2.Date.now());
   const wakeIn = (ms) => {
-    timer ??= env2.setTimeout(flush, ms);
+    if (outbox._entries()[0] || user._owed()[0]) {
+      timer ??= bus._later(flush, Math.max(waitMs(), ms));
+    }
   };
   const nextBeacon = (maxBytes, sent = []) => {
     const waiting = outbox._entries().filter(([, { eventId }]) => !sent.includes(eventId));
@@ -330,66 +350,62 @@ var createDelivery = (env2, store, bus, options, outbox, user, onIdentity) => {
     }
     return void 0;
   };
-  const settle = (beacon, [isRefused, retryAfterMs, taken], result) => {
-    const { sessionId, identity, lost, eventList } = beacon;
-    if (!taken && !isRefused) {
+  const settle = (beacon, [isRefused, retryAfterMs, taken]) => {
+    if (taken || isRefused) {
+      failures = 0;
+      user._answered(beacon.sessionId, beacon.identity, taken?.identity);
+    } else {
       const backoffMs = Math.min(FIRST_RETRY_MS * 2 ** failures++, LAST_RETRY_MS);
       notBefore = env2.Date.now() + Math.max(backoffMs * (0.5 + env2.Math.random()), retryAfterMs);
       if (retryAfterMs) {
         store._set(RETRY, notBefore);
       }
-      return false;
     }
-    failures = 0;
-    user._answered(sessionId, identity, taken?.identity);
-    if (!taken) {
-      outbox._lose("refused", eventList);
-      return true;
+    if (taken) {
+      outbox._remove(beacon.eventList);
+      outbox._told(beacon.lost);
+      result.accepted += taken.accepted;
+      bus._emit("sent", { ...taken, events: beacon.eventList.length });
+      taken.rejected.forEach((rejection) => {
+        if (rejection.reason !== "duplicate") {
+          result.rejected.push(rejection);
+          bus._emit("rejected", rejection);
+        }
+      });
+      onIdentity(taken.identity, beacon.sessionId);
+    } else if (isRefused) {
+      outbox._lose("refused", beacon.eventList);
     }
-    outbox._remove(eventList);
-    outbox._told(lost);
-    result.accepted += taken.accepted;
-    bus._emit("sent", { ...taken, events: eventList.length });
-    for (const rejection of taken.rejected) {
-      if (rejection.reason !== "duplicate") {
-        result.rejected.push(rejection);
-        bus._emit("rejected", rejection);
-      }
-    }
-    onIdentity(taken.identity, sessionId);
-    return true;
   };
-  const drain = async () => {
-    const result = { accepted: 0, rejected: [], pending: 0 };
+  const drain = bus._enter(async () => {
     for (let i = 0; i < MAX_BEACONS && waitMs() <= 0 && env2.navigator.onLine !== false; i++) {
       const beacon = nextBeacon(MAX_BYTES);
       inFlight = byteLength(beacon);
-      if (!beacon || !settle(beacon, await post(env2, options, beacon), result)) {
+      if (!beacon) {
         break;
       }
+      settle(beacon, await post(env2, options, beacon));
     }
     result.pending = outbox._entries().length;
-    return result;
-  };
-  const inTurn = async (work) => {
+    wakeIn(flushMs);
+  });
+  const takeTurn = async () => {
+    result = { accepted: 0, rejected: [], pending: 0 };
     let done;
-    await env2.navigator.locks?.request("relay", () => done = work()).catch(() => {
-    });
-    return done ?? work();
+    const drainOnce = () => done ??= drain();
+    await bus._enter(() => env2.navigator.locks?.request("relay", drainOnce))();
+    await drainOnce();
+    inFlight = 0;
+    running = void 0;
+    return result;
   };
   const flush = () => {
     env2.clearTimeout(timer);
     timer = void 0;
-    running ??= inTurn(drain).finally(() => {
-      running = void 0;
-      inFlight = 0;
-      if (isWaiting()) {
-        wakeIn(Math.max(waitMs(), flushMs));
-      }
-    });
+    running ??= takeTurn();
     return running;
   };
-  bus._on("online", flush);
+  bus._listen("online", flush);
   bus._on("show", () => {
     sentAtHide = [];
   });
@@ -405,9 +421,7 @@ var createDelivery = (env2, store, bus, options, outbox, user, onIdentity) => {
       }
     }
   });
-  if (isWaiting()) {
-    wakeIn(LEFTOVER_MS);
-  }
+  wakeIn(LEFTOVER_MS);
   return {
     _schedule() {
       if (outbox._entries().length >= +(options.flushSize ?? 10) && waitMs() <= 0) {
@@ -423,9 +437,9 @@ var createDelivery = (env2, store, bus, options, outbox, user, onIdentity) => {
 // src/dwell.ts
 var MIN_SHARE = 0.5;
 var MIN_MS = 1e3;
-var THRESHOLDS = [...Array(51).keys()].map((i) => i ** 2 / 5e3);
 var createDwell = (env2, bus) => {
   const timers = /* @__PURE__ */ new Map();
+  let observer;
   const end = (element) => {
     env2.clearTimeout(timers.get(element));
     timers.delete(element);
@@ -435,7 +449,7 @@ var createDwell = (env2, bus) => {
     timers.set(
       element,
       // The observer may speak of the time before a hide after it. A prerendered page is hidden too.
-      env2.document.hidden ? void 0 : env2.setTimeout(() => bus._emit("seen", element), MIN_MS)
+      env2.document.hidden ? void 0 : bus._later(() => bus._emit("seen", element), MIN_MS)
     );
   };
   const beginAnew = () => {
@@ -444,48 +458,39 @@ var createDwell = (env2, bus) => {
     }
   };
   const isHalf = (part, whole) => part.width * part.height >= MIN_SHARE * Math.min(whole.width, env2.innerWidth) * Math.min(whole.height, env2.innerHeight);
-  const observer = new env2.IntersectionObserver(
-    (entries) => {
-      for (const entry of entries) {
-        const { target } = entry;
-        const isSeen = entry.isIntersecting && isHalf(entry.intersectionRect, entry.boundingClientRect);
-        if (isSeen !== timers.has(target)) {
-          (isSeen ? begin : end)(target);
-        }
+  const observe = (entries) => {
+    for (const entry of entries) {
+      const { target } = entry;
+      const isSeen = entry.isIntersecting && isHalf(entry.intersectionRect, entry.boundingClientRect);
+      if (isSeen !== timers.has(target)) {
+        (isSeen ? begin : end)(target);
       }
-    },
-    { threshold: THRESHOLDS }
-  );
+    }
+  };
   bus._on("hide", beginAnew);
   bus._on("show", beginAnew);
   return {
     _watch(element) {
-      observer.observe(element);
+      guard(() => {
+        observer ??= new env2.IntersectionObserver(bus._enter(observe), {
+          // Ratios up to half, close together where small: half a window of an element of 100 windows is a 200th.
+          threshold: [...Array(51).keys()].map((i) => i ** 2 / 5e3)
+        });
+        observer.observe(element);
+      });
     },
     _unwatch(element) {
-      observer.unobserve(element);
+      observer?.unobserve(element);
       end(element);
     }
   };
 };
 
-// src/guard.ts
-var guard = (work) => {
-  try {
-    return work();
-  } catch {
-    return void 0;
-  }
-};
-
 // src/lifecycle.ts
 var watchLifecycle = (env2, bus) => {
-  const on = env2.addEventListener;
-  on("visibilitychange", () => bus._emit(env2.document.hidden ? "hide" : "show"));
-  on("prerenderingchange", () => bus._emit("activate"));
-  on("pagehide", () => bus._emit("hide"));
-  on("pageshow", ({ persisted }) => persisted && bus._emit("start"));
-  on("online", () => bus._emit("online"));
+  bus._listen("visibilitychange", () => bus._emit(env2.document.hidden ? "hide" : "show"));
+  bus._listen("pagehide", () => bus._emit("hide"));
+  bus._listen("pageshow", ({ persisted }) => persisted && bus._emit("start"));
 };
 
 // src/outbox.ts
@@ -494,12 +499,11 @@ var LOST = "lost";
 var MAX_EVENTS = 200;
 var MAX_BYTES2 = 131072;
 var MAX_EVENT_BYTES = 5e4;
-var createOutbox = (env2, store, bus) => {
-  let made = 1e4;
+var createOutbox = (store, bus) => {
   const remove = (events) => {
-    for (const { eventId } of events) {
+    events.forEach(({ eventId }) => {
       store._remove(EVENT + eventId);
-    }
+    });
   };
   const lose = (reason, events) => {
     remove(events);
@@ -509,8 +513,6 @@ var createOutbox = (env2, store, bus) => {
   };
   const entries = () => store._names(EVENT).map((eventId) => store._get(EVENT + eventId)).filter((entry) => entry?.[1]?.eventId);
   return {
-    // Time and count first, each of fixed width.
-    _newEventId: () => `${env2.Date.now()}${made++}${randomId(env2).slice(-20)}`,
     _add(entry) {
       if (byteLength(entry) > MAX_EVENT_BYTES) {
         lose("too_large", [entry[1]]);
@@ -665,12 +667,13 @@ var createCore = (env2, options) => {
   const isAnonymous = isPrivate(env2, options);
   const isCollectable = mayCollect(env2, options, isAnonymous);
   const bus = createBus(
+    env2,
     options.debug != null ? (topic, data) => guard(() => env2.console.log("[relay]", topic, data)) : void 0
   );
   let isConsentGiven = !options.consent;
   const store = createStore(env2, () => isConsentGiven);
   const user = createUser(store);
-  const outbox = createOutbox(env2, store, bus);
+  const outbox = createOutbox(store, bus);
   const attribution = createAttribution(env2, store, +(options.attributionMinutes ?? 1440) * MINUTE_MS);
   const session = createSession(
     env2,
@@ -683,6 +686,7 @@ var createCore = (env2, options) => {
   const sessionId = () => options.sessionId ?? session._id();
   let isRunning = false;
   let calls = [];
+  let made = 1e4;
   let refetchAt = 0;
   let refetchMs = MINUTE_MS;
   let renewed;
@@ -694,7 +698,7 @@ var createCore = (env2, options) => {
     }
   };
   const isCurrent = (ofSession) => isRunning && ofSession === sessionId();
-  const refetchIdentity = async (ofSession) => {
+  const refetchIdentity = bus._enter(async (ofSession) => {
     if (options.identityUrl && env2.Date.now() >= refetchAt) {
       refetchAt = env2.Date.now() + refetchMs;
       refetchMs *= 2;
@@ -704,14 +708,13 @@ var createCore = (env2, options) => {
         logIn(guard(() => JSON.parse(text).identity) ?? text.trim());
       }
     }
-  };
+  });
   const heardOfIdentity = (result, ofSession) => {
     if (result === "ok") {
       refetchMs = MINUTE_MS;
     }
-    if (/exp|mis/.test(result)) {
-      refetchIdentity(ofSession).catch(() => {
-      });
+    if (/ex|inv|mis/.test(result)) {
+      refetchIdentity(ofSession);
     }
     if (result === "conflict" && isCurrent(ofSession) && ofSession !== renewed) {
       renewed = session._renew();
@@ -722,7 +725,8 @@ var createCore = (env2, options) => {
   const record = (type, fields = {}, at = env2.Date.now()) => {
     if (isRunning) {
       const event = {
-        eventId: outbox._newEventId(),
+        // Events are kept in the order of their ids: time and count first.
+        eventId: `${env2.Date.now()}${made++}${randomId(env2)}`,
         eventType: type,
         sentAt: at,
         ...attribution._originOf(fields),
@@ -747,8 +751,9 @@ var createCore = (env2, options) => {
     session(callback) {
       callback(sessionId());
     },
-    flush(callback) {
-      delivery._flush().then((result) => bus._attempt(() => callback?.(result)));
+    async flush(callback) {
+      const result = await delivery._flush();
+      callback?.(result);
     },
     consent(isGiven) {
       isConsentGiven = isGiven;
@@ -763,13 +768,15 @@ var createCore = (env2, options) => {
     },
     on: bus._on
   };
-  const call = (queued) => bus._attempt(() => {
+  const call = bus._enter((queued) => {
     const [at, [verb, first, second]] = queued;
     if (isRunning || verb === "on" || verb === "consent") {
-      verbs[verb]?.(first, second, at);
-    } else if (isCollectable && calls.length < MAX_CALLS) {
+      return verbs[verb]?.(first, second, at);
+    }
+    if (isCollectable && calls.length < MAX_CALLS) {
       calls.push(queued);
     }
+    return void 0;
   });
   const mayRun = () => isCollectable && isConsentGiven && !isRunning && !env2.document?.prerendering;
   const run = () => {
@@ -784,11 +791,11 @@ var createCore = (env2, options) => {
   const begin = () => {
     if (mayRun()) {
       sessionId();
-      env2.setTimeout(run, SETTLE_MS);
+      bus._later(run, SETTLE_MS);
     }
   };
   bus._on("hide", run);
-  bus._on("activate", begin);
+  bus._listen("prerenderingchange", begin);
   let dwell;
   if (env2.document) {
     watchLifecycle(env2, bus);
@@ -811,15 +818,21 @@ var createCore = (env2, options) => {
 };
 
 // src/index.ts
-var env = platform.navigator ? platform : Object.create(platform, { navigator: { value: {} }, crypto: { value: platform.crypto } });
+var env = "navigator" in platform ? platform : Object.create(platform, { navigator: { value: {} }, crypto: { value: platform.crypto } });
+var NO_LIST = { observe() {
+}, click() {
+}, stop() {
+} };
 var cores = /* @__PURE__ */ new WeakMap();
 var createTracker = (options) => {
-  const core = createCore(env, {
-    ...options,
-    debug: options.debug || void 0,
-    impressions: options.impressions || void 0
-  });
-  const say = (verb) => (...args) => core._call([platform.Date.now(), [verb, ...args]]);
+  const core = guard(
+    () => createCore(env, {
+      ...options,
+      debug: options.debug || void 0,
+      impressions: options.impressions || void 0
+    })
+  );
+  const say = (verb) => (...args) => void guard(() => core?._call([platform.Date.now(), [verb, ...args]]));
   const tracker = {
     event: say("event"),
     user: say("user"),
@@ -827,19 +840,19 @@ var createTracker = (options) => {
     session: say("session"),
     flush: say("flush"),
     on(topic, listener) {
-      const listeners = core._bus._on(topic, listener);
-      return () => void listeners.delete(listener);
+      const listeners = core?._bus._on(topic, listener);
+      return () => void listeners?.delete(listener);
     },
-    list: (listOptions) => createList(core, listOptions)
+    list: (listOptions) => core ? createList(core, listOptions) : NO_LIST
   };
-  cores.set(tracker, core);
+  if (core) {
+    cores.set(tracker, core);
+  }
   return tracker;
 };
 var watchPage2 = (tracker) => {
   const core = cores.get(tracker);
-  if (core?._env.document) {
-    watchPage(core);
-  }
+  guard(() => core?._env.document && watchPage(core));
 };
 export {
   createTracker,

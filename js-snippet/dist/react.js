@@ -1,8 +1,12 @@
+import {
+  guard
+} from "./chunk.js";
+
 // src/react.ts
 import { useCallback, useMemo } from "react";
 var useRelayList = (tracker, options) => {
-  const key = JSON.stringify(options);
-  const list = useMemo(() => tracker.list(JSON.parse(key)), [tracker, key]);
+  const key = guard(() => JSON.stringify(options)) ?? "";
+  const list = useMemo(() => tracker.list(guard(() => JSON.parse(key)) ?? { items: [] }), [tracker, key]);
   const ref = useCallback(
     (element) => {
       if (element) {

@@ -1,13 +1,17 @@
+import {
+  guard
+} from "./chunk.js";
+
 // src/vue.ts
 var relayList = (tracker) => {
   const lists = /* @__PURE__ */ new WeakMap();
-  const choose = (event) => {
+  const choose = (event) => guard(() => {
     const item = event.target.closest("[data-relay-item]")?.dataset.relayItem;
     if (item && event.button < 2) {
       lists.get(event.currentTarget)?.list.click(item);
     }
-  };
-  const show = (element, options) => {
+  });
+  const show = (element, options) => guard(() => {
     const key = JSON.stringify(options);
     const before = lists.get(element);
     if (before?.key === key) {
@@ -18,7 +22,7 @@ var relayList = (tracker) => {
       list.observe(element);
       lists.set(element, { list, key });
     }
-  };
+  });
   return {
     mounted(element, { value }) {
       show(element, value);

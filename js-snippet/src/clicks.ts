@@ -1,5 +1,5 @@
 import { attribute } from './attribute.js';
-import type { Env } from './env.js';
+import type { Bus } from './bus.js';
 
 /** The same event on the same item within this time is one interaction: a double click, or a label and its input. */
 const SAME_INTERACTION_MS = 500;
@@ -19,11 +19,8 @@ export type OnClick = (
   list: Element | undefined,
 ) => void;
 
-/**
- * One listener for every item there is or will be. A keyboard's Enter arrives as a click, a middle click as auxclick.
- * In the capture phase, so that a page which stops the event further down is heard too.
- */
-export const watchClicks = (env: Env, onClick: OnClick): void => {
+/** One listener for every item there is or will be. A keyboard's Enter arrives as a click, a middle click as auxclick. */
+export const watchClicks = (bus: Bus, onClick: OnClick): void => {
   let last: string | undefined;
   let lastAt = 0;
 
@@ -46,7 +43,7 @@ export const watchClicks = (env: Env, onClick: OnClick): void => {
         list ??= element;
       }
     }
-    const what = `${type} ${itemId}`;
+    const what = `${type}${itemId}`;
     if (itemId && event.button < 2) {
       if (what !== last || event.timeStamp - lastAt > SAME_INTERACTION_MS) {
         onClick(itemId, item as Element, type || 'Click', value ? +value : undefined, list);
@@ -56,7 +53,6 @@ export const watchClicks = (env: Env, onClick: OnClick): void => {
     }
   };
 
-  for (const type of ['click', 'auxclick'] as const) {
-    env.addEventListener?.(type, handle, true);
-  }
+  bus._listen('click', handle);
+  bus._listen('auxclick', handle);
 };

@@ -62,8 +62,8 @@ export const createDelivery = (
   let notBefore = 0;
   let timer: number | undefined;
   let running: Promise<FlushResult> | undefined;
-
-  const isWaiting = () => outbox._entries()[0] || user._owed()[0];
+  /** Of the flush that is running. */
+  let result: FlushResult;
 
   const askedToWaitMs = () => {
     const ms = store._get(RETRY) - env.Date.now();
@@ -71,8 +71,11 @@ export const createDelivery = (
   };
   const waitMs = () => Math.max(askedToWaitMs(), notBefore - env.Date.now());
 
+  /** Sends what waits, if anything does, after this time or when the relay and the network no longer ask for patience. */
   const wakeIn = (ms: number) => {
-    timer ??= env.setTimeout(flush, ms);
+    if (outbox._entries()[0] || user._owed()[0]) {
+      timer ??= bus._later(flush, Math.max(waitMs(), ms));
+    }
   };
 
   /** The next beacon, of events or for a login, without what is `sent` already; nothing when all is done. */
@@ -99,73 +102,71 @@ export const createDelivery = (
     return undefined;
   };
 
-  /** Applies an answer; false when it means to try again later. */
-  const settle = (beacon: Beacon, [isRefused, retryAfterMs, taken]: Answer, result: FlushResult): boolean => {
-    const { sessionId, identity, lost, eventList } = beacon;
-    if (!taken && !isRefused) {
+  /** Applies an answer; where it is none, the next try has to wait. */
+  const settle = (beacon: Beacon, [isRefused, retryAfterMs, taken]: Answer): void => {
+    if (taken || isRefused) {
+      failures = 0;
+      user._answered(beacon.sessionId, beacon.identity, taken?.identity);
+    } else {
       const backoffMs = Math.min(FIRST_RETRY_MS * 2 ** failures++, LAST_RETRY_MS);
       notBefore = env.Date.now() + Math.max(backoffMs * (0.5 + env.Math.random()), retryAfterMs);
       if (retryAfterMs) {
         store._set(RETRY, notBefore);
       }
-      return false;
     }
-    failures = 0;
-    user._answered(sessionId, identity, taken?.identity);
-    if (!taken) {
-      outbox._lose('refused', eventList);
-      return true;
+    if (taken) {
+      outbox._remove(beacon.eventList);
+      outbox._told(beacon.lost);
+      result.accepted += taken.accepted;
+      bus._emit('sent', { ...taken, events: beacon.eventList.length });
+      taken.rejected.forEach((rejection) => {
+        // A duplicate was taken before: at hide, or by a try whose answer got lost.
+        if (rejection.reason !== 'duplicate') {
+          result.rejected.push(rejection);
+          bus._emit('rejected', rejection);
+        }
+      });
+      onIdentity(taken.identity, beacon.sessionId);
+    } else if (isRefused) {
+      outbox._lose('refused', beacon.eventList);
     }
-    outbox._remove(eventList);
-    outbox._told(lost);
-    result.accepted += taken.accepted;
-    bus._emit('sent', { ...taken, events: eventList.length });
-    for (const rejection of taken.rejected) {
-      // A duplicate was taken before: at hide, or by a try whose answer got lost.
-      if (rejection.reason !== 'duplicate') {
-        result.rejected.push(rejection);
-        bus._emit('rejected', rejection);
-      }
-    }
-    onIdentity(taken.identity, sessionId);
-    return true;
   };
 
-  const drain = async (): Promise<FlushResult> => {
-    const result: FlushResult = { accepted: 0, rejected: [], pending: 0 };
+  const drain = bus._enter(async () => {
     for (let i = 0; i < MAX_BEACONS && waitMs() <= 0 && env.navigator.onLine !== false; i++) {
       const beacon = nextBeacon(MAX_BYTES);
       inFlight = byteLength(beacon);
-      if (!beacon || !settle(beacon, await post(env, options, beacon), result)) {
+      if (!beacon) {
         break;
       }
+      settle(beacon, await post(env, options, beacon));
     }
     result.pending = outbox._entries().length;
-    return result;
-  };
+    // While this runs: a page may have replaced `setTimeout` by something that calls at once.
+    wakeIn(flushMs);
+  });
 
   /** One tab at a time, where the browser has locks: what this one sends, no other does. */
-  const inTurn = async (work: () => Promise<FlushResult>): Promise<FlushResult> => {
-    let done: Promise<FlushResult> | undefined;
+  const takeTurn = async (): Promise<FlushResult> => {
+    result = { accepted: 0, rejected: [], pending: 0 };
+    let done: Promise<unknown> | undefined;
+    const drainOnce = () => (done ??= drain());
     // Held for the requests only: in Firefox a held lock keeps the page out of the back/forward cache.
-    await env.navigator.locks?.request('relay', () => (done = work())).catch(() => {});
-    return done ?? work(); // Plain http has no locks; an opaque origin has some that only refuse.
+    await bus._enter(() => env.navigator.locks?.request('relay', drainOnce))();
+    await drainOnce(); // Plain http has no locks; an opaque origin has some that only refuse.
+    inFlight = 0;
+    running = undefined;
+    return result;
   };
 
   const flush = (): Promise<FlushResult> => {
     env.clearTimeout(timer);
     timer = undefined;
-    running ??= inTurn(drain).finally(() => {
-      running = undefined;
-      inFlight = 0;
-      if (isWaiting()) {
-        wakeIn(Math.max(waitMs(), flushMs));
-      }
-    });
+    running ??= takeTurn();
     return running;
   };
 
-  bus._on('online', flush);
+  bus._listen('online', flush);
   bus._on('show', () => {
     sentAtHide = [];
   });
@@ -185,9 +186,7 @@ export const createDelivery = (
     }
   });
 
-  if (isWaiting()) {
-    wakeIn(LEFTOVER_MS);
-  }
+  wakeIn(LEFTOVER_MS);
 
   return {
     _schedule() {

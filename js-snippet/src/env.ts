@@ -1,3 +1,5 @@
+import type { Entrance } from './guard.js';
+
 /**
  * What the snippet uses of the global object. It is handed in everywhere, so that tests can make a world of their own;
  * no other file touches a global.
@@ -8,7 +10,7 @@ export interface Env {
   Math: { random(): number };
   crypto: Pick<Crypto, 'getRandomValues'>;
   console: Pick<Console, 'log'>;
-  setTimeout(work: () => void, ms: number): number;
+  setTimeout(work: Entrance<[]>, ms: number): number;
   clearTimeout(timer: number | undefined): void;
   fetch: typeof fetch;
   navigator: Partial<Navigator> & { globalPrivacyControl?: boolean };
@@ -18,9 +20,12 @@ export interface Env {
   // Absent outside a browser.
   document?: Document & { prerendering?: boolean };
   location?: Location;
-  addEventListener?: Window['addEventListener'];
-  IntersectionObserver: typeof IntersectionObserver;
-  MutationObserver: typeof MutationObserver;
+  addEventListener?: (type: string, listener: Entrance<[never]>, isCapture: boolean) => void;
+  IntersectionObserver: new (
+    callback: Entrance<[IntersectionObserverEntry[]]>,
+    options: IntersectionObserverInit,
+  ) => IntersectionObserver;
+  MutationObserver: new (callback: Entrance<[MutationRecord[]]>) => MutationObserver;
   innerWidth: number;
   innerHeight: number;
 }

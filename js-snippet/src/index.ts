@@ -2,6 +2,7 @@ import type { Listener, Topics } from './bus.js';
 import type { FlushResult } from './delivery.js';
 import { type Env, platform } from './env.js';
 import type { EventFields } from './event.js';
+import { guard } from './guard.js';
 import { createList, type List, type ListOptions } from './list.js';
 import type { Options } from './options.js';
 import { watchPage as watch } from './page.js';
@@ -31,9 +32,12 @@ export interface Tracker {
 }
 
 /** Node before 21 has no navigator; its `crypto` insists on the global object. */
-const env: Env = platform.navigator
-  ? platform
-  : Object.create(platform, { navigator: { value: {} }, crypto: { value: platform.crypto } });
+const env: Env =
+  'navigator' in (platform as object) // not read: a page may have made that throw
+    ? platform
+    : Object.create(platform, { navigator: { value: {} }, crypto: { value: platform.crypto } });
+
+const NO_LIST: List = { observe() {}, click() {}, stop() {} };
 
 const cores = new WeakMap<Tracker, Core>();
 
@@ -42,15 +46,18 @@ const cores = new WeakMap<Tracker, Core>();
  * `sessionId`, and wait for `flush` before the request ends.
  */
 export const createTracker = (options: Options): Tracker => {
-  const core = createCore(env, {
-    ...options,
-    debug: options.debug || undefined,
-    impressions: options.impressions || undefined,
-  });
+  // None where the browser does not even let itself be asked whether anything may be collected.
+  const core = guard(() =>
+    createCore(env, {
+      ...options,
+      debug: options.debug || undefined,
+      impressions: options.impressions || undefined,
+    }),
+  );
   const say =
     (verb: string) =>
-    (...args: unknown[]) =>
-      core._call([platform.Date.now(), [verb, ...args]]);
+    (...args: unknown[]): void =>
+      void guard(() => core?._call([platform.Date.now(), [verb, ...args]]));
   const tracker: Tracker = {
     event: say('event'),
     user: say('user'),
@@ -58,19 +65,19 @@ export const createTracker = (options: Options): Tracker => {
     session: say('session'),
     flush: say('flush'),
     on(topic, listener) {
-      const listeners = core._bus._on(topic, listener);
-      return () => void listeners.delete(listener);
+      const listeners = core?._bus._on(topic, listener);
+      return () => void listeners?.delete(listener);
     },
-    list: (listOptions) => createList(core, listOptions),
+    list: (listOptions) => (core ? createList(core, listOptions) : NO_LIST),
   };
-  cores.set(tracker, core);
+  if (core) {
+    cores.set(tracker, core);
+  }
   return tracker;
 };
 
 /** Collects what the `data-relay-*` attributes of the page say, as the script tag does. */
 export const watchPage = (tracker: Tracker): void => {
   const core = cores.get(tracker);
-  if (core?._env.document) {
-    watch(core);
-  }
+  guard(() => core?._env.document && watch(core));
 };

@@ -1,3 +1,4 @@
+import { attribute } from './attribute.js';
 import { originFields } from './event.js';
 import { createImpression } from './impressions.js';
 import type { Core } from './tracker.js';
@@ -11,7 +12,7 @@ export interface ListOptions {
   source?: string | undefined;
 }
 
-/** What the visitor sees of a list and does with it. */
+/** What the visitor sees of a list and does with it. No method throws, whatever the page and the browser do. */
 export interface List {
   /**
    * Watches which items are really seen: the elements inside that have `data-relay-item`, or without any
@@ -39,24 +40,25 @@ export const createList = (core: Core, { recommendationId, items, source }: List
   let hideListeners: Set<unknown> | undefined;
   let seenListeners: Set<unknown> | undefined;
 
+  const { _enter: enter } = core._bus;
   return {
-    observe(element) {
+    observe: enter((element: Element) => {
       hideListeners = core._bus._on('hide', tell);
       seenListeners = core._bus._on('seen', onSeen);
       const marked = [...element.querySelectorAll('[data-relay-item]')];
       (marked.length ? marked : [...element.children]).forEach((item, position) => {
-        const itemId = item.getAttribute('data-relay-item') ?? items[position];
+        const itemId = attribute(item, 'item') ?? items[position];
         if (itemId && items.includes(itemId)) {
           watched.set(item, itemId);
           core._dwell?._watch(item);
         }
       });
-    },
-    click(itemId, type = 'Click') {
+    }),
+    click: enter((itemId: string, type = 'Click') => {
       see(itemId);
       core._record(type, { ...impression._origin, itemId, impression: impression._take() });
-    },
-    stop() {
+    }),
+    stop: enter(() => {
       tell();
       hideListeners?.delete(tell);
       seenListeners?.delete(onSeen);
@@ -64,6 +66,6 @@ export const createList = (core: Core, { recommendationId, items, source }: List
         core._dwell?._unwatch(item);
       }
       watched.clear();
-    },
+    }),
   };
 };

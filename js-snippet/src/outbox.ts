@@ -1,6 +1,5 @@
 import { byteLength } from './beacon.js';
 import type { Bus } from './bus.js';
-import { type Env, randomId } from './env.js';
 import type { RelayEvent } from './event.js';
 import type { Store } from './storage.js';
 
@@ -24,8 +23,6 @@ export type Entry = readonly [sessionId: string, event: RelayEvent];
  * next sends everybody's.
  */
 export interface Outbox {
-  /** Sorts by time. */
-  _newEventId(): string;
   _add(entry: Entry): void;
   /** What waits, whichever tab put it there, oldest first. */
   _entries(): Entry[];
@@ -38,13 +35,11 @@ export interface Outbox {
   _told(lost: Record<string, number> | undefined): void;
 }
 
-export const createOutbox = (env: Env, store: Store, bus: Bus): Outbox => {
-  let made = 10_000;
-
+export const createOutbox = (store: Store, bus: Bus): Outbox => {
   const remove = (events: readonly RelayEvent[]) => {
-    for (const { eventId } of events) {
+    events.forEach(({ eventId }) => {
       store._remove(EVENT + eventId);
-    }
+    });
   };
   const lose = (reason: LostReason, events: readonly RelayEvent[]) => {
     remove(events);
@@ -61,8 +56,6 @@ export const createOutbox = (env: Env, store: Store, bus: Bus): Outbox => {
       .filter((entry) => entry?.[1]?.eventId);
 
   return {
-    // Time and count first, each of fixed width.
-    _newEventId: () => `${env.Date.now()}${made++}${randomId(env).slice(-20)}`,
     _add(entry) {
       if (byteLength(entry) > MAX_EVENT_BYTES) {
         lose('too_large', [entry[1]]);

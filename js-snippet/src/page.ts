@@ -2,23 +2,26 @@ import { attribute } from './attribute.js';
 import { watchClicks } from './clicks.js';
 import type { Dwell } from './dwell.js';
 import { originFields } from './event.js';
+import { guard } from './guard.js';
 import { createImpression, type Impression } from './impressions.js';
 import type { Core } from './tracker.js';
 
 const ITEMS = '[data-relay-list] [data-relay-item]';
 /** Changes of the page are looked at together, at most this often. */
 const RESCAN_MS = 100;
-/** Items watched at once, more than a screen holds; the others a moment later, two milliseconds of work a thousand. */
+/** Items watched at once, more than a screen holds; the others in tasks of their own, of two milliseconds or so. */
 const FIRST_ITEMS = 100;
+const MORE_ITEMS = 1000;
 const MOMENT_MS = 20;
 
 // Elements that left the document have their order too, if any.
 const inDocumentOrder = (a: Element, b: Element) =>
-  a.compareDocumentPosition(b) & 4 /* DOCUMENT_POSITION_FOLLOWING */ ? -1 : 1;
+  (guard(() => a.compareDocumentPosition(b)) as number) & 4 /* DOCUMENT_POSITION_FOLLOWING */ ? -1 : 1;
 
 /** Collects what the `data-relay-*` attributes of a page say: views, clicks, and the items of each list really seen. */
 export const watchPage = (core: Core): void => {
   const { _env: env, _bus: bus, _record: record } = core;
+  const enter = bus._enter;
   const document = env.document as Document;
   const dwell = core._dwell as Dwell;
   /** What was seen of each list. */
@@ -26,6 +29,7 @@ export const watchPage = (core: Core): void => {
   let views = new Set<string | null | undefined>();
   // biome-ignore lint/correctness/noUnusedVariables: `??=` reads it
   let timer: number | undefined;
+  let changes: MutationObserver | undefined;
 
   const see = (list: Element, item: Element, itemId: string) => {
     const impression =
@@ -48,26 +52,33 @@ export const watchPage = (core: Core): void => {
   };
 
   const scan = () => {
-    timer = undefined;
+    timer = 0;
     view();
     // A list of nodes makes a node known to the script when it is asked for. To watch one again changes nothing.
     const items = document.querySelectorAll(ITEMS);
-    [].slice.call(items, 0, FIRST_ITEMS).forEach(dwell._watch);
-    env.setTimeout(() => items.forEach(dwell._watch), MOMENT_MS);
+    const watch = (from: number, to: number) => {
+      [].slice.call(items, from, to).forEach(dwell._watch);
+      if (items[to]) {
+        bus._later(() => watch(to, to + MORE_ITEMS), MOMENT_MS);
+      }
+    };
+    watch(0, FIRST_ITEMS);
   };
 
-  const changes = new env.MutationObserver((records) => {
-    timer ??= env.setTimeout(scan, RESCAN_MS);
-    for (const { attributeName, target } of records) {
-      const element = target as Element;
-      // An element that is used again shows another item, or another list: the second of all inside begins anew.
-      if (attributeName) {
-        core._tell(lists.get(element));
-        lists.delete(element);
-        [element, ...element.querySelectorAll(ITEMS)].forEach(dwell._unwatch);
-      }
-    }
-  });
+  const onChanges = (records: MutationRecord[]) => {
+    timer ||= bus._later(scan, RESCAN_MS);
+    records.forEach(
+      enter(({ attributeName, target }) => {
+        const element = target as Element;
+        // An element that is used again shows another item, or another list: the second of all inside begins anew.
+        if (attributeName) {
+          core._tell(lists.get(element));
+          lists.delete(element);
+          [element, ...element.querySelectorAll(ITEMS)].forEach(dwell._unwatch);
+        }
+      }),
+    );
+  };
 
   bus._on('seen', (item) => {
     const list = item.closest('[data-relay-list]');
@@ -77,25 +88,29 @@ export const watchPage = (core: Core): void => {
     }
   });
   bus._on('start', () => {
+    lists.clear();
+    views = new Set();
+    scan();
+    // Last: where the browser has none, or will not make one, all else goes on.
+    changes ??= new env.MutationObserver(enter(onChanges));
     changes.observe(document, {
       childList: true,
       subtree: true,
       attributeFilter: ['item', 'view', 'list', 'recommendation-id'].map((name) => `data-relay-${name}`),
     });
-    lists.clear();
-    views = new Set();
-    scan();
   });
   bus._on('hide', () => {
     view();
-    for (const [list, impression] of lists) {
-      core._tell(impression);
-      if (!list.isConnected) {
-        lists.delete(list);
-      }
-    }
+    lists.forEach(
+      enter((impression, list) => {
+        core._tell(impression);
+        if (!list.isConnected) {
+          lists.delete(list);
+        }
+      }),
+    );
   });
-  watchClicks(env, (itemId, item, type, eventValue, list) => {
+  watchClicks(bus, (itemId, item, type, eventValue, list) => {
     const impression = list && see(list, item, itemId);
     record(type, { ...impression?._origin, itemId, eventValue, impression: impression?._take() });
   });

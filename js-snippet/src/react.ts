@@ -1,4 +1,5 @@
 import { type RefCallback, useCallback, useMemo } from 'react';
+import { guard } from './guard.js';
 import type { List, ListOptions, Tracker } from './index.js';
 
 /** What a component needs of its list. */
@@ -16,8 +17,8 @@ export interface RelayList<T extends Element> {
  */
 export const useRelayList = <T extends Element = HTMLElement>(tracker: Tracker, options: ListOptions): RelayList<T> => {
   // By value: components make their arrays anew at every render.
-  const key = JSON.stringify(options);
-  const list = useMemo(() => tracker.list(JSON.parse(key)), [tracker, key]);
+  const key = guard(() => JSON.stringify(options)) ?? '';
+  const list = useMemo(() => tracker.list(guard(() => JSON.parse(key)) ?? { items: [] }), [tracker, key]);
   const ref = useCallback(
     (element: T | null) => {
       if (element) {

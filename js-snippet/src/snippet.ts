@@ -11,24 +11,21 @@ interface Queue {
 
 /** Script-tag entry: reads the tag, takes over the queue, and watches the page. */
 guard(() => {
-  const page = platform as unknown as { relay: Queue };
+  const page = platform as unknown as { relay: Queue | undefined };
   const { src, dataset } = (platform.document as Document).currentScript as HTMLScriptElement;
 
-  // `relay` may be anything: a name of the page's own, an element with that id. Only nothing is replaced.
-  page.relay ??= (...args) => page.relay.q?.push([platform.Date.now(), args]);
-  const queued = page.relay.q ?? [];
+  const queued = page.relay?.q ?? [];
   if (!queued.forEach) {
     return; // The tag is in the page twice.
   }
 
   const core = createCore(platform, {
-    token: '',
     endpoint: new URL('e', src).href,
-    ...(dataset as { token?: string }),
-  });
-  guard(() => {
-    page.relay.q = { push: core._call };
+    ...(dataset as { token: string }),
   });
   watchPage(core);
   queued.forEach(core._call);
+  // `relay` may be anything: a name of the page's own, an element with that id. Only nothing is replaced.
+  page.relay ??= (...args) => guard(() => core._call([platform.Date.now(), args]));
+  page.relay.q = { push: core._call };
 });

@@ -3,7 +3,7 @@ import { type Bus, createBus } from './bus.js';
 import { isPrivate, mayCollect } from './consent.js';
 import { createDelivery, type Delivery, type FlushResult } from './delivery.js';
 import { createDwell, type Dwell } from './dwell.js';
-import type { Env } from './env.js';
+import { type Env, randomId } from './env.js';
 import type { EventFields } from './event.js';
 import { guard } from './guard.js';
 import type { Impression } from './impressions.js';
@@ -36,19 +36,20 @@ export interface Core {
   /** Records what of a list was seen and no event has carried yet, where the site wants that. */
   _tell(impression: Impression<never> | undefined): void;
   /** A call by name, with its time; kept until collecting begins. */
-  _call(call: Call): void;
+  _call(call: Call): unknown;
 }
 
 export const createCore = (env: Env, options: RawOptions): Core => {
   const isAnonymous = isPrivate(env, options);
   const isCollectable = mayCollect(env, options, isAnonymous);
   const bus = createBus(
+    env,
     options.debug != null ? (topic, data) => guard(() => env.console.log('[relay]', topic, data)) : undefined,
   );
   let isConsentGiven = !options.consent;
   const store = createStore(env, () => isConsentGiven);
   const user = createUser(store);
-  const outbox = createOutbox(env, store, bus);
+  const outbox = createOutbox(store, bus);
   const attribution = createAttribution(env, store, +(options.attributionMinutes ?? 1440) * MINUTE_MS);
   const session = createSession(
     env,
@@ -62,6 +63,8 @@ export const createCore = (env: Env, options: RawOptions): Core => {
 
   let isRunning = false;
   let calls: Call[] = [];
+  /** Events made, of fixed width. */
+  let made = 10_000;
   let refetchAt = 0;
   /** Least time until the next fetch of an identity token: doubled by each, until a relay has taken one. */
   let refetchMs = MINUTE_MS;
@@ -80,7 +83,7 @@ export const createCore = (env: Env, options: RawOptions): Core => {
   /** Neither was there a logout since, nor was consent withdrawn. */
   const isCurrent = (ofSession: string) => isRunning && ofSession === sessionId();
 
-  const refetchIdentity = async (ofSession: string) => {
+  const refetchIdentity = bus._enter(async (ofSession: string) => {
     if (options.identityUrl && env.Date.now() >= refetchAt) {
       refetchAt = env.Date.now() + refetchMs;
       refetchMs *= 2;
@@ -91,14 +94,14 @@ export const createCore = (env: Env, options: RawOptions): Core => {
         logIn(guard(() => JSON.parse(text).identity) ?? text.trim());
       }
     }
-  };
+  });
 
   const heardOfIdentity = (result: string, ofSession: string) => {
     if (result === 'ok') {
       refetchMs = MINUTE_MS;
     }
-    if (/exp|mis/.test(result)) {
-      refetchIdentity(ofSession).catch(() => {});
+    if (/ex|inv|mis/.test(result)) {
+      refetchIdentity(ofSession);
     }
     if (result === 'conflict' && isCurrent(ofSession) && ofSession !== renewed) {
       // The session is another user's. This one gets a new session, its token goes along; nobody else can have that.
@@ -111,7 +114,8 @@ export const createCore = (env: Env, options: RawOptions): Core => {
   const record = (type: string, fields: EventFields = {}, at = env.Date.now()) => {
     if (isRunning) {
       const event = {
-        eventId: outbox._newEventId(),
+        // Events are kept in the order of their ids: time and count first.
+        eventId: `${env.Date.now()}${made++}${randomId(env)}`,
         eventType: type,
         sentAt: at,
         ...attribution._originOf(fields),
@@ -123,7 +127,7 @@ export const createCore = (env: Env, options: RawOptions): Core => {
     }
   };
 
-  const verbs: { [verb: string]: (...args: never[]) => void } = {
+  const verbs: { [verb: string]: (...args: never[]) => unknown } = {
     event: record,
     user(token: string | null) {
       if (token === null) {
@@ -137,8 +141,9 @@ export const createCore = (env: Env, options: RawOptions): Core => {
     session(callback: (id: string) => void) {
       callback(sessionId());
     },
-    flush(callback?: (result: FlushResult) => void) {
-      delivery._flush().then((result) => bus._attempt(() => callback?.(result)));
+    async flush(callback?: (result: FlushResult) => void) {
+      const result = await delivery._flush();
+      callback?.(result);
     },
     consent(isGiven: boolean) {
       isConsentGiven = isGiven;
@@ -154,15 +159,16 @@ export const createCore = (env: Env, options: RawOptions): Core => {
     on: bus._on as never,
   };
 
-  const call = (queued: Call) =>
-    bus._attempt(() => {
-      const [at, [verb, first, second]] = queued as unknown as [never, [string, never, never]];
-      if (isRunning || verb === 'on' || verb === 'consent') {
-        verbs[verb]?.(first, second, at);
-      } else if (isCollectable && calls.length < MAX_CALLS) {
-        calls.push(queued);
-      }
-    });
+  const call = bus._enter((queued: Call) => {
+    const [at, [verb, first, second]] = queued as unknown as [never, [string, never, never]];
+    if (isRunning || verb === 'on' || verb === 'consent') {
+      return verbs[verb]?.(first, second, at);
+    }
+    if (isCollectable && calls.length < MAX_CALLS) {
+      calls.push(queued);
+    }
+    return undefined;
+  });
 
   // A prerendered page may never be shown.
   const mayRun = () => isCollectable && isConsentGiven && !isRunning && !env.document?.prerendering;
@@ -181,13 +187,13 @@ export const createCore = (env: Env, options: RawOptions): Core => {
   const begin = () => {
     if (mayRun()) {
       sessionId();
-      env.setTimeout(run, SETTLE_MS);
+      bus._later(run, SETTLE_MS);
     }
   };
 
   // Whatever it still waits for: at hide there is no more time.
   bus._on('hide', run);
-  bus._on('activate', begin);
+  bus._listen('prerenderingchange', begin);
   let dwell: Dwell | undefined;
   if (env.document) {
     watchLifecycle(env, bus);

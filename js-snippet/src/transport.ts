@@ -1,5 +1,6 @@
 import type { Beacon } from './beacon.js';
 import type { Env } from './env.js';
+import { guard } from './guard.js';
 import type { RawOptions } from './options.js';
 import type { IdentityResult } from './user.js';
 
@@ -30,8 +31,9 @@ export type Answer = readonly [isRefused: boolean, retryAfterMs: number, taken?:
 const REFUSED = /^4(?!08|29)/;
 
 /** Sends a beacon and reads the answer; goes on when the page does not. Never rejects. */
-export const post = async (env: Env, { endpoint, fetch = env.fetch }: RawOptions, beacon: Beacon): Promise<Answer> => {
+export const post = async (env: Env, options: RawOptions, beacon: Beacon): Promise<Answer> => {
   try {
+    const { endpoint, fetch = env.fetch } = options;
     // A string travels as text/plain, which needs no preflight.
     const response = await (fetch as Env['fetch'])(endpoint, {
       method: 'POST',
@@ -40,7 +42,8 @@ export const post = async (env: Env, { endpoint, fetch = env.fetch }: RawOptions
       keepalive: true,
       signal: AbortSignal.timeout?.(TIMEOUT_MS) as AbortSignal,
     });
-    const taken: Taken | undefined = await response.json().catch(() => {});
+    const text = await response.text();
+    const taken: Taken | undefined = guard(() => JSON.parse(text));
     return [
       REFUSED.test(response.status as never),
       +(response.headers.get('retry-after') as string) * 1000 || 0,
@@ -58,8 +61,7 @@ export const post = async (env: Env, { endpoint, fetch = env.fetch }: RawOptions
  */
 export const postAtHide = (env: Env, options: RawOptions, beacon: Beacon): unknown => {
   // The last two labels are near enough to the site, without a list of public suffixes.
-  const site = (env.location as Location).hostname.split('.').slice(-2).join('.');
-  return options.endpoint.includes(site)
-    ? env.navigator.sendBeacon?.(options.endpoint, JSON.stringify(beacon))
+  return options.endpoint.includes((env.location as Location).hostname.split('.').slice(-2).join('.'))
+    ? (env.navigator as Navigator).sendBeacon(options.endpoint, JSON.stringify(beacon))
     : post(env, options, beacon);
 };

@@ -17,7 +17,7 @@ const open = () => {
     observe() {}
     unobserve() {}
   } as never;
-  const bus = createBus(undefined);
+  const bus = createBus(env, undefined);
   watchLifecycle(env, bus);
   const seen: Element[] = [];
   const element = {} as Element;

@@ -8,16 +8,16 @@ import { Browser, Tab } from './world.js';
 
 const open = (browser = new Browser()) => {
   const { env } = new Tab(browser);
-  const bus = createBus(undefined);
+  const bus = createBus(env, undefined);
+  let made = 10_000;
   const lost: { reason: string; events: number }[] = [];
   bus._on('lost', (loss) => lost.push(loss));
   const outbox = createOutbox(
-    env,
     createStore(env, () => true),
     bus,
   );
   const add = (properties: string) =>
-    outbox._add(['0123456789abcdef', { eventId: outbox._newEventId(), eventType: 'X', sentAt: 0, properties }]);
+    outbox._add(['0123456789abcdef', { eventId: `${browser.nowMs}${made++}`, eventType: 'X', sentAt: 0, properties }]);
   const waiting = () => outbox._entries().map(([, event]) => event.properties);
   return { outbox, add, waiting, lost, browser };
 };

@@ -12,7 +12,7 @@ const open = (tab: Tab, idled: string[] = []): Session =>
   createSession(
     tab.env,
     createStore(tab.env, () => true),
-    createBus(undefined),
+    createBus(tab.env, undefined),
     IDLE_MS,
     (before, after) => idled.push(before, after),
   );
@@ -99,7 +99,7 @@ test('two pages that begin at the very same moment agree on one session, in what
     const third = createSession(
       torn,
       createStore(torn, () => true),
-      createBus(undefined),
+      createBus(torn, undefined),
       IDLE_MS,
       () => {},
     );

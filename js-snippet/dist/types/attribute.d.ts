@@ -1,2 +1,5 @@
-/** `data-relay-<name>` of an element; nothing of documents, shadow roots, and windows, which have no attributes. */
+/**
+ * `data-relay-<name>` of an element; nothing of documents, shadow roots, and windows, which have no attributes, nor of
+ * elements that do not let themselves be asked.
+ */
 export declare const attribute: (element: Element, name: string) => string | null | undefined;

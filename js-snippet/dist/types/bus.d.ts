@@ -1,3 +1,5 @@
+import type { Env } from './env.js';
+import type { Entrance } from './guard.js';
 import type { LostReason } from './outbox.js';
 import type { Rejection } from './transport.js';
 import type { IdentityResult } from './user.js';
@@ -26,9 +28,6 @@ interface InnerTopics extends Topics {
     /** The page is being hidden, perhaps for good. */
     hide: undefined;
     show: undefined;
-    /** A prerendered page is shown after all. */
-    activate: undefined;
-    online: undefined;
     /** A watched element was looked at long enough. */
     seen: Element;
     /** Console lines of the debug mode. */
@@ -42,9 +41,16 @@ export interface Bus {
     _on<T extends keyof InnerTopics>(topic: T, listener: Listener<InnerTopics[T]>): Set<unknown>;
     /** Calls the listeners in order; what one throws stops neither the next nor the caller. */
     _emit<T extends keyof InnerTopics>(topic: T, data?: InnerTopics[T]): undefined;
-    /** Runs what may throw, and says what it threw. */
-    _attempt(work: () => void): void;
+    /**
+     * The way in: all that runs once the page has loaded is called by the platform or the page, and wrapped by this. What
+     * `work` throws, or its promise is rejected with, is said in debug mode and goes no further. It begins at once.
+     */
+    _enter<A extends unknown[], R>(work: (...args: A) => R): Entrance<A, Awaited<R>>;
+    /** A timer. */
+    _later(work: () => unknown, ms: number): number;
+    /** Hears the page's event before everybody else: one that is stopped further down is heard too. Nothing outside a browser. */
+    _listen<E extends Event>(type: string, listener: (event: E) => unknown): void;
 }
 /** @param log Is told everything. */
-export declare const createBus: (log: ((topic: string, data: unknown) => void) | undefined) => Bus;
+export declare const createBus: (env: Env, log: ((topic: string, data: unknown) => unknown) | undefined) => Bus;
 export {};

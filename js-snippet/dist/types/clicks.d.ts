@@ -1,4 +1,4 @@
-import type { Env } from './env.js';
+import type { Bus } from './bus.js';
 /**
  * A click on an item, or on a control of it.
  *
@@ -7,8 +7,5 @@ import type { Env } from './env.js';
  * @param list The `data-relay-list` around it.
  */
 export type OnClick = (itemId: string, item: Element, type: string, value: number | undefined, list: Element | undefined) => void;
-/**
- * One listener for every item there is or will be. A keyboard's Enter arrives as a click, a middle click as auxclick.
- * In the capture phase, so that a page which stops the event further down is heard too.
- */
-export declare const watchClicks: (env: Env, onClick: OnClick) => void;
+/** One listener for every item there is or will be. A keyboard's Enter arrives as a click, a middle click as auxclick. */
+export declare const watchClicks: (bus: Bus, onClick: OnClick) => void;

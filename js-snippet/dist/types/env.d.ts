@@ -1,3 +1,4 @@
+import type { Entrance } from './guard.js';
 /**
  * What the snippet uses of the global object. It is handed in everywhere, so that tests can make a world of their own;
  * no other file touches a global.
@@ -12,7 +13,7 @@ export interface Env {
     };
     crypto: Pick<Crypto, 'getRandomValues'>;
     console: Pick<Console, 'log'>;
-    setTimeout(work: () => void, ms: number): number;
+    setTimeout(work: Entrance<[]>, ms: number): number;
     clearTimeout(timer: number | undefined): void;
     fetch: typeof fetch;
     navigator: Partial<Navigator> & {
@@ -24,9 +25,9 @@ export interface Env {
         prerendering?: boolean;
     };
     location?: Location;
-    addEventListener?: Window['addEventListener'];
-    IntersectionObserver: typeof IntersectionObserver;
-    MutationObserver: typeof MutationObserver;
+    addEventListener?: (type: string, listener: Entrance<[never]>, isCapture: boolean) => void;
+    IntersectionObserver: new (callback: Entrance<[IntersectionObserverEntry[]]>, options: IntersectionObserverInit) => IntersectionObserver;
+    MutationObserver: new (callback: Entrance<[MutationRecord[]]>) => MutationObserver;
     innerWidth: number;
     innerHeight: number;
 }

@@ -7,7 +7,7 @@ export interface ListOptions {
     /** Place on the site, for metric attribution: `home-top`. */
     source?: string | undefined;
 }
-/** What the visitor sees of a list and does with it. */
+/** What the visitor sees of a list and does with it. No method throws, whatever the page and the browser do. */
 export interface List {
     /**
      * Watches which items are really seen: the elements inside that have `data-relay-item`, or without any

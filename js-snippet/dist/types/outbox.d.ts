@@ -1,5 +1,4 @@
 import type { Bus } from './bus.js';
-import { type Env } from './env.js';
 import type { RelayEvent } from './event.js';
 import type { Store } from './storage.js';
 /** Why an event is given up, as told to the relay. */
@@ -12,8 +11,6 @@ export type Entry = readonly [sessionId: string, event: RelayEvent];
  * next sends everybody's.
  */
 export interface Outbox {
-    /** Sorts by time. */
-    _newEventId(): string;
     _add(entry: Entry): void;
     /** What waits, whichever tab put it there, oldest first. */
     _entries(): Entry[];
@@ -25,4 +22,4 @@ export interface Outbox {
     /** A relay has heard of these. */
     _told(lost: Record<string, number> | undefined): void;
 }
-export declare const createOutbox: (env: Env, store: Store, bus: Bus) => Outbox;
+export declare const createOutbox: (store: Store, bus: Bus) => Outbox;

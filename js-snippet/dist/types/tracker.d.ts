@@ -1,6 +1,6 @@
 import { type Bus } from './bus.js';
 import { type Dwell } from './dwell.js';
-import type { Env } from './env.js';
+import { type Env } from './env.js';
 import type { EventFields } from './event.js';
 import type { Impression } from './impressions.js';
 import type { RawOptions } from './options.js';
@@ -17,6 +17,6 @@ export interface Core {
     /** Records what of a list was seen and no event has carried yet, where the site wants that. */
     _tell(impression: Impression<never> | undefined): void;
     /** A call by name, with its time; kept until collecting begins. */
-    _call(call: Call): void;
+    _call(call: Call): unknown;
 }
 export declare const createCore: (env: Env, options: RawOptions) => Core;

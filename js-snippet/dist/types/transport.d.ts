@@ -20,7 +20,7 @@ export interface Taken {
  */
 export type Answer = readonly [isRefused: boolean, retryAfterMs: number, taken?: Taken | undefined];
 /** Sends a beacon and reads the answer; goes on when the page does not. Never rejects. */
-export declare const post: (env: Env, { endpoint, fetch }: RawOptions, beacon: Beacon) => Promise<Answer>;
+export declare const post: (env: Env, options: RawOptions, beacon: Beacon) => Promise<Answer>;
 /**
  * Sends a beacon while the page goes away: at once, without an answer. Nothing true when the browser would not take it.
  * Filter lists block every cross-site `sendBeacon`, so there it is `fetch`.
