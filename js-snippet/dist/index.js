@@ -129,8 +129,8 @@ var watchPage = (core) => {
   const dwell = core._dwell;
   const lists = /* @__PURE__ */ new Map();
   let views = /* @__PURE__ */ new Set();
-  let timer;
   let changes;
+  let timer;
   const see = (list, item, itemId) => {
     const impression = lists.get(list) ?? createImpression(originFields(attribute(list, "recommendation-id"), attribute(list, "source")), inDocumentOrder);
     lists.set(list, impression);
@@ -184,8 +184,8 @@ var watchPage = (core) => {
     scan();
     changes ??= new env2.MutationObserver(enter(onChanges));
     changes.observe(document, {
-      childList: true,
       subtree: true,
+      childList: true,
       attributeFilter: ["item", "view", "list", "recommendation-id"].map((name) => `data-relay-${name}`)
     });
   });
@@ -245,7 +245,7 @@ var createBus = (env2, log) => {
     },
     _enter: enter,
     _later: (work, ms) => env2.setTimeout(enter(work), ms),
-    _listen: (type, listener) => env2.document && env2.addEventListener?.(type, enter(listener), true)
+    _listen: (type, listener) => env2.document && env2.addEventListener(type, enter(listener), true)
   };
 };
 
@@ -329,7 +329,7 @@ var createDelivery = (env2, store, bus, options, outbox, user, onIdentity) => {
     }
   };
   const nextBeacon = (maxBytes, sent = []) => {
-    const waiting = outbox._entries().filter(([, { eventId }]) => !sent.includes(eventId));
+    const waiting = outbox._entries().filter((entry) => !sent.includes(entry[1].eventId));
     const sessionId = waiting[0]?.[0] ?? user._owed().find((owed) => !sent.includes(user._token(owed)));
     if (sessionId) {
       const beacon = {
@@ -355,8 +355,8 @@ var createDelivery = (env2, store, bus, options, outbox, user, onIdentity) => {
       failures = 0;
       user._answered(beacon.sessionId, beacon.identity, taken?.identity);
     } else {
-      const backoffMs = Math.min(FIRST_RETRY_MS * 2 ** failures++, LAST_RETRY_MS);
-      notBefore = env2.Date.now() + Math.max(backoffMs * (0.5 + env2.Math.random()), retryAfterMs);
+      const backoffMs = Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** failures++);
+      notBefore = env2.Date.now() + Math.max(retryAfterMs, backoffMs * (0.5 + env2.Math.random()));
       if (retryAfterMs) {
         store._set(RETRY, notBefore);
       }
@@ -386,16 +386,18 @@ var createDelivery = (env2, store, bus, options, outbox, user, onIdentity) => {
       }
       settle(beacon, await post(env2, options, beacon));
     }
-    result.pending = outbox._entries().length;
-    wakeIn(flushMs);
   });
   const takeTurn = async () => {
-    result = { accepted: 0, rejected: [], pending: 0 };
+    result = { accepted: 0, pending: 0, rejected: [] };
     let done;
     const drainOnce = () => done ??= drain();
     await bus._enter(() => env2.navigator.locks?.request("relay", drainOnce))();
     await drainOnce();
     inFlight = 0;
+    guard(() => {
+      wakeIn(flushMs);
+      result.pending = outbox._entries().length;
+    });
     running = void 0;
     return result;
   };
@@ -713,7 +715,7 @@ var createCore = (env2, options) => {
     if (result === "ok") {
       refetchMs = MINUTE_MS;
     }
-    if (/ex|inv|mis/.test(result)) {
+    if (/exp|mis/.test(result)) {
       refetchIdentity(ofSession);
     }
     if (result === "conflict" && isCurrent(ofSession) && ofSession !== renewed) {
@@ -757,9 +759,8 @@ var createCore = (env2, options) => {
     },
     consent(isGiven) {
       isConsentGiven = isGiven;
-      if (isGiven) {
-        begin();
-      } else {
+      begin();
+      if (!isGiven) {
         isRunning = false;
         calls = [];
         store._names("").forEach(store._remove);
@@ -794,8 +795,8 @@ var createCore = (env2, options) => {
       bus._later(run, SETTLE_MS);
     }
   };
-  bus._on("hide", run);
   bus._listen("prerenderingchange", begin);
+  bus._on("hide", run);
   let dwell;
   if (env2.document) {
     watchLifecycle(env2, bus);
@@ -808,8 +809,8 @@ var createCore = (env2, options) => {
     _dwell: dwell,
     _record: record,
     _tell(impression) {
-      const untold = impression?._take(true) ?? [];
-      if (options.impressions != null && untold[0]) {
+      const untold = impression?._take(true);
+      if (options.impressions != null && untold?.[0]) {
         record("Impression", { ...impression?._origin, impression: untold });
       }
     },

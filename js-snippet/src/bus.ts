@@ -71,6 +71,6 @@ export const createBus = (env: Env, log: ((topic: string, data: unknown) => unkn
     },
     _enter: enter,
     _later: (work, ms) => env.setTimeout(enter(work), ms),
-    _listen: (type, listener) => env.document && env.addEventListener?.(type, enter(listener), true),
+    _listen: (type, listener) => env.document && env.addEventListener(type, enter(listener), true),
   };
 };

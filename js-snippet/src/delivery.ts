@@ -1,6 +1,7 @@
 import { type Beacon, byteLength, MAX_BYTES, takeBeaconful } from './beacon.js';
 import type { Bus } from './bus.js';
 import type { Env } from './env.js';
+import { guard } from './guard.js';
 import type { RawOptions } from './options.js';
 import type { Outbox } from './outbox.js';
 import type { Store } from './storage.js';
@@ -80,7 +81,7 @@ export const createDelivery = (
 
   /** The next beacon, of events or for a login, without what is `sent` already; nothing when all is done. */
   const nextBeacon = (maxBytes: number, sent: unknown[] = []): Beacon | undefined => {
-    const waiting = outbox._entries().filter(([, { eventId }]) => !sent.includes(eventId));
+    const waiting = outbox._entries().filter((entry) => !sent.includes(entry[1].eventId));
     const sessionId = waiting[0]?.[0] ?? user._owed().find((owed) => !sent.includes(user._token(owed)));
     if (sessionId) {
       const beacon: Beacon = {
@@ -108,8 +109,8 @@ export const createDelivery = (
       failures = 0;
       user._answered(beacon.sessionId, beacon.identity, taken?.identity);
     } else {
-      const backoffMs = Math.min(FIRST_RETRY_MS * 2 ** failures++, LAST_RETRY_MS);
-      notBefore = env.Date.now() + Math.max(backoffMs * (0.5 + env.Math.random()), retryAfterMs);
+      const backoffMs = Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** failures++);
+      notBefore = env.Date.now() + Math.max(retryAfterMs, backoffMs * (0.5 + env.Math.random()));
       if (retryAfterMs) {
         store._set(RETRY, notBefore);
       }
@@ -141,20 +142,22 @@ export const createDelivery = (
       }
       settle(beacon, await post(env, options, beacon));
     }
-    result.pending = outbox._entries().length;
-    // While this runs: a page may have replaced `setTimeout` by something that calls at once.
-    wakeIn(flushMs);
   });
 
   /** One tab at a time, where the browser has locks: what this one sends, no other does. */
   const takeTurn = async (): Promise<FlushResult> => {
-    result = { accepted: 0, rejected: [], pending: 0 };
+    result = { accepted: 0, pending: 0, rejected: [] };
     let done: Promise<unknown> | undefined;
     const drainOnce = () => (done ??= drain());
     // Held for the requests only: in Firefox a held lock keeps the page out of the back/forward cache.
     await bus._enter(() => env.navigator.locks?.request('relay', drainOnce))();
     await drainOnce(); // Plain http has no locks; an opaque origin has some that only refuse.
     inFlight = 0;
+    guard(() => {
+      wakeIn(flushMs);
+      result.pending = outbox._entries().length;
+    });
+    // Only now: a page may have replaced `setTimeout` by something that calls at once, over and over.
     running = undefined;
     return result;
   };

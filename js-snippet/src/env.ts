@@ -20,7 +20,7 @@ export interface Env {
   // Absent outside a browser.
   document?: Document & { prerendering?: boolean };
   location?: Location;
-  addEventListener?: (type: string, listener: Entrance<[never]>, isCapture: boolean) => void;
+  addEventListener(type: string, listener: Entrance<[never]>, isCapture: boolean): void;
   IntersectionObserver: new (
     callback: Entrance<[IntersectionObserverEntry[]]>,
     options: IntersectionObserverInit,

@@ -27,9 +27,9 @@ export const watchPage = (core: Core): void => {
   /** What was seen of each list. */
   const lists = new Map<Element, Impression<Element>>();
   let views = new Set<string | null | undefined>();
-  // biome-ignore lint/correctness/noUnusedVariables: `??=` reads it
-  let timer: number | undefined;
   let changes: MutationObserver | undefined;
+  // biome-ignore lint/correctness/noUnusedVariables: `||=` reads it
+  let timer: number | undefined;
 
   const see = (list: Element, item: Element, itemId: string) => {
     const impression =
@@ -94,8 +94,8 @@ export const watchPage = (core: Core): void => {
     // Last: where the browser has none, or will not make one, all else goes on.
     changes ??= new env.MutationObserver(enter(onChanges));
     changes.observe(document, {
-      childList: true,
       subtree: true,
+      childList: true,
       attributeFilter: ['item', 'view', 'list', 'recommendation-id'].map((name) => `data-relay-${name}`),
     });
   });

@@ -100,7 +100,7 @@ export const createCore = (env: Env, options: RawOptions): Core => {
     if (result === 'ok') {
       refetchMs = MINUTE_MS;
     }
-    if (/ex|inv|mis/.test(result)) {
+    if (/exp|mis/.test(result)) {
       refetchIdentity(ofSession);
     }
     if (result === 'conflict' && isCurrent(ofSession) && ofSession !== renewed) {
@@ -147,9 +147,8 @@ export const createCore = (env: Env, options: RawOptions): Core => {
     },
     consent(isGiven: boolean) {
       isConsentGiven = isGiven;
-      if (isGiven) {
-        begin();
-      } else {
+      begin();
+      if (!isGiven) {
         isRunning = false;
         calls = [];
         store._names('').forEach(store._remove);
@@ -192,8 +191,8 @@ export const createCore = (env: Env, options: RawOptions): Core => {
   };
 
   // Whatever it still waits for: at hide there is no more time.
-  bus._on('hide', run);
   bus._listen('prerenderingchange', begin);
+  bus._on('hide', run);
   let dwell: Dwell | undefined;
   if (env.document) {
     watchLifecycle(env, bus);
@@ -207,8 +206,8 @@ export const createCore = (env: Env, options: RawOptions): Core => {
     _dwell: dwell,
     _record: record,
     _tell(impression) {
-      const untold = impression?._take(true) ?? [];
-      if (options.impressions != null && untold[0]) {
+      const untold = impression?._take(true);
+      if (options.impressions != null && untold?.[0]) {
         record('Impression', { ...impression?._origin, impression: untold });
       }
     },

@@ -25,7 +25,7 @@ export interface Env {
         prerendering?: boolean;
     };
     location?: Location;
-    addEventListener?: (type: string, listener: Entrance<[never]>, isCapture: boolean) => void;
+    addEventListener(type: string, listener: Entrance<[never]>, isCapture: boolean): void;
     IntersectionObserver: new (callback: Entrance<[IntersectionObserverEntry[]]>, options: IntersectionObserverInit) => IntersectionObserver;
     MutationObserver: new (callback: Entrance<[MutationRecord[]]>) => MutationObserver;
     innerWidth: number;

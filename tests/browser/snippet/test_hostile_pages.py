@@ -37,7 +37,8 @@ HOSTILE = {
     "a MutationObserver that throws": "window.MutationObserver = function () { throw new Error('mo') }",
     "promises without methods": "for (const name of ['then', 'catch', 'finally']) "
     "Promise.prototype[name] = () => { throw new Error(name) }",
-    "answers without methods": "for (const name of ['json', 'text']) Response.prototype[name] = () => Promise.reject(new Error(name))",
+    "answers without methods": "for (const name of ['json', 'text']) "
+    "Response.prototype[name] = () => Promise.reject(new Error(name))",
     "locks that throw": "Object.defineProperty(Navigator.prototype, 'locks', {get() { throw new Error('locks') }})",
     "a console that throws": "console.log = () => { throw new Error('console') }",
     "a relay function of the page": "window.relay = function () { window.calls = (window.calls || 0) + 1 }",
@@ -137,7 +138,7 @@ async def test_where_timers_fire_at_once_events_arrive_by_hide(
 ) -> None:
     collector.answer = fail(500)
     await context.add_init_script(
-        "window.setTimeout = work => { work(); return 0 };"
+        "window.setTimeout = work => { work() };"
         "Object.defineProperty(Navigator.prototype, 'locks', {value: undefined})"  # nothing that would slow it down
     )
     await page.goto(collector.page("/", product("p1"), tag='data-flush-ms="20"'))
