@@ -841,10 +841,10 @@ var createTracker = (options) => {
     session: say("session"),
     flush: say("flush"),
     on(topic, listener) {
-      const listeners = core?._bus._on(topic, listener);
+      const listeners = guard(() => core?._bus._on(topic, listener));
       return () => void listeners?.delete(listener);
     },
-    list: (listOptions) => core ? createList(core, listOptions) : NO_LIST
+    list: (listOptions) => guard(() => createList(core, listOptions)) ?? NO_LIST
   };
   if (core) {
     cores.set(tracker, core);

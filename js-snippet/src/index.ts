@@ -37,6 +37,7 @@ const env: Env =
     ? platform
     : Object.create(platform, { navigator: { value: {} }, crypto: { value: platform.crypto } });
 
+/** For where none can be made. */
 const NO_LIST: List = { observe() {}, click() {}, stop() {} };
 
 const cores = new WeakMap<Tracker, Core>();
@@ -65,10 +66,10 @@ export const createTracker = (options: Options): Tracker => {
     session: say('session'),
     flush: say('flush'),
     on(topic, listener) {
-      const listeners = core?._bus._on(topic, listener);
+      const listeners = guard(() => core?._bus._on(topic, listener));
       return () => void listeners?.delete(listener);
     },
-    list: (listOptions) => (core ? createList(core, listOptions) : NO_LIST),
+    list: (listOptions) => guard(() => createList(core as Core, listOptions)) ?? NO_LIST,
   };
   if (core) {
     cores.set(tracker, core);

@@ -51,6 +51,64 @@ async def test_a_list_tells_what_was_seen_and_chosen(
     assert not {"p1", "p2"} & set(second["impression"])
 
 
+@pytest.mark.parametrize("framework", ["react", "vue"])
+async def test_no_error_of_a_list_reaches_a_page_that_later_breaks(
+    collector: Collector, page: Page, examples: Path, framework: str
+) -> None:
+    await open_example(collector, page, examples / f"{framework}.mjs")
+    await page.wait_for_selector("text=p2")
+    broken = [f"Element.prototype.{name}" for name in ("closest", "querySelectorAll")]
+    if framework == "vue":  # React itself cannot do without
+        broken.append("JSON.stringify")
+    script = "".join(f"{name} = () => {{ throw new Error('{name}') }};" for name in broken)
+    await page.evaluate(script + "void 0")
+    await page.click("text=p2")
+    await page.click("text=more")
+    await page.wait_for_selector("text=p3")
+    await page.click("text=p3")
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "Object.defineProperty(Navigator.prototype, 'globalPrivacyControl', {get() { throw new Error('gpc') }})",
+        "Object.defineProperty(window, 'navigator', {get() { throw new Error('navigator') }})",
+        "Date.now = () => { throw new Error('now') }",
+        "delete window.IntersectionObserver",
+        "window.MutationObserver = function () { throw new Error('mo') }",
+        "window.addEventListener = () => { throw new Error('listen') }",
+        "window.setTimeout = () => { throw new Error('timers') }",
+        "Element.prototype.querySelectorAll = () => { throw new Error('selectors') }",
+    ],
+)
+async def test_no_method_throws_whatever_the_page_has_done_to_the_browser(
+    collector: Collector, page: Page, script: str
+) -> None:
+    for name in ("index.js", "chunk.js"):
+        file = await anyio.Path(SNIPPET / "dist" / name).read_bytes()
+        collector.pages[f"/{name}"] = Response(file, media_type="text/javascript")
+    module = f"""
+        {script};
+        const {{createTracker, watchPage}} = await import('/index.js');
+        const tracker = createTracker({{token: 'site', endpoint: '/r/e', flushMs: 10}});
+        watchPage(tracker);
+        const list = tracker.list({{items: ['p1'], recommendationId: 'R'}});
+        list.observe(document.body);
+        list.click('p1');
+        list.stop();
+        tracker.event('X');
+        tracker.user('a'.repeat(30));
+        tracker.session(() => {{}});
+        tracker.on('sent', () => {{}})();
+        tracker.user(null);
+        tracker.flush(() => {{}});
+        tracker.consent(false);
+        document.body.id = 'over';
+    """
+    await page.goto(collector.raw("/", f'<!doctype html><body><p>p1</p><script type="module">{module}</script>'))
+    await page.wait_for_selector("#over")
+
+
 async def test_a_server_tells_of_a_purchase_under_the_visitors_session(collector: Collector, examples: Path) -> None:
     purchase = {
         "endpoint": f"{collector.origin}/r/e",
