@@ -284,8 +284,11 @@ var post = async (env2, options, beacon) => {
       keepalive: true,
       signal: AbortSignal.timeout?.(TIMEOUT_MS)
     });
-    const text = await response.text();
-    const taken = guard(() => JSON.parse(text));
+    let taken;
+    try {
+      taken = await response.json();
+    } catch {
+    }
     return [
       REFUSED.test(response.status),
       +response.headers.get("retry-after") * 1e3 || 0,

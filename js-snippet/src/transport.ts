@@ -1,6 +1,5 @@
 import type { Beacon } from './beacon.js';
 import type { Env } from './env.js';
-import { guard } from './guard.js';
 import type { RawOptions } from './options.js';
 import type { IdentityResult } from './user.js';
 
@@ -42,8 +41,10 @@ export const post = async (env: Env, options: RawOptions, beacon: Beacon): Promi
       keepalive: true,
       signal: AbortSignal.timeout?.(TIMEOUT_MS) as AbortSignal,
     });
-    const text = await response.text();
-    const taken: Taken | undefined = guard(() => JSON.parse(text));
+    let taken: Taken | undefined;
+    try {
+      taken = await response.json();
+    } catch {} // An answer counts without its body: one that refuses, refuses.
     return [
       REFUSED.test(response.status as never),
       +(response.headers.get('retry-after') as string) * 1000 || 0,

@@ -154,6 +154,41 @@ for (const status of wire.given_up) {
   });
 }
 
+test('a refusal whose body cannot be read is one all the same', async () => {
+  const tab = new Tab(new Browser());
+  const cut = () => new ReadableStream({ start: (body) => body.error(new Error('cut')) });
+  tab.answer = () => new Response(cut(), { status: 400 });
+  const say = await open(tab, { flushMs: 10 });
+  say('event', 'X');
+  await tab.pass(100_000);
+  assert.equal(tab.sent.length, 1);
+});
+
+test('an event that comes while the lock is given back is not forgotten', async () => {
+  const tab = new Tab(new Browser());
+  let giveBack = () => {};
+  const { env } = tab;
+  const request = async (_: string, work: () => Promise<unknown>) => {
+    await work();
+    await new Promise<void>((done) => {
+      giveBack = done;
+    });
+  };
+  const navigator = { locks: { request } } as never;
+  const core = createCore({ ...env, navigator }, { token: 'site', endpoint: ENDPOINT, flushSize: 1 });
+  await tab.pass(20);
+  core._call([0, ['event', 'X']]);
+  await tab.pass(0);
+  core._call([0, ['event', 'Y']]);
+  await tab.pass(0);
+  giveBack();
+  await tab.pass(5000);
+  assert.deepEqual(
+    tab.events.map(({ eventType }) => eventType),
+    ['X', 'Y'],
+  );
+});
+
 test('Retry-After holds for all tabs and at hide, within an hour', async () => {
   const browser = new Browser();
   const tab = new Tab(browser);
