@@ -19,7 +19,7 @@ export type OnClick = (
   list: Element | undefined,
 ) => void;
 
-/** One listener for every item there is or will be. A keyboard's Enter arrives as a click, a middle click as auxclick. */
+/** One listener for all items there are or will be. A keyboard's Enter arrives as a click, a middle click as auxclick. */
 export const watchClicks = (bus: Bus, onClick: OnClick): void => {
   let last: string | undefined;
   let lastAt = 0;

@@ -72,7 +72,7 @@ export const createDelivery = (
   };
   const waitMs = () => Math.max(askedToWaitMs(), notBefore - env.Date.now());
 
-  /** Sends what waits, if anything does, after this time or when the relay and the network no longer ask for patience. */
+  /** Sends what waits, if anything does, after this time or when nobody asks for patience any more. */
   const wakeIn = (ms: number) => {
     if (outbox._entries()[0] || user._owed()[0]) {
       timer ??= bus._later(flush, Math.max(waitMs(), ms));

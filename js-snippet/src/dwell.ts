@@ -8,7 +8,10 @@ const MIN_MS = 1000;
 
 /** Tells when elements have been looked at long enough. One IntersectionObserver for all of them. */
 export interface Dwell {
-  /** Emits `seen` each time the element has been half visible for a second of a visible page. Again changes nothing. Never throws. */
+  /**
+   * Emits `seen` each time the element has been half visible for a second of a visible page. Again changes nothing.
+   * Never throws.
+   */
   _watch(element: Element): void;
   _unwatch(element: Element): void;
 }

@@ -48,7 +48,7 @@ export interface Bus {
     _enter<A extends unknown[], R>(work: (...args: A) => R): Entrance<A, Awaited<R>>;
     /** A timer. */
     _later(work: () => unknown, ms: number): number;
-    /** Hears the page's event before everybody else: one that is stopped further down is heard too. Nothing outside a browser. */
+    /** Hears an event before everybody else: what is stopped further down is heard too. Outside a browser there are none. */
     _listen<E extends Event>(type: string, listener: (event: E) => unknown): void;
 }
 /** @param log Is told everything. */

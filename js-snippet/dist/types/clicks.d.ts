@@ -7,5 +7,5 @@ import type { Bus } from './bus.js';
  * @param list The `data-relay-list` around it.
  */
 export type OnClick = (itemId: string, item: Element, type: string, value: number | undefined, list: Element | undefined) => void;
-/** One listener for every item there is or will be. A keyboard's Enter arrives as a click, a middle click as auxclick. */
+/** One listener for all items there are or will be. A keyboard's Enter arrives as a click, a middle click as auxclick. */
 export declare const watchClicks: (bus: Bus, onClick: OnClick) => void;
