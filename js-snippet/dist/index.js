@@ -313,7 +313,7 @@ var FIRST_RETRY_MS = 1e3;
 var LAST_RETRY_MS = 3e5;
 var MAX_PATIENCE_MS = 36e5;
 var createDelivery = (env2, store, bus, options, outbox, user, onIdentity) => {
-  const flushMs = +(options.flushMs ?? 5e3);
+  const flushMs = +options.flushMs || 5e3;
   let sentAtHide = [];
   let inFlight = 0;
   let failures = 0;

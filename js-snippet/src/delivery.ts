@@ -53,7 +53,8 @@ export const createDelivery = (
   user: User,
   onIdentity: (result: IdentityResult, sessionId: string) => void,
 ): Delivery => {
-  const flushMs = +(options.flushMs ?? 5000);
+  // With 0, and with what is no number, a page that is offline would look for the network without a pause.
+  const flushMs = +(options.flushMs as number) || 5000;
   /** Ids of events, and identity tokens, that left since the page was hidden. */
   let sentAtHide: unknown[] = [];
   /** Bytes on their way while the page lives: they take their part of the browser's budget. */

@@ -133,6 +133,17 @@ test('tries are spread by half to one and a half of the wait', async () => {
   }
 });
 
+for (const flushMs of ['0', 'soon']) {
+  test(`a time to wait of '${flushMs}' is none: the default counts`, async () => {
+    const tab = new Tab(new Browser());
+    (await open(tab, { flushMs }))('event', 'X');
+    await tab.pass(4900);
+    assert.equal(tab.sent.length, 0);
+    await tab.pass(200);
+    assert.equal(tab.sent.length, 1);
+  });
+}
+
 for (const status of wire.given_up) {
   test(`a ${status} is given up and told`, async () => {
     const tab = new Tab(new Browser());

@@ -4,7 +4,7 @@ export interface Options {
     token: string;
     /** Where beacons go: `https://events.shop.example/r/e`. */
     endpoint: string;
-    /** Most time an event waits for company, in milliseconds. @defaultValue 5000 */
+    /** Most time an event waits for company, in milliseconds, more than 0. @defaultValue 5000 */
     flushMs?: number | undefined;
     /** Events that do not wait any longer. @defaultValue 10 */
     flushSize?: number | undefined;
