@@ -327,9 +327,7 @@ var createDelivery = (env2, store, bus, options, outbox, user, onIdentity) => {
   };
   const waitMs = () => Math.max(askedToWaitMs(), notBefore - env2.Date.now());
   const wakeIn = (ms) => {
-    if (outbox._entries()[0] || user._owed()[0]) {
-      timer ??= bus._later(flush, Math.max(waitMs(), ms));
-    }
+    timer ??= outbox._entries()[0] || user._owed()[0] ? bus._later(flush, Math.max(waitMs(), ms)) : void 0;
   };
   const nextBeacon = (maxBytes, sent = []) => {
     const waiting = outbox._entries().filter((entry) => !sent.includes(entry[1].eventId));
@@ -762,8 +760,9 @@ var createCore = (env2, options) => {
     },
     consent(isGiven) {
       isConsentGiven = isGiven;
-      begin();
-      if (!isGiven) {
+      if (isGiven) {
+        begin();
+      } else {
         isRunning = false;
         calls = [];
         store._names("").forEach(store._remove);

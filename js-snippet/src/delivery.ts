@@ -75,9 +75,8 @@ export const createDelivery = (
 
   /** Sends what waits, if anything does, after this time or when nobody asks for patience any more. */
   const wakeIn = (ms: number) => {
-    if (outbox._entries()[0] || user._owed()[0]) {
-      timer ??= bus._later(flush, Math.max(waitMs(), ms));
-    }
+    // What waits is only looked for where no timer runs: it is read from storage.
+    timer ??= outbox._entries()[0] || user._owed()[0] ? bus._later(flush, Math.max(waitMs(), ms)) : undefined;
   };
 
   /** The next beacon, of events or for a login, without what is `sent` already; nothing when all is done. */

@@ -147,8 +147,9 @@ export const createCore = (env: Env, options: RawOptions): Core => {
     },
     consent(isGiven: boolean) {
       isConsentGiven = isGiven;
-      begin();
-      if (!isGiven) {
+      if (isGiven) {
+        begin();
+      } else {
         isRunning = false;
         calls = [];
         store._names('').forEach(store._remove);

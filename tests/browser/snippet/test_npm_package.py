@@ -30,6 +30,7 @@ async def open_example(collector: Collector, page: Page, file: Path) -> None:
     script = await anyio.Path(file).read_bytes()
     collector.pages["/example.mjs"] = Response(script, media_type="text/javascript")
     await page.goto(collector.raw("/", '<!doctype html><body><script type="module" src="/example.mjs"></script>'))
+    await page.wait_for_selector("text=p2")
 
 
 @pytest.mark.parametrize("framework", ["react", "vue"])
@@ -37,7 +38,6 @@ async def test_a_list_tells_what_was_seen_and_chosen(
     collector: Collector, page: Page, examples: Path, framework: str
 ) -> None:
     await open_example(collector, page, examples / f"{framework}.mjs")
-    await page.wait_for_selector("text=p2")
     await page.evaluate("new Promise(done => setTimeout(done, 1300))")  # a look at the list
     await page.click("text=p2")
     await until(lambda: collector.of_type("Click"))
@@ -56,7 +56,6 @@ async def test_no_error_of_a_list_reaches_a_page_that_later_breaks(
     collector: Collector, page: Page, examples: Path, framework: str
 ) -> None:
     await open_example(collector, page, examples / f"{framework}.mjs")
-    await page.wait_for_selector("text=p2")
     broken = [f"Element.prototype.{name}" for name in ("closest", "querySelectorAll")]
     if framework == "vue":  # React itself cannot do without
         broken.append("JSON.stringify")
