@@ -9,9 +9,9 @@ speaks `personalize-events`, `personalize` (dataset groups, schemas, datasets, e
 
 from relay.emulator.app import create_app
 from relay.emulator.clock import Clock, SystemClock
-from relay.emulator.journal import JournalError
-from relay.emulator.quotas import DEFAULT_QUOTAS
-from relay.emulator.sigv4 import SECRET
 from relay.emulator.state import Emulator
+from relay.emulator.store.journal import JournalError
+from relay.emulator.wire.quotas import DEFAULT_QUOTAS
+from relay.emulator.wire.sigv4 import SECRET
 
 __all__ = ["DEFAULT_QUOTAS", "SECRET", "Clock", "Emulator", "JournalError", "SystemClock", "create_app"]

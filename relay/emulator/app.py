@@ -7,9 +7,9 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 
 from relay.emulator.endpoint import AwsEndpoint
-from relay.emulator.inspection import Inspection
-from relay.emulator.live_page import live_page_routes
 from relay.emulator.operations import PATHS
+from relay.emulator.page.inspection import Inspection
+from relay.emulator.page.live_page import live_page_routes
 from relay.emulator.state import Emulator
 
 

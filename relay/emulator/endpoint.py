@@ -6,13 +6,13 @@ from typing import Final
 import msgspec
 from starlette.types import Receive, Scope, Send
 
-from relay.emulator.calls import Call
-from relay.emulator.faults import Fault
-from relay.emulator.misbehave import misbehave, status_seen
 from relay.emulator.operations import Operation, find_operation
-from relay.emulator.sigv4 import Credential, joined_headers
 from relay.emulator.state import Emulator
-from relay.emulator.wire import AwsError, error_type_header, status_of
+from relay.emulator.store.calls import Call
+from relay.emulator.wire.errors import AwsError, error_type_header, status_of
+from relay.emulator.wire.faults import Fault
+from relay.emulator.wire.misbehave import misbehave, status_seen
+from relay.emulator.wire.sigv4 import Credential, joined_headers
 
 MAX_BODY_BYTES: Final = 4 * 1024 * 1024
 """Ten items of 32,000 characters, each escaped to six bytes, fit."""

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple
 
-from relay.emulator import data_plane
-from relay.emulator.control_plane import CONTROL_OPERATIONS
-from relay.emulator.recommendations import get_recommendations
+from relay.emulator.control.plane import CONTROL_OPERATIONS
+from relay.emulator.data import put
+from relay.emulator.runtime.recommendations import get_recommendations
 from relay.emulator.state import Emulator
 
 Handler = Callable[[Emulator, bytes], bytes]
@@ -22,11 +22,11 @@ class Operation(NamedTuple):
 
 
 _BY_PATH: Final[Mapping[str, Operation]] = {
-    "/events": Operation("PutEvents", data_plane.put_events),
-    "/users": Operation("PutUsers", data_plane.put_users),
-    "/items": Operation("PutItems", data_plane.put_items),
-    "/actions": Operation("PutActions", data_plane.put_actions),
-    "/action-interactions": Operation("PutActionInteractions", data_plane.put_action_interactions),
+    "/events": Operation("PutEvents", put.put_events),
+    "/users": Operation("PutUsers", put.put_users),
+    "/items": Operation("PutItems", put.put_items),
+    "/actions": Operation("PutActions", put.put_actions),
+    "/action-interactions": Operation("PutActionInteractions", put.put_action_interactions),
     "/recommendations": Operation("GetRecommendations", get_recommendations),
 }
 

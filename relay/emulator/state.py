@@ -6,17 +6,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from relay.emulator.calls import DEFAULT_MAX_BYTES, Call, CallLog
 from relay.emulator.clock import Clock, SystemClock
-from relay.emulator.dataset_records import DatasetRecords
-from relay.emulator.digest import Digest
-from relay.emulator.faults import Faults
-from relay.emulator.journal import CallEntry, Entry, Journal, NumberEntry, ResourceEntry
-from relay.emulator.quotas import DEFAULT_QUOTAS, Quotas
-from relay.emulator.resources import Registry, Resource
-from relay.emulator.seed import seed_tracker
-from relay.emulator.sigv4 import Verifier
-from relay.emulator.wire import RequestIds
+from relay.emulator.control.resources import Registry, Resource
+from relay.emulator.control.seed import seed_tracker
+from relay.emulator.runtime.digest import Digest
+from relay.emulator.store.calls import DEFAULT_MAX_BYTES, Call, CallLog
+from relay.emulator.store.dataset_records import DatasetRecords
+from relay.emulator.store.journal import CallEntry, Entry, Journal, NumberEntry, ResourceEntry
+from relay.emulator.wire.errors import RequestIds
+from relay.emulator.wire.faults import Faults
+from relay.emulator.wire.quotas import DEFAULT_QUOTAS, Quotas
+from relay.emulator.wire.sigv4 import Verifier
 
 DEFAULT_ACCOUNT_ID: Final = "123456789012"
 DEFAULT_REGION: Final = "us-east-1"

@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator
 
 import pytest
 
-from relay.emulator.calls import CallLog
+from relay.emulator.store.calls import CallLog
 from tests.emulator.raw_client import RawClient, raw_client
 from tests.support.emulator import running_emulator
 

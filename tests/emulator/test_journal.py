@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from relay.emulator import Emulator, JournalError
-from relay.emulator.journal import FILE_NAME
+from relay.emulator.store.journal import FILE_NAME
 from tests.emulator.raw_client import RawClient, raw_client
 from tests.support.emulator import running_emulator
 

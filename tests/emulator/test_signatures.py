@@ -14,8 +14,8 @@ from botocore.credentials import Credentials
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from relay.emulator.sigv4 import SECRET, Verifier, joined_headers
-from relay.emulator.wire import AwsError
+from relay.emulator.wire.errors import AwsError
+from relay.emulator.wire.sigv4 import SECRET, Verifier, joined_headers
 from tests.emulator.raw_client import SENT_AT, SESSION, RawClient, raw_client
 from tests.support.clock import FakeClock
 from tests.support.emulator import running_emulator

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from relay.emulator.training import FIXED_COLUMNS, column_name
+from relay.emulator.runtime.training import FIXED_COLUMNS, column_name
 from tests.emulator.raw_client import SENT_AT, RawClient, raw_client
 from tests.support.emulator import running_emulator
 

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from relay.emulator.faults import FaultSpec, Rule
+from relay.emulator.wire.faults import FaultSpec, Rule
 from relay.personalize.connection import Connection, connect
 from relay.personalize.setup import SetupPlan, set_up
 from tests.personalize.command_line import Finished, command, started

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from relay.emulator.faults import FaultSpec
+from relay.emulator.wire.faults import FaultSpec
 from relay.personalize.history import HistoryRows, PastEvent
 from relay.personalize.problem import Problem
 from relay.personalize.ready_schemas import interactions_schema

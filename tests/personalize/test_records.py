@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from relay.emulator.faults import FaultSpec, Rule
+from relay.emulator.wire.faults import FaultSpec, Rule
 from relay.personalize import errors
 from relay.personalize.catalog import CATALOG_KINDS, CatalogKind, CatalogRecord
 from relay.personalize.connection import Connection

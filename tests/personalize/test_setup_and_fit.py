@@ -2,7 +2,7 @@
 
 import pytest
 
-from relay.emulator.faults import FaultSpec, Rule
+from relay.emulator.wire.faults import FaultSpec, Rule
 from relay.personalize import errors
 from relay.personalize.connection import Connection
 from relay.personalize.datasets import Dataset, DatasetGroup

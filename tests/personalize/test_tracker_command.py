@@ -5,7 +5,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from relay.emulator.faults import FaultSpec, Rule
+from relay.emulator.wire.faults import FaultSpec, Rule
 from relay.personalize.connection import Connection
 from tests.personalize.command_line import command
 from tests.support.emulator import RunningEmulator

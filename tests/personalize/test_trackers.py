@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator
 import msgspec
 import pytest
 
-from relay.emulator.faults import FaultSpec, Rule
+from relay.emulator.wire.faults import FaultSpec, Rule
 from relay.personalize import errors
 from relay.personalize.connection import Connection, connect
 from relay.personalize.datasets import describe_dataset_group

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from relay.clock import SystemClock
-from relay.emulator.faults import FaultSpec
+from relay.emulator.wire.faults import FaultSpec
 from relay.model import Binding, NewRecord
 from relay.spool.base import Burial
 from relay.spool.sqlite import SqliteSpool

@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 from urllib.parse import quote
 
-from relay.emulator.wire import AwsError
+from relay.emulator.wire.errors import AwsError
 
 SECRET: Final = "emulator"  # noqa: S105  # published on purpose: it guards nothing
 SERVICE: Final = "personalize"

@@ -5,17 +5,17 @@ from typing import Final
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from relay.emulator.control_inputs import (
+from relay.emulator.control.inputs import (
     decode_create_dataset,
     decode_create_dataset_group,
     decode_create_event_tracker,
     decode_create_schema,
 )
-from relay.emulator.resources import Kind, Resource
-from relay.emulator.schemas import DATASET_TYPES, check_columns, check_schema
+from relay.emulator.control.resources import Kind, Resource
+from relay.emulator.control.schemas import DATASET_TYPES, check_columns, check_schema
+from relay.emulator.control.tags import checked_tags
 from relay.emulator.state import Emulator
-from relay.emulator.tags import checked_tags
-from relay.emulator.wire import AwsError, invalid
+from relay.emulator.wire.errors import AwsError, invalid
 
 MAX_SCHEMAS: Final = 500
 """Of an account [the quotas page of the developer guide]."""

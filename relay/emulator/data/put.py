@@ -5,18 +5,18 @@ from collections.abc import Iterable
 from msgspec import UnsetType
 
 from relay import limits
-from relay.emulator.events import (
+from relay.emulator.control.resources import Kind
+from relay.emulator.control.schemas import categorical_keys
+from relay.emulator.data.events import (
     check_action_interactions,
     check_events,
     decode_put_action_interactions,
     decode_put_events,
 )
-from relay.emulator.properties import parse_properties
-from relay.emulator.records import decode_put_actions, decode_put_items, decode_put_users
-from relay.emulator.resources import Kind
-from relay.emulator.schemas import categorical_keys
+from relay.emulator.data.properties import parse_properties
+from relay.emulator.data.records import decode_put_actions, decode_put_items, decode_put_users
 from relay.emulator.state import Emulator
-from relay.emulator.wire import in_use, invalid, not_found
+from relay.emulator.wire.errors import in_use, invalid, not_found
 
 _NO_CONTENT = b""
 

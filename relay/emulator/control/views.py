@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from relay.emulator.resources import Kind, Resource
+from relay.emulator.control.resources import Kind, Resource
 from relay.emulator.state import Emulator
 
 ARN_FIELD: Final[Mapping[Kind, str]] = {

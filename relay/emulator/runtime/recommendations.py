@@ -5,9 +5,9 @@ from typing import Annotated, Any, Final
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from relay.emulator.decoding import Arn, BodyDecoder, Input
 from relay.emulator.state import Emulator
-from relay.emulator.wire import invalid, not_found
+from relay.emulator.wire.decoding import Arn, BodyDecoder, Input
+from relay.emulator.wire.errors import invalid, not_found
 
 _DEFAULT_RESULTS: Final = 25
 _MAX_RESULTS: Final = 500

@@ -3,8 +3,8 @@
 from collections import Counter
 from typing import Any, Final
 
-from relay.emulator.calls import Call
-from relay.emulator.events import PutEvents
+from relay.emulator.data.events import PutEvents
+from relay.emulator.store.calls import Call
 
 MAX_DISTINCT: Final = 2_000_000
 """Sessions, users and event ids told apart, each; past it the counts of distinct ones stand still."""

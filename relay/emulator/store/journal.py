@@ -12,8 +12,8 @@ from typing import Final
 
 import msgspec
 
-from relay.emulator.calls import Call
-from relay.emulator.resources import Resource
+from relay.emulator.control.resources import Resource
+from relay.emulator.store.calls import Call
 
 FILE_NAME: Final = "journal.jsonl"
 

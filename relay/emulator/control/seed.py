@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Final
 
-from relay.emulator.resources import Kind, Registry, Resource
+from relay.emulator.control.resources import Kind, Registry, Resource
 
 SEED_NAME: Final = "demo"
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 import msgspec
 from msgspec import Meta
 
-from relay.emulator.wire import invalid
+from relay.emulator.wire.errors import invalid
 
 DATASET_TYPES: Final[Mapping[str, Mapping[str, str]]] = {
     "INTERACTIONS": {"USER_ID": "string", "ITEM_ID": "string", "TIMESTAMP": "long"},

@@ -7,7 +7,8 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from relay import limits
-from relay.emulator.decoding import (
+from relay.emulator.data.properties import check_event_properties
+from relay.emulator.wire.decoding import (
     BodyDecoder,
     EventProperties,
     Impression,
@@ -15,8 +16,7 @@ from relay.emulator.decoding import (
     RecommendationId,
     Text256,
 )
-from relay.emulator.properties import check_event_properties
-from relay.emulator.wire import invalid
+from relay.emulator.wire.errors import invalid
 
 MAX_TIME_S: Final = 253_402_300_799
 """The last second of the year 9999. The service documents no bound; this one catches milliseconds."""

@@ -16,9 +16,9 @@ from typing import Any, Final
 
 import msgspec
 
-from relay.emulator.calls import Call
-from relay.emulator.events import Event, PutEvents, decode_put_events
-from relay.emulator.properties import parse_properties
+from relay.emulator.data.events import Event, PutEvents, decode_put_events
+from relay.emulator.data.properties import parse_properties
+from relay.emulator.store.calls import Call
 
 FIXED_COLUMNS: Final = (
     "USER_ID",

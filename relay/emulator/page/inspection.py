@@ -11,12 +11,12 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from relay.emulator.calls import call_line
-from relay.emulator.dataset_records import RecordKind
-from relay.emulator.faults import FaultSpec
-from relay.emulator.resources import Kind
+from relay.emulator.control.resources import Kind
+from relay.emulator.runtime.training import interactions_csv
 from relay.emulator.state import Emulator
-from relay.emulator.training import interactions_csv
+from relay.emulator.store.calls import call_line
+from relay.emulator.store.dataset_records import RecordKind
+from relay.emulator.wire.faults import FaultSpec
 
 _LINES_A_TURN: Final = 200
 _JSON_LINES: Final = "application/jsonl"

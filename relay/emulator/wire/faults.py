@@ -7,7 +7,7 @@ from typing import Annotated, Final, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from relay.emulator.wire import AwsError, invalid
+from relay.emulator.wire.errors import AwsError, invalid
 
 FaultKind = Literal["throttling", "server_error", "error", "reset", "hang", "html", "redirect", "slow_body"]
 

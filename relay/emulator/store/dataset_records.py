@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final, Literal
 
-from relay.emulator.records import (
+from relay.emulator.data.records import (
     Action,
     Item,
     User,

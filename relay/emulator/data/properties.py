@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 
 from relay import limits
-from relay.emulator.wire import invalid
+from relay.emulator.wire.errors import invalid
 
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
 

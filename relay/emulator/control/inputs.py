@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from relay.emulator.decoding import Arn, BodyDecoder, Input, Name
+from relay.emulator.wire.decoding import Arn, BodyDecoder, Input, Name
 
 Domain = Literal["ECOMMERCE", "VIDEO_ON_DEMAND"]
 RoleArn = Annotated[str, Meta(max_length=256, pattern=r"^arn:([a-z\d-]+):iam::\d{12}:role/?[a-zA-Z_0-9+=,.@\-_/]+\Z")]

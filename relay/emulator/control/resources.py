@@ -11,7 +11,7 @@ from typing import Final
 import msgspec
 
 from relay.emulator.clock import Clock
-from relay.emulator.wire import AwsError, in_use, not_found
+from relay.emulator.wire.errors import AwsError, in_use, not_found
 
 FAILING_NAME: Final = "create-failed"
 """A resource with this in its name ends in CREATE FAILED."""

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from starlette.types import Receive, Send
 
-from relay.emulator.faults import Fault
+from relay.emulator.wire.faults import Fault
 
 _LINGER_ZERO: Final = struct.pack("ii", 1, 0)
 _HTML: Final = b"<!doctype html><title>Sign in</title><h1>Please sign in to use this network</h1>"

@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-_FOLDER: Final = Path(__file__).parent / "page"
+_FOLDER: Final = Path(__file__).parent / "static"
 _FILES: Final = {
     "/": ("index.html", "text/html; charset=utf-8"),
     "/_emulator/page/page.css": ("page.css", "text/css; charset=utf-8"),

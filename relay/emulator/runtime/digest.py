@@ -1,9 +1,9 @@
 """What is made of the calls, once somebody asks: kept off the path of PutEvents, which only remembers bodies."""
 
-from relay.emulator.calls import CallLog
-from relay.emulator.events import decode_put_events
-from relay.emulator.statistics import Statistics
-from relay.emulator.taste import Taste
+from relay.emulator.data.events import decode_put_events
+from relay.emulator.page.statistics import Statistics
+from relay.emulator.runtime.taste import Taste
+from relay.emulator.store.calls import CallLog
 
 
 class Digest:

@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Meta
 
 from relay import limits
-from relay.emulator.wire import AwsError, invalid
+from relay.emulator.wire.errors import AwsError, invalid
 
 Text256 = Annotated[str, Meta(min_length=1, max_length=limits.MAX_ID_CHARS)]
 """Every id and event type."""

@@ -5,8 +5,8 @@ from typing import Any, Final
 
 import msgspec
 
-from relay.emulator import control_create, tags
-from relay.emulator.control_inputs import (
+from relay.emulator.control import create, tags
+from relay.emulator.control.inputs import (
     ListOfGroup,
     decode_list_everywhere,
     decode_list_of_group,
@@ -15,11 +15,11 @@ from relay.emulator.control_inputs import (
     decode_one_event_tracker,
     decode_one_schema,
 )
-from relay.emulator.control_views import described, summarized
-from relay.emulator.paging import page
-from relay.emulator.resources import Kind, Resource
+from relay.emulator.control.paging import page
+from relay.emulator.control.resources import Kind, Resource
+from relay.emulator.control.views import described, summarized
 from relay.emulator.state import Emulator
-from relay.emulator.wire import in_use
+from relay.emulator.wire.errors import in_use
 
 Handler = Callable[[Emulator, bytes], bytes]
 
@@ -75,19 +75,19 @@ def _check_unused(emulator: Emulator, resource: Resource) -> None:
 
 
 CONTROL_OPERATIONS: Final[Mapping[str, Handler]] = {
-    "CreateDatasetGroup": control_create.create_dataset_group,
+    "CreateDatasetGroup": create.create_dataset_group,
     "DescribeDatasetGroup": _describe(Kind.DATASET_GROUP, "datasetGroup"),
     "ListDatasetGroups": _list(Kind.DATASET_GROUP, "datasetGroups", of_group=False),
     "DeleteDatasetGroup": _delete(Kind.DATASET_GROUP),
-    "CreateSchema": control_create.create_schema,
+    "CreateSchema": create.create_schema,
     "DescribeSchema": _describe(Kind.SCHEMA, "schema"),
     "ListSchemas": _list(Kind.SCHEMA, "schemas", of_group=False),
     "DeleteSchema": _delete(Kind.SCHEMA),
-    "CreateDataset": control_create.create_dataset,
+    "CreateDataset": create.create_dataset,
     "DescribeDataset": _describe(Kind.DATASET, "dataset"),
     "ListDatasets": _list(Kind.DATASET, "datasets", of_group=True),
     "DeleteDataset": _delete(Kind.DATASET),
-    "CreateEventTracker": control_create.create_event_tracker,
+    "CreateEventTracker": create.create_event_tracker,
     "DescribeEventTracker": _describe(Kind.EVENT_TRACKER, "eventTracker"),
     "ListEventTrackers": _list(Kind.EVENT_TRACKER, "eventTrackers", of_group=True),
     "DeleteEventTracker": _delete(Kind.EVENT_TRACKER),

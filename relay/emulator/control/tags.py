@@ -6,10 +6,10 @@ from typing import Final
 import msgspec
 
 from relay import limits
-from relay.emulator.control_inputs import Tag, decode_list_tags, decode_tag_resource, decode_untag_resource
-from relay.emulator.resources import Kind, Resource
+from relay.emulator.control.inputs import Tag, decode_list_tags, decode_tag_resource, decode_untag_resource
+from relay.emulator.control.resources import Kind, Resource
 from relay.emulator.state import Emulator
-from relay.emulator.wire import AwsError, invalid, not_found
+from relay.emulator.wire.errors import AwsError, invalid, not_found
 
 _PUNCTUATION: Final = frozenset("_.:/=+-@")
 

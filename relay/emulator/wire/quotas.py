@@ -5,7 +5,7 @@ from typing import Final
 
 from relay import limits
 from relay.emulator.clock import Clock
-from relay.emulator.wire import AwsError
+from relay.emulator.wire.errors import AwsError
 
 RECOMMENDATIONS_PER_S: Final = 500
 """GetRecommendations calls a second and campaign [the quotas page of the developer guide]."""

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from relay.emulator.resources import Resource
-from relay.emulator.wire import AwsError
+from relay.emulator.control.resources import Resource
+from relay.emulator.wire.errors import AwsError
 
 
 class _Token(msgspec.Struct, array_like=True):

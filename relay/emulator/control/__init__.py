@@ -1,0 +1,1 @@
+"""`personalize`: resources, their states and the operations on them."""

@@ -1,0 +1,1 @@
+"""`personalize-events`: events, users, items and actions as they come."""

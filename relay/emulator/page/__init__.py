@@ -1,0 +1,1 @@
+"""Looking into the emulator: `/_emulator/...` and the live page."""

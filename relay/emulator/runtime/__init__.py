@@ -1,0 +1,1 @@
+"""`personalize-runtime`: what is learned from what came, and recommended."""

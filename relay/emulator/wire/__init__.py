@@ -1,0 +1,1 @@
+"""What every call passes: signatures, decoding, errors, quotas, and the faults that strike on purpose."""
