@@ -15,10 +15,10 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from relay.app import public_routes
-from relay.routes.edge import State
-from relay.settings import load_settings
-from relay.wiring import open_edge
+from relay.compose.relay import open_edge
+from relay.core.settings import load_settings
+from relay.web.app import public_routes
+from relay.web.routes.edge import State
 
 
 async def home(_request: Request) -> Response:

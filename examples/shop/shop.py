@@ -20,7 +20,7 @@ import pages
 from catalog import CATEGORIES, PRODUCTS
 from layout import Frame, page
 from recommender import Recommender, open_recommender
-from relay.clock import SystemClock
+from relay.core.clock import SystemClock
 from relay.tokens import SiteClaims, Tokens, mint_identity
 from visit import USERS, Order, Visit, Visits
 

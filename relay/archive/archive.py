@@ -20,9 +20,9 @@ from relay.archive.segments import (
     segment,
     segments,
 )
-from relay.clock import Clock
-from relay.errors import SpoolError
-from relay.model import Batch, Operation
+from relay.core.clock import Clock
+from relay.core.errors import SpoolError
+from relay.core.model import Batch, Operation
 
 WRITE_AFTER_S: Final = 0.5
 """How long an event waits at most until it is written: what a crash may cost the archive."""

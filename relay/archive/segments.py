@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from relay.model import Batch
+from relay.core.model import Batch
 
 _SUFFIX: Final = ".jsonl"
 _UNFINISHED: Final = ".tmp"

@@ -9,7 +9,7 @@ import sys
 import click
 
 from relay import __version__
-from relay.errors import RelayError, SettingsError
+from relay.core.errors import RelayError, SettingsError
 
 _COMMANDS = {
     "serve": "Run the relay.",

@@ -8,16 +8,16 @@ from pathlib import Path
 import click
 from pydantic import SecretStr
 
-from relay.bundled import bundled
 from relay.cli.check_fit import fit_of
-from relay.errors import RelayError
+from relay.core.bundled import bundled
+from relay.core.errors import RelayError
+from relay.core.setting_values import Rate
+from relay.core.settings import PREFIX, Settings, Site, load_settings
 from relay.personalize.clock_skew import MAX_SKEW_S, clock_skew_s
 from relay.personalize.connection import connect
 from relay.personalize.errors import PersonalizeError
-from relay.personalize.trackers import find_tracker
-from relay.routes.snippet_file import SnippetFile
-from relay.setting_values import Rate
-from relay.settings import PREFIX, Settings, Site, load_settings
+from relay.personalize.trackers.event_trackers import find_tracker
+from relay.web.routes.snippet_file import SnippetFile
 
 
 @click.command()

@@ -8,14 +8,14 @@ from typing import Final, NamedTuple
 import click
 
 from relay.cli.spool_screen import harmless
-from relay.errors import SpoolError
+from relay.core.errors import SpoolError
+from relay.core.settings import Settings, Site
 from relay.personalize.connection import Connection
 from relay.personalize.errors import PersonalizeError
-from relay.personalize.fit import misfits, target_of
-from relay.personalize.interactions_file import Survey, survey
-from relay.personalize.trackers import EventTracker
-from relay.settings import Settings, Site
-from relay.spool.inspection import events
+from relay.personalize.history.interactions_file import Survey, survey
+from relay.personalize.schema.fit import misfits, target_of
+from relay.personalize.trackers.event_trackers import EventTracker
+from relay.spool.sqlite.admin.inspection import events
 
 _SAMPLE: Final = 5000
 """Events of the spool that are looked at, pending and buried each."""

@@ -13,15 +13,15 @@ import click
 from rich.console import Console
 
 from relay.cli.demo_screen import replay_bar, show_figures, show_summary
-from relay.clock import SystemClock
+from relay.core.clock import SystemClock
+from relay.core.errors import RelayError
 from relay.demo.offer import click_stream
 from relay.demo.plan import Plan, make_plan
 from relay.demo.processes import running
-from relay.errors import RelayError
-from relay.replay.replaying import replay
-from relay.replay.sender import Target
-from relay.replay.streams import Stream, read_stream
-from relay.tokens import SiteClaims, Tokens, mint_identity
+from relay.demo.replay.replaying import replay
+from relay.demo.replay.sender import Target
+from relay.demo.replay.streams import Stream, read_stream
+from relay.identity.tokens import SiteClaims, Tokens, mint_identity
 
 
 def _speed(text: str) -> float | None:

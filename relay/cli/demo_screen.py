@@ -8,7 +8,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from relay.demo.plan import Plan
-from relay.replay.replaying import Replayed
+from relay.demo.replay.replaying import Replayed
 
 _TRY = (
     "Open the shop and its drawer, and click a product: the call carries the list you saw.",

@@ -8,9 +8,9 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from relay.clock import Clock
-from relay.personalize.journal import Progress as Settled
-from relay.personalize.put_file import Watcher
+from relay.core.clock import Clock
+from relay.personalize.put.journal import Progress as Settled
+from relay.personalize.put.put_file import Watcher
 
 _LINE_EVERY_S: Final = 10.0
 

@@ -15,11 +15,11 @@ from relay.cli.aws import run
 from relay.cli.progress import file_progress
 from relay.cli.put_interactions import interactions
 from relay.cli.signals import stop_on_signals
-from relay.limits import PUT_RECORDS_CALLS_PER_S
-from relay.personalize.catalog import CATALOG_KINDS, CatalogKind
+from relay.core.limits import PUT_RECORDS_CALLS_PER_S
 from relay.personalize.connection import connect
-from relay.personalize.put_file import FileToPut, PutResult, put_file, schema_for
-from relay.personalize.schema import parse_schema
+from relay.personalize.put.catalog import CATALOG_KINDS, CatalogKind
+from relay.personalize.put.put_file import FileToPut, PutResult, put_file, schema_for
+from relay.personalize.schema.columns import parse_schema
 
 
 @click.group()

@@ -16,26 +16,26 @@ import msgspec
 from relay.cli.aws import run
 from relay.cli.progress import file_progress
 from relay.cli.signals import stop_on_signals
-from relay.clock import Clock, SystemClock
-from relay.dispatcher import Dispatcher
-from relay.errors import SettingsError
-from relay.event import BeaconEvent, entry, have_saying_ids
-from relay.limits import PUT_EVENTS_PER_S
-from relay.model import NewRecord, Operation, Reason, SessionKey
-from relay.personalize.chunks import Refusal
+from relay.core.clock import Clock, SystemClock
+from relay.core.errors import SettingsError
+from relay.core.limits import PUT_EVENTS_PER_S
+from relay.core.model import NewRecord, Operation, Reason, SessionKey
+from relay.core.telemetry import Metrics
+from relay.delivery.dispatcher import Dispatcher
 from relay.personalize.connection import Connection, connect
 from relay.personalize.errors import InvalidInputError, PersonalizeError, ResourceNotFoundError
-from relay.personalize.fit import target_of
-from relay.personalize.history import HistoryRows, PastEvent
-from relay.personalize.journal import Journal, Progress, load
-from relay.personalize.problem import Problem
-from relay.personalize.put_file import Watcher
-from relay.personalize.rows import Row, RowReader, guessed_format
-from relay.personalize.schema import Schema, parse_schema
-from relay.personalize.trackers import find_tracker
-from relay.sink.personalize import PersonalizeSink
-from relay.spool.sqlite import SqliteSpool
-from relay.telemetry import Metrics
+from relay.personalize.history.past_events import HistoryRows, PastEvent
+from relay.personalize.put.chunks import Refusal
+from relay.personalize.put.journal import Journal, Progress, load
+from relay.personalize.put.problem import Problem
+from relay.personalize.put.put_file import Watcher
+from relay.personalize.put.rows import Row, RowReader, guessed_format
+from relay.personalize.schema.columns import Schema, parse_schema
+from relay.personalize.schema.fit import target_of
+from relay.personalize.trackers.event_trackers import find_tracker
+from relay.sink.personalize.sink import PersonalizeSink
+from relay.spool.sqlite.spool import SqliteSpool
+from relay.wire.event import BeaconEvent, entry, have_saying_ids
 
 _ROWS_AT_ONCE = 500
 """Rows put on disk by one commit."""

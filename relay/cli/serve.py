@@ -9,10 +9,10 @@ from typing import Final
 
 import click
 
-from relay.event_loop import new_loop
-from relay.logs import configure_logs
-from relay.serving import Stop, running, until_stopped
-from relay.settings import Settings, load_settings
+from relay.compose.lifecycle import Stop, running, until_stopped
+from relay.core.event_loop import new_loop
+from relay.core.logs import configure_logs
+from relay.core.settings import Settings, load_settings
 
 _TURN_S: Final = 0.005
 """How long one thread keeps the interpreter from another that wants it: Python's own figure."""

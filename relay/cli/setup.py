@@ -11,9 +11,9 @@ import msgspec
 
 from relay.cli.aws import run, status_line
 from relay.personalize.connection import connect
-from relay.personalize.ready_schemas import Domain, interactions_schema, items_schema
+from relay.personalize.schema.ready_made import Domain, interactions_schema, items_schema
 from relay.personalize.setup import DatasetType, SetupPlan, SetupReport, Watch, checked_plan, set_up
-from relay.personalize.states import DEFAULT_TIMEOUT_S
+from relay.personalize.trackers.states import DEFAULT_TIMEOUT_S
 
 _READY = "ready"
 

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import click
 
-from relay.bundled import bundled
-from relay.clock import SystemClock
-from relay.routes.snippet_file import SnippetFile
-from relay.settings import load_settings
-from relay.tokens import SiteClaims, Tokens
+from relay.core.bundled import bundled
+from relay.core.clock import SystemClock
+from relay.core.settings import load_settings
+from relay.identity.tokens import SiteClaims, Tokens
+from relay.web.routes.snippet_file import SnippetFile
 
 
 @click.command()

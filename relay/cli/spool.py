@@ -9,18 +9,18 @@ from typing import Any, Final
 import click
 
 from relay.archive.archive import Archive
-from relay.bindings import Bindings
 from relay.cli.spool_export import export
 from relay.cli.spool_file import spool_path, with_spool
 from relay.cli.spool_screen import age, harmless, moment, print_json, print_table, size
-from relay.clock import SystemClock
-from relay.erasures import Erasures
-from relay.model import SpoolStats
-from relay.spool.attendant import Eraser
-from relay.spool.burials import Buried
-from relay.spool.inspection import Waiting, buried_now, waiting
-from relay.spool.repair import SpoolRepair
-from relay.spool.sqlite import SqliteSpool
+from relay.core.clock import SystemClock
+from relay.core.model import SpoolStats
+from relay.identity.bindings import Bindings
+from relay.identity.erasures import Erasures
+from relay.spool.sqlite.admin.buried import Buried
+from relay.spool.sqlite.admin.control_listener import Eraser
+from relay.spool.sqlite.admin.inspection import Waiting, buried_now, waiting
+from relay.spool.sqlite.admin.offline import SpoolRepair
+from relay.spool.sqlite.spool import SqliteSpool
 
 _CLOCK: Final = SystemClock()
 _NOTHING: Final = 3

@@ -16,10 +16,10 @@ from relay.archive.segments import folder_of
 from relay.archive.segments import targets as archived_targets
 from relay.cli.spool_file import spool_path, with_spool
 from relay.cli.spool_screen import harmless
-from relay.clock import SystemClock
-from relay.personalize.fit import MAX_METADATA_COLUMNS
-from relay.personalize.interactions_file import Event, Survey, Written, survey, write
-from relay.spool.inspection import events, targets_of_events, users_of_sessions
+from relay.core.clock import SystemClock
+from relay.personalize.history.interactions_file import Event, Survey, Written, survey, write
+from relay.personalize.schema.fit import MAX_METADATA_COLUMNS
+from relay.spool.sqlite.admin.inspection import events, targets_of_events, users_of_sessions
 
 _NOTHING: Final = 3
 

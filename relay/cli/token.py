@@ -8,9 +8,9 @@ from pathlib import Path
 import click
 import msgspec
 
-from relay.clock import SystemClock
-from relay.settings import load_token_settings
-from relay.tokens import SCOPES, Claims, IdentityClaims, Scope, ServerClaims, SiteClaims, TokenFault, Tokens
+from relay.core.clock import SystemClock
+from relay.core.settings import load_token_settings
+from relay.identity.tokens import SCOPES, Claims, IdentityClaims, Scope, ServerClaims, SiteClaims, TokenFault, Tokens
 
 _config = click.option(
     "--config",

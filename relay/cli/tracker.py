@@ -7,10 +7,10 @@ import click
 import msgspec
 
 from relay.cli.aws import run, status_line
-from relay.personalize import trackers
 from relay.personalize.connection import connect
-from relay.personalize.states import DEFAULT_TIMEOUT_S
-from relay.personalize.trackers import EventTracker, TrackerExistsError
+from relay.personalize.trackers import event_trackers
+from relay.personalize.trackers.event_trackers import EventTracker, TrackerExistsError
+from relay.personalize.trackers.states import DEFAULT_TIMEOUT_S
 
 _as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON with the service's field names.")
 _timeout = click.option(
@@ -49,13 +49,13 @@ def create(
 
     async def work() -> EventTracker:
         async with connect() as connection:
-            tracker = await trackers.create_tracker(
+            tracker = await event_trackers.create_tracker(
                 connection, name=name, dataset_group_arn=dataset_group_arn, tags=by_key
             )
             if not wait:
                 return tracker
             with status_line(f"event tracker {name}") as on_status:
-                return await trackers.wait_until_active(
+                return await event_trackers.wait_until_active(
                     connection, tracker.event_tracker_arn, timeout_s=timeout_s, on_status=on_status
                 )
 
@@ -75,7 +75,7 @@ def describe(arn: str, as_json: bool) -> None:
 
     async def work() -> EventTracker:
         async with connect() as connection:
-            return await trackers.describe_tracker(connection, arn)
+            return await event_trackers.describe_tracker(connection, arn)
 
     _show(run(work), as_json)
 
@@ -88,7 +88,7 @@ def list_(dataset_group_arn: str | None, as_json: bool) -> None:
 
     async def work() -> list[EventTracker]:
         async with connect() as connection:
-            return await trackers.list_trackers(connection, dataset_group_arn)
+            return await event_trackers.list_trackers(connection, dataset_group_arn)
 
     found = run(work)
     if as_json:
@@ -114,7 +114,7 @@ def wait(*, arn: str, timeout_s: float, as_json: bool) -> None:
     async def work() -> EventTracker:
         async with connect() as connection:
             with status_line("event tracker") as on_status:
-                return await trackers.wait_until_active(connection, arn, timeout_s=timeout_s, on_status=on_status)
+                return await event_trackers.wait_until_active(connection, arn, timeout_s=timeout_s, on_status=on_status)
 
     _show(run(work), as_json)
 
@@ -129,11 +129,11 @@ def delete(*, arn: str, wait: bool, timeout_s: float, as_json: bool) -> None:
 
     async def work() -> str:
         async with connect() as connection:
-            await trackers.delete_tracker(connection, arn)
+            await event_trackers.delete_tracker(connection, arn)
             if not wait:
                 return "DELETE PENDING"
             with status_line("event tracker") as on_status:
-                await trackers.wait_until_gone(connection, arn, timeout_s=timeout_s, on_status=on_status)
+                await event_trackers.wait_until_gone(connection, arn, timeout_s=timeout_s, on_status=on_status)
             return "GONE"
 
     status = run(work)

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Final
 
-from relay.bundled import bundled
+from relay.core.bundled import bundled
 
 _REAL: Final = ("yoochoose-clicks.csv", "rees46-sample.csv", "otto-sample.jsonl")
 _TRACE: Final = "trace.jsonl"

@@ -9,8 +9,8 @@ from typing import Final
 
 import msgspec
 
-from relay.bundled import bundled
-from relay.errors import RelayError
+from relay.core.bundled import bundled
+from relay.core.errors import RelayError
 
 TRACKING_ID: Final = "3c1d8f52-7a0e-4b6b-9d43-5e0a6c2f9b11"
 _REGION: Final = "us-east-1"

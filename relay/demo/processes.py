@@ -11,9 +11,9 @@ from typing import Final
 
 import aiohttp
 
-from relay.clock import Clock
+from relay.core.clock import Clock
+from relay.core.errors import RelayError
 from relay.demo.plan import Part, Plan, environment
-from relay.errors import RelayError
 
 READY_S: Final = 60.0
 """How long one part may take to answer."""

@@ -1,4 +1,4 @@
-"""Time as the emulator sees it: a parameter, so that tests move it. `relay.clock.Clock` fits as well."""
+"""Time as the emulator sees it: a parameter, so that tests move it. `relay.core.clock.Clock` fits as well."""
 
 import time
 from typing import Protocol

@@ -10,10 +10,10 @@
 
 from relay.personalize.connection import Connection, connect
 from relay.personalize.errors import PersonalizeError
-from relay.personalize.fit import Target, misfits, target_of
-from relay.personalize.put_file import FileToPut, PutResult, put_file, schema_for
+from relay.personalize.put.put_file import FileToPut, PutResult, put_file, schema_for
+from relay.personalize.schema.fit import Target, misfits, target_of
 from relay.personalize.setup import SetupPlan, SetupReport, set_up
-from relay.personalize.trackers import (
+from relay.personalize.trackers.event_trackers import (
     EventTracker,
     create_tracker,
     delete_tracker,

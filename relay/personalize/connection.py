@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import aioboto3
 from aiobotocore.config import AioConfig
 
-from relay.clock import Clock, SystemClock
+from relay.core.clock import Clock, SystemClock
 from relay.personalize.errors import EndpointError, PersonalizeError, confirmed, mapped_errors
 
 if TYPE_CHECKING:  # the stubs are a development dependency

@@ -11,7 +11,7 @@ from typing import ClassVar, Final
 from botocore import exceptions as aws
 from botocore.parsers import ResponseParserError
 
-from relay.errors import RelayError
+from relay.core.errors import RelayError
 
 
 class PersonalizeError(RelayError):

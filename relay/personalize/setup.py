@@ -8,27 +8,27 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import msgspec
 
-from relay.limits import RESOURCE_NAME_PATTERN
+from relay.core.limits import RESOURCE_NAME_PATTERN
 from relay.personalize.connection import Connection
-from relay.personalize.datasets import (
+from relay.personalize.errors import InvalidInputError
+from relay.personalize.schema.columns import parse_schema
+from relay.personalize.schema.datasets import (
     Dataset,
     DatasetGroup,
     datasets_of_group,
     describe_dataset,
     describe_dataset_group,
 )
-from relay.personalize.errors import InvalidInputError
-from relay.personalize.ready_schemas import SERVICE_DOMAIN, Domain
-from relay.personalize.schema import parse_schema
-from relay.personalize.schemas import make_schema, schema_by_name
-from relay.personalize.states import DEFAULT_TIMEOUT_S, State, wait_for_active
-from relay.personalize.trackers import (
+from relay.personalize.schema.ready_made import SERVICE_DOMAIN, Domain
+from relay.personalize.schema.schemas import make_schema, schema_by_name
+from relay.personalize.trackers.event_trackers import (
     EventTracker,
     TrackerExistsError,
     create_tracker,
     list_trackers,
     wait_until_active,
 )
+from relay.personalize.trackers.states import DEFAULT_TIMEOUT_S, State, wait_for_active
 
 if TYPE_CHECKING:  # the stubs are a development dependency
     from types_aiobotocore_personalize.type_defs import ListDatasetGroupsRequestTypeDef
@@ -120,7 +120,7 @@ async def set_up(
 
     Raises:
         InvalidInputError: the plan cannot work, or something of this name is there that is not what is planned.
-        PersonalizeError: see `relay.personalize.errors` and `relay.personalize.states`.
+        PersonalizeError: see `relay.personalize.errors` and `relay.personalize.trackers.states`.
     """
     return await _Setup(connection, checked_plan(plan), dry_run, timeout_s, watch or Watch()).run()
 

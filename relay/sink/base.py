@@ -4,7 +4,7 @@ from typing import Literal, Protocol
 
 import msgspec
 
-from relay.model import Batch
+from relay.core.model import Batch
 
 
 class Delivered(msgspec.Struct, frozen=True, tag=True):

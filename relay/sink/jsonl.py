@@ -7,8 +7,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from relay.errors import RelayError
-from relay.model import Batch
+from relay.core.errors import RelayError
+from relay.core.model import Batch
 from relay.sink.base import Delivered, Outcome, Unreachable
 from relay.sink.wire import body_of
 

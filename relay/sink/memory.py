@@ -4,7 +4,7 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
 
-from relay.model import Batch
+from relay.core.model import Batch
 from relay.sink.base import Delivered, Outcome, Refused
 
 Answer = Outcome | Exception | Callable[[Batch], Outcome | Awaitable[Outcome]]

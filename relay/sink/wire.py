@@ -4,7 +4,7 @@ from typing import Final
 
 import msgspec
 
-from relay.model import Batch, Operation
+from relay.core.model import Batch, Operation
 
 _encode: Final = msgspec.json.Encoder().encode
 

@@ -6,24 +6,23 @@ from typing import Self
 
 import msgspec
 
-from relay.clock import Clock
-from relay.errors import SpoolFullError
-from relay.model import Binding, NewRecord, Operation, Record, SpoolStats
-from relay.spool.base import MOST_BINDINGS_READ, Burial, Lease
-from relay.spool.bindings import bound
-from relay.spool.claims import Claim
-from relay.spool.desk import LeaseDesk
-from relay.spool.ledger import Ledger
-from relay.spool.ready import ReadyIndex
-from relay.spool.recent import RecentIds
-from relay.spool.stored import Stored
+from relay.core.clock import Clock
+from relay.core.errors import SpoolFullError
+from relay.core.model import Binding, NewRecord, Operation, Record, SpoolStats
+from relay.spool.contract import MOST_BINDINGS_READ, Burial, Lease
+from relay.spool.receipt import Stored
+from relay.spool.schedule.claims import Claim
+from relay.spool.schedule.dedup_window import RecentIds
+from relay.spool.schedule.lease_waiter import LeaseDesk
+from relay.spool.schedule.ledger import Ledger
+from relay.spool.schedule.pending_index import ReadyIndex
 
 _RECORD_BYTES = 300
 """What a record costs beside its body, about."""
 
 
 class MemorySpool:
-    """See `relay.spool.base.Spool`; all guarantees hold but those that take a disk."""
+    """See `relay.spool.contract.Spool`; all guarantees hold but those that take a disk."""
 
     def __init__(self, *, clock: Clock, max_bytes: int) -> None:
         self._clock = clock
@@ -173,7 +172,7 @@ class MemorySpool:
     def _bind(self, binding: Binding) -> None:
         self._bindings[binding.site, binding.session_id] = binding
         for seq, record in self._records.items():
-            if record.user_id is None and bound(binding, record.key):
+            if record.user_id is None and binding.covers(record.key):
                 self._records[seq] = msgspec.structs.replace(record, user_id=binding.user_id)
 
     def _as_lease(self, claim: Claim) -> Lease:

@@ -10,9 +10,9 @@ import pytest
 from relay.archive import archive as archive_module
 from relay.archive.archive import Archive
 from relay.archive.segments import events, folder_of, segments, targets
-from relay.clock import SystemClock
-from relay.errors import SpoolError
-from relay.model import Batch, Operation, Record, SessionKey
+from relay.core.clock import SystemClock
+from relay.core.errors import SpoolError
+from relay.core.model import Batch, Operation, Record, SessionKey
 from tests.support.records import SESSION
 from tests.support.relay import until
 

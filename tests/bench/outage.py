@@ -16,11 +16,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
-from relay.dispatcher import Dispatcher
-from relay.model import Batch, NewRecord
+from relay.core.model import Batch, NewRecord
+from relay.core.telemetry import Metrics
+from relay.delivery.dispatcher import Dispatcher
 from relay.sink.base import Delivered, Outcome, Unreachable
 from relay.spool.memory import MemorySpool
-from relay.telemetry import Metrics
 from tests.support.clock import START_MS, LoopClock, run_in_virtual_time
 from tests.support.records import key
 

@@ -22,7 +22,7 @@ send it, and with it the oldest others that have arrived, up to ten. No plan nee
 So the relay is compared twice: with W as allowed, and at equal waiting time, with W as long as the longest wait the
 relay really caused. Where the quota is exceeded tenfold, waits may be longer than 30 s because nobody can deliver
 faster. `more visitors` is such a case: hours of waiting would be needed for the least calls, and the relay spends calls
-on visitors who are there now (`relay.spool.lanes`) instead of letting them wait behind all others.
+on visitors who are there now (`relay.spool.schedule.fair_queue`) instead of letting them wait behind all others.
 """
 
 import asyncio
@@ -34,15 +34,15 @@ from typing import Final
 
 import msgspec
 
+from relay.core.limits import MAX_EVENTS_PER_CALL
+from relay.core.model import Batch, NewRecord
+from relay.core.telemetry import Metrics
+from relay.delivery.dispatcher import Dispatcher
 from relay.demo.offer import click_stream
-from relay.dispatcher import Dispatcher
-from relay.limits import MAX_EVENTS_PER_CALL
-from relay.model import Batch, NewRecord
-from relay.replay.packing import DueBeacon, pack
-from relay.replay.streams import Stream, read_stream
+from relay.demo.replay.packing import DueBeacon, pack
+from relay.demo.replay.streams import Stream, read_stream
 from relay.sink.base import Delivered, Outcome
 from relay.spool.memory import MemorySpool
-from relay.telemetry import Metrics
 from tests.bench.ratios import Figure
 from tests.support.clock import LoopClock, run_in_virtual_time
 from tests.support.records import key

@@ -18,9 +18,9 @@ from typing import Final, NamedTuple
 
 import click
 
-from relay.clock import SystemClock
+from relay.core.clock import SystemClock
 from relay.emulator import SECRET
-from relay.spool.sqlite import SqliteSpool
+from relay.spool.sqlite.spool import SqliteSpool
 from tests.support.emulator import TRACKING_ID
 from tests.support.records import new_record
 from tests.support.relay import ROOT, relay_environ

@@ -17,9 +17,9 @@ import boto3
 import msgspec
 import uvloop
 
-from relay.model import Batch, Operation, Record, SessionKey
+from relay.core.model import Batch, Operation, Record, SessionKey
 from relay.sink.base import Delivered
-from relay.sink.personalize import PersonalizeSink
+from relay.sink.personalize.sink import PersonalizeSink
 
 WARM_UP = 200
 CONCURRENCY = 32

@@ -3,7 +3,7 @@
 import gzip
 from pathlib import Path
 
-from relay.bundled import bundled
+from relay.core.bundled import bundled
 from tests.bench.ratios import Figure
 
 PUBLISHED_BROTLI_BYTES = {

@@ -9,8 +9,8 @@ from typing import Any, Final
 
 import msgspec
 
-from relay.clock import SystemClock
-from relay.tokens import ServerClaims, SiteClaims, Tokens, mint_identity
+from relay.core.clock import SystemClock
+from relay.identity.tokens import ServerClaims, SiteClaims, Tokens, mint_identity
 from tests.faults.oracle import Oracle
 from tests.faults.visits import Visit, Visits
 from tests.faults.wire import Answer, Connection, GoneError

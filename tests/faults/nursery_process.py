@@ -13,7 +13,7 @@ import botocore.session
 from botocore.loaders import JSONFileLoader
 
 import relay.cli.serve
-import relay.serving
+import relay.compose.lifecycle
 from relay.__main__ import main
 
 __all__ = ["relay"]

@@ -10,11 +10,11 @@ from typing import NamedTuple
 
 import pytest
 
-from relay.clock import SystemClock
-from relay.model import Binding
-from relay.spool.pages import LEAF
-from relay.spool.sqlite import SqliteSpool
-from relay.spool.wal import views
+from relay.core.clock import SystemClock
+from relay.core.model import Binding
+from relay.spool.sqlite.recovery.pages import LEAF
+from relay.spool.sqlite.recovery.wal import views
+from relay.spool.sqlite.spool import SqliteSpool
 from tests.faults.arena import arena
 from tests.faults.driver import Habits
 from tests.support.records import SESSION, new_record, new_records

@@ -11,11 +11,11 @@ import msgspec
 import pytest
 
 from relay.emulator.wire.faults import FaultSpec
-from relay.personalize.history import HistoryRows, PastEvent
-from relay.personalize.problem import Problem
-from relay.personalize.ready_schemas import interactions_schema
-from relay.personalize.rows import Row
-from relay.personalize.schema import Schema, parse_schema
+from relay.personalize.history.past_events import HistoryRows, PastEvent
+from relay.personalize.put.problem import Problem
+from relay.personalize.put.rows import Row
+from relay.personalize.schema.columns import Schema, parse_schema
+from relay.personalize.schema.ready_made import interactions_schema
 from tests.personalize.command_line import Finished, command, started
 from tests.support.emulator import RunningEmulator, running_emulator
 

@@ -6,10 +6,10 @@ import pytest
 
 from relay.emulator.wire.faults import FaultSpec, Rule
 from relay.personalize import errors
-from relay.personalize.catalog import CATALOG_KINDS, CatalogKind, CatalogRecord
 from relay.personalize.connection import Connection
-from relay.personalize.ready_schemas import interactions_schema, items_schema
-from relay.personalize.records import put_records
+from relay.personalize.put.catalog import CATALOG_KINDS, CatalogKind, CatalogRecord
+from relay.personalize.put.records import put_records
+from relay.personalize.schema.ready_made import interactions_schema, items_schema
 from relay.personalize.setup import DatasetType, SetupPlan, set_up
 from tests.support.emulator import RunningEmulator
 

@@ -5,13 +5,13 @@ import pytest
 from relay.emulator.wire.faults import FaultSpec, Rule
 from relay.personalize import errors
 from relay.personalize.connection import Connection
-from relay.personalize.datasets import Dataset, DatasetGroup
-from relay.personalize.fit import Target, misfits, target_of
-from relay.personalize.ready_schemas import interactions_schema, items_schema
-from relay.personalize.schema import parse_schema
+from relay.personalize.schema.columns import parse_schema
+from relay.personalize.schema.datasets import Dataset, DatasetGroup
+from relay.personalize.schema.fit import Target, misfits, target_of
+from relay.personalize.schema.ready_made import interactions_schema, items_schema
 from relay.personalize.setup import SetupPlan, set_up
-from relay.personalize.states import CreationFailedError
-from relay.personalize.trackers import find_tracker
+from relay.personalize.trackers.event_trackers import find_tracker
+from relay.personalize.trackers.states import CreationFailedError
 from tests.support.emulator import RunningEmulator
 
 pytestmark = pytest.mark.process

@@ -8,9 +8,8 @@ import pytest
 from relay.emulator.wire.faults import FaultSpec, Rule
 from relay.personalize import errors
 from relay.personalize.connection import Connection, connect
-from relay.personalize.datasets import describe_dataset_group
-from relay.personalize.states import BeingDeletedError, CreationFailedError, State, WaitTimeoutError, wait_for_active
-from relay.personalize.trackers import (
+from relay.personalize.schema.datasets import describe_dataset_group
+from relay.personalize.trackers.event_trackers import (
     TrackerExistsError,
     create_tracker,
     delete_tracker,
@@ -19,6 +18,13 @@ from relay.personalize.trackers import (
     list_trackers,
     wait_until_active,
     wait_until_gone,
+)
+from relay.personalize.trackers.states import (
+    BeingDeletedError,
+    CreationFailedError,
+    State,
+    WaitTimeoutError,
+    wait_for_active,
 )
 from tests.support.emulator import RunningEmulator
 

@@ -17,8 +17,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from relay.emulator import SECRET
 from relay.sink.base import Delivered, Throttled, Unreachable
-from relay.sink.connections import Answered, Connections, HttpError
-from relay.sink.personalize import PersonalizeSink
+from relay.sink.personalize.connections import Answered, Connections, HttpError
+from relay.sink.personalize.sink import PersonalizeSink
 from tests.support.batches import batch
 from tests.support.raw_server import Handler, http_answer, raw_server, saying
 from tests.support.relay import until
@@ -188,7 +188,7 @@ async def test_who_waits_for_a_connection_does_not_wait_for_ever() -> None:
 
 
 async def test_idle_connections_are_closed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("relay.sink.connections.KEEP_ALIVE_S", 0.05)
+    monkeypatch.setattr("relay.sink.personalize.connections.KEEP_ALIVE_S", 0.05)
     async with connections_to(Peers(lambda _, writer: writer.write(http_answer("200 OK")))) as connections:
         await asyncio.gather(*[post(connections) for _ in range(3)])
         assert connections._idle

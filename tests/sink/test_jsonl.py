@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from relay.errors import RelayError
+from relay.core.errors import RelayError
 from relay.sink.base import Delivered, Unreachable
 from relay.sink.jsonl import JsonlSink
 from tests.support.batches import batch

@@ -8,11 +8,11 @@ from contextlib import asynccontextmanager
 import aioboto3
 import pytest
 
+from relay.core.errors import RelayError
+from relay.core.model import Batch, Operation, Record, SessionKey
 from relay.emulator import SECRET
-from relay.errors import RelayError
-from relay.model import Batch, Operation, Record, SessionKey
 from relay.sink.base import Delivered, Refused, Throttled, Unreachable
-from relay.sink.personalize import PersonalizeSink
+from relay.sink.personalize.sink import PersonalizeSink
 from tests.support.batches import batch
 from tests.support.emulator import running_emulator
 from tests.support.raw_server import REQUEST_ID, Handler, RawServer, http_answer, raw_server, saying

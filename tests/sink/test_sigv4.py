@@ -8,7 +8,7 @@ from botocore.credentials import Credentials
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relay.sink.sigv4 import Keys, Signer
+from relay.sink.personalize.sigv4 import Keys, Signer
 
 _TEXT = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=60)
 

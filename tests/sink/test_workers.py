@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from relay.clock import SystemClock
+from relay.core.clock import SystemClock
+from relay.core.errors import RelayError
+from relay.core.model import Operation
 from relay.emulator import SECRET
-from relay.errors import RelayError
-from relay.model import Operation
 from relay.sink.base import Delivered, Refused, Unreachable
-from relay.sink.frames import Setup
-from relay.sink.sender_process import SenderProcess
-from relay.sink.workers import WorkerSink
+from relay.sink.workers.frames import Setup
+from relay.sink.workers.sender_process import SenderProcess
+from relay.sink.workers.sink import WorkerSink
 from tests.support.batches import batch
 from tests.support.emulator import REGION, running_emulator
 from tests.support.raw_server import RawServer, http_answer, raw_server, saying
@@ -62,7 +62,7 @@ def _senders_of(pid: int) -> list[int]:
 
 def _is_sender(pid: str) -> bool:
     try:
-        return b"relay.sink.sender" in Path(f"/proc/{pid}/cmdline").read_bytes()
+        return b"relay.sink.workers.sender" in Path(f"/proc/{pid}/cmdline").read_bytes()
     except OSError:  # it has ended
         return False
 
@@ -107,7 +107,7 @@ async def test_a_process_that_is_killed_gives_its_calls_back_and_another_one_tak
 
 
 async def test_a_process_that_stands_still_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("relay.sink.workers.STUCK_S", 0.2)
+    monkeypatch.setattr("relay.sink.workers.sink.STUCK_S", 0.2)
     async with (
         raw_server(saying(http_answer("200 OK"))) as server,
         sink_to(server.url, monkeypatch, deadline_s=0.3) as sink,

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from relay.spool.memory import MemorySpool
-from relay.spool.sqlite import SqliteSpool
+from relay.spool.sqlite.spool import SqliteSpool
 from tests.support.clock import FakeClock
 
 MAX_BYTES = 10_000_000
@@ -33,7 +33,7 @@ def open_sqlite(path: Path, clock: FakeClock) -> OpenSqlite:
 
 @pytest.fixture(params=["memory", "sqlite"])
 async def spool(request: pytest.FixtureRequest, clock: FakeClock, open_sqlite: OpenSqlite) -> AsyncIterator[AnySpool]:
-    """Each kind in turn: the suite is the contract of `relay.spool.base`."""
+    """Each kind in turn: the suite is the contract of `relay.spool.contract`."""
     if request.param == "memory":
         async with MemorySpool(clock=clock, max_bytes=MAX_BYTES) as memory:
             yield memory

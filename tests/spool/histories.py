@@ -11,15 +11,15 @@ from typing import NamedTuple
 
 import msgspec
 
-from relay.model import Binding, NewRecord
-from relay.spool.base import Burial
-from relay.spool.connection import lenient_text
-from relay.spool.pages import PAGE
-from relay.spool.rows import Row, crc_of
-from relay.spool.sqlite import SqliteSpool
-from relay.spool.wal import FileView, views
+from relay.core.model import Binding, NewRecord
+from relay.spool.contract import Burial
+from relay.spool.sqlite.file.connection import lenient_text
+from relay.spool.sqlite.file.rows import Row, crc_of
+from relay.spool.sqlite.recovery.pages import PAGE
+from relay.spool.sqlite.recovery.wal import FileView, views
+from relay.spool.sqlite.spool import SqliteSpool
 from tests.spool.conftest import MAX_BYTES
-from tests.spool.files import copy_as_after_a_crash, sql
+from tests.spool.sqlite.files import copy_as_after_a_crash, sql
 from tests.support.clock import FakeClock
 from tests.support.records import new_record
 

@@ -3,8 +3,8 @@
 import asyncio
 import threading
 
-from relay.spool.base import Lease
-from relay.spool.sqlite import SqliteSpool
+from relay.spool.contract import Lease
+from relay.spool.sqlite.spool import SqliteSpool
 
 
 async def give_up_a_lease(spool: SqliteSpool) -> list[Lease]:

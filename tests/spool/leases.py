@@ -2,7 +2,7 @@
 
 import asyncio
 
-from relay.spool.base import Lease, Spool
+from relay.spool.contract import Lease, Spool
 
 
 def ids(lease: Lease) -> list[str]:

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from relay.errors import SpoolFullError
-from relay.spool.base import Burial
+from relay.core.errors import SpoolFullError
+from relay.spool.contract import Burial
 from relay.spool.memory import MemorySpool
-from relay.spool.sqlite import SqliteSpool
+from relay.spool.sqlite.spool import SqliteSpool
 from tests.spool.conftest import AnySpool
 from tests.spool.leases import balances, ids, is_idle, lease_all, lease_one, seqs
 from tests.support.clock import FakeClock

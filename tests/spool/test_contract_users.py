@@ -2,8 +2,8 @@
 
 import asyncio
 
-from relay.model import Binding, NewRecord, Operation, SessionKey
-from relay.spool.base import Burial
+from relay.core.model import Binding, NewRecord, Operation, SessionKey
+from relay.spool.contract import Burial
 from tests.spool.conftest import AnySpool
 from tests.spool.leases import balances, ids, lease_all, lease_one, seqs
 from tests.support.clock import FakeClock

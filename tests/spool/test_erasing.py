@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from relay.clock import SystemClock
-from relay.model import Binding
-from relay.spool import binding_table
-from relay.spool.base import Burial
-from relay.spool.sqlite import SqliteSpool
+from relay.core.clock import SystemClock
+from relay.core.model import Binding
+from relay.spool.contract import Burial
+from relay.spool.sqlite.file import binding_table
+from relay.spool.sqlite.spool import SqliteSpool
 from tests.spool.conftest import OpenSqlite
-from tests.spool.files import sql
+from tests.spool.sqlite.files import sql
 from tests.support.clock import FakeClock
 from tests.support.records import new_record
 

@@ -13,12 +13,12 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule
 
-from relay.model import Binding, NewRecord
-from relay.spool.base import Burial, Lease
-from relay.spool.sqlite import SqliteSpool
+from relay.core.model import Binding, NewRecord
+from relay.spool.contract import Burial, Lease
+from relay.spool.sqlite.spool import SqliteSpool
 from tests.spool.conftest import MAX_BYTES
-from tests.spool.files import copy_as_after_a_crash
 from tests.spool.impatience import give_up_a_lease
+from tests.spool.sqlite.files import copy_as_after_a_crash
 from tests.support.clock import FakeClock
 from tests.support.records import new_record
 

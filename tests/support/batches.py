@@ -1,6 +1,6 @@
 """Records and batches as the dispatcher sees them."""
 
-from relay.model import Batch, Operation, Record, SessionKey
+from relay.core.model import Batch, Operation, Record, SessionKey
 from tests.support.records import SESSION
 
 

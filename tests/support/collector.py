@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from relay.bundled import bundled
+from relay.core.bundled import bundled
 from tests.support.http_server import serving
 
 Beacon = dict[str, Any]

@@ -5,8 +5,8 @@ from typing import Any, Final
 
 import msgspec
 
-from relay.clock import Clock
-from relay.tokens import SiteClaims, Tokens, mint_identity
+from relay.core.clock import Clock
+from relay.identity.tokens import SiteClaims, Tokens, mint_identity
 
 _FOLDER: Final = Path(__file__).parent.parent / "contract"
 

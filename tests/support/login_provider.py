@@ -9,7 +9,7 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from jwt.algorithms import OKPAlgorithm
 
-from relay.clock import SystemClock
+from relay.core.clock import SystemClock
 
 ISSUER: Final = "https://login.example"
 AUDIENCE: Final = "relay"

@@ -1,6 +1,6 @@
 """Records as intake would make them."""
 
-from relay.model import NewRecord, Operation, SessionKey
+from relay.core.model import NewRecord, Operation, SessionKey
 
 SESSION = "0b6e1234567890ab"
 

@@ -15,24 +15,24 @@ from typing import Any, Final
 import httpx2
 import pytest
 
-from relay.app import create_admin_app
-from relay.assembly import make_edge
-from relay.beacon_protocol import listening_for_beacons
-from relay.bindings import Bindings
-from relay.bundled import bundled
-from relay.clock import Clock, SystemClock
-from relay.erasures import Erasures
-from relay.listener import bind, listening
-from relay.model import Record
-from relay.routes.edge import Edge
-from relay.routes.snippet_file import SnippetFile
-from relay.serving import Stop, running
-from relay.settings import Settings, load_settings
-from relay.spool.base import Spool
+from relay.compose.edge import make_edge
+from relay.compose.lifecycle import Stop, running
+from relay.compose.relay import Relay
+from relay.core.bundled import bundled
+from relay.core.clock import Clock, SystemClock
+from relay.core.model import Record
+from relay.core.settings import Settings, load_settings
+from relay.core.telemetry import Metrics
+from relay.identity.bindings import Bindings
+from relay.identity.erasures import Erasures
+from relay.identity.tokens import SiteClaims, Tokens, mint_identity
+from relay.spool.contract import Spool
 from relay.spool.memory import MemorySpool
-from relay.telemetry import Metrics
-from relay.tokens import SiteClaims, Tokens, mint_identity
-from relay.wiring import Relay
+from relay.web.app import create_admin_app
+from relay.web.fast_path import listening_for_beacons
+from relay.web.listener import bind, listening
+from relay.web.routes.edge import Edge
+from relay.web.routes.snippet_file import SnippetFile
 from tests.support.emulator import TRACKING_ID
 
 KEY: Final = "test-key-" * 4

@@ -5,7 +5,7 @@ from typing import Final
 
 import msgspec
 
-from relay import limits
+from relay.core import limits
 from relay.emulator.control.inputs import Tag, decode_list_tags, decode_tag_resource, decode_untag_resource
 from relay.emulator.control.resources import Kind, Resource
 from relay.emulator.state import Emulator

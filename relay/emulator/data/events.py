@@ -6,7 +6,7 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from relay import limits
+from relay.core import limits
 from relay.emulator.data.properties import check_event_properties
 from relay.emulator.wire.decoding import (
     BodyDecoder,

@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from relay import limits
+from relay.core import limits
 from relay.emulator.wire.errors import invalid
 
 _decode = msgspec.json.Decoder(dict[str, Any]).decode

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from msgspec import UnsetType
 
-from relay import limits
+from relay.core import limits
 from relay.emulator.control.resources import Kind
 from relay.emulator.control.schemas import categorical_keys
 from relay.emulator.data.events import (

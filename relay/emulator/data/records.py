@@ -4,7 +4,7 @@ from typing import Annotated
 
 from msgspec import UNSET, Meta, UnsetType
 
-from relay import limits
+from relay.core import limits
 from relay.emulator.wire.decoding import Arn, BodyDecoder, Input, ItemProperties, Text256, UserProperties
 
 _TEN = Meta(min_length=1, max_length=limits.MAX_EVENTS_PER_CALL)

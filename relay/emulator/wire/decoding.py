@@ -10,7 +10,7 @@ from typing import Annotated, Final, Generic, TypeVar
 import msgspec
 from msgspec import Meta
 
-from relay import limits
+from relay.core import limits
 from relay.emulator.wire.errors import AwsError, invalid
 
 Text256 = Annotated[str, Meta(min_length=1, max_length=limits.MAX_ID_CHARS)]

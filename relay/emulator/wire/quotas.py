@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from relay import limits
+from relay.core import limits
 from relay.emulator.clock import Clock
 from relay.emulator.wire.errors import AwsError
 

@@ -6,7 +6,7 @@ import hashlib
 import pytest
 from playwright.async_api import BrowserContext, Page
 
-from relay.bundled import bundled
+from relay.core.bundled import bundled
 from tests.browser.snippet.shop import HOME, NEVER, product, running
 from tests.support.browser import until
 from tests.support.collector import Collector, fail

@@ -9,7 +9,7 @@ import pytest
 from playwright.async_api import Page
 from starlette.responses import Response
 
-from relay.bundled import bundled
+from relay.core.bundled import bundled
 from tests.support.browser import until
 from tests.support.collector import Collector
 

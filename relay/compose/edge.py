@@ -1,0 +1,132 @@
+"""Puts the parts of the edge together, around whatever spool it is given."""
+
+import secrets
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from relay.core.clock import Clock
+from relay.core.setting_values import Rate
+from relay.core.settings import Settings
+from relay.core.telemetry import Metrics
+from relay.identity.bindings import Bindings
+from relay.identity.decision import Identities, Judge
+from relay.identity.erasures import Erasures
+from relay.identity.tokens import IdentityClaims, TokenFault, Tokens
+from relay.intake.from_backend import BackendIntake
+from relay.intake.from_browser import Destination, Intake
+from relay.spool.contract import Spool
+from relay.web.rate_limit import RateLimit
+from relay.web.readiness import Readiness
+from relay.web.routes.client_address import ClientAddress
+from relay.web.routes.edge import Edge, EdgeSite
+from relay.web.routes.snippet_file import SnippetFile
+
+if TYPE_CHECKING:  # needs the extra `jwt`
+    from relay.identity.jwt import JwtIdentity
+
+
+def make_edge(
+    settings: Settings,
+    *,
+    spool: Spool,
+    bindings: Bindings,
+    erasures: Erasures,
+    metrics: Metrics,
+    clock: Clock,
+    snippet: SnippetFile,
+    jwt_identity: "JwtIdentity | None" = None,
+    problems: Callable[[], Sequence[str]],
+) -> Edge:
+    """The edge over an open spool.
+
+    Args:
+        settings: How to run.
+        spool: Where events go.
+        bindings: What the spool kept of them, loaded.
+        erasures: The same for who was erased.
+        metrics: What to count with.
+        clock: What time it is.
+        snippet: What to serve.
+        jwt_identity: Judges the site's own JWTs, if it has such.
+        problems: What keeps events from being delivered, now.
+    """
+    tokens = make_tokens(settings, clock)
+
+    def make_id() -> str:
+        return secrets.token_hex(16)
+
+    return Edge(
+        sites=_sites(settings),
+        tokens=tokens,
+        intake=Intake(
+            spool=spool,
+            identities=Identities(
+                judge=_judge(tokens, jwt_identity), bindings=bindings, erased=erasures, secret_key=settings.keys()[0]
+            ),
+            bindings=bindings,
+            metrics=metrics,
+            clock=clock,
+            make_id=make_id,
+            max_event_age_s=settings.max_event_age_s,
+        ),
+        backend_intake=BackendIntake(spool=spool, erased=erasures, make_id=make_id),
+        erasures=erasures,
+        spool=spool,
+        metrics=metrics,
+        clock=clock,
+        readiness=Readiness(
+            stats=spool.stats,
+            spool_max_bytes=settings.spool_max_bytes,
+            spool_problems=spool.problems,
+            other_problems=lambda: [*problems(), *spool.warnings()],
+            clock=clock,
+        ),
+        snippet=snippet,
+        jwt_identity=jwt_identity,
+        client_address=ClientAddress(header=settings.client_ip_header, trusted=settings.trusted_proxies),
+        max_body_bytes=settings.max_body_bytes,
+        identity_cookie=settings.identity_cookie,
+        limit_address=_rate_limit(settings.rate_limit_ip, clock),
+        limit_session=_rate_limit(settings.rate_limit_session, clock),
+    )
+
+
+def make_tokens(settings: Settings, clock: Clock) -> Tokens:
+    """What mints and verifies with these settings."""
+    site_not_before_s = {
+        name: max(site.tokens_not_before or 0, settings.site_tokens_not_before or 0)
+        for name, site in settings.all_sites().items()
+    }
+    return Tokens(
+        settings.keys(),
+        clock=clock,
+        leeway_s=settings.token_leeway_s,
+        identity_max_age_s=settings.identity_max_age_s,
+        site_not_before_s=site_not_before_s,
+        server_not_before_s=settings.server_tokens_not_before,
+    )
+
+
+def _sites(settings: Settings) -> dict[str, EdgeSite]:
+    return {
+        name: EdgeSite(
+            destination=Destination(name, site.tracking_id, frozenset(site.event_types) if site.event_types else None),
+            origins=frozenset(site.allowed_origins),
+        )
+        for name, site in settings.all_sites().items()
+    }
+
+
+def _judge(tokens: Tokens, jwt_identity: "JwtIdentity | None") -> Judge:
+    if jwt_identity is None:
+        return tokens.identity
+
+    def either(token: object) -> IdentityClaims | TokenFault:
+        own = tokens.identity(token)
+        return own if own not in (TokenFault.FORGED, TokenFault.MALFORMED) else jwt_identity.identity(token)
+
+    return either
+
+
+def _rate_limit(rate: Rate | None, clock: Clock) -> RateLimit | None:
+    return RateLimit(per_s=rate.per_s, clock=clock) if rate else None

@@ -1,0 +1,194 @@
+"""The composition root: settings in, a running relay out. Only here and in `cli` a backend is named."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Coroutine
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from typing import TYPE_CHECKING, Any, Final
+
+from relay.archive.archive import Archive
+from relay.compose.edge import make_edge
+from relay.core.bundled import bundled
+from relay.core.clock import Clock, SystemClock
+from relay.core.settings import Settings
+from relay.core.telemetry import Metrics
+from relay.delivery.dispatcher import Dispatcher
+from relay.identity.bindings import Bindings
+from relay.identity.erasures import Erasures
+from relay.identity.session_stitching import Links
+from relay.sink.base import Sink
+from relay.sink.jsonl import JsonlSink
+from relay.sink.workers.sink import WorkerSink
+from relay.spool.contract import Spool
+from relay.spool.memory import MemorySpool
+from relay.spool.sqlite.admin.buried_watch import BuriedBounds
+from relay.spool.sqlite.spool import SqliteSpool
+from relay.web.routes.edge import Edge
+from relay.web.routes.snippet_file import SnippetFile
+
+if TYPE_CHECKING:  # needs the extra `jwt`
+    from relay.identity.jwt import JwtIdentity
+
+CALL_DEADLINE_S: Final = 10.0
+"""The most one call to the service may take."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Relay:
+    """A relay that takes and delivers events, without its listeners."""
+
+    edge: Edge
+    dispatcher: Dispatcher
+    until_broken: Callable[[], Coroutine[Any, Any, str]]
+    """Waits until the spool can only be opened anew; why."""
+
+
+@asynccontextmanager
+async def open_relay(settings: Settings, *, clock: Clock | None = None) -> AsyncGenerator[Relay]:
+    """Open spool and sink and begin to deliver; on leaving, what is not delivered stays in the spool.
+
+    Raises:
+        SpoolError: the spool cannot be opened, or another process has it.
+        RelayError: the snippet is missing.
+    """
+    clock = clock or SystemClock()
+    metrics = Metrics()
+    async with AsyncExitStack() as stack:
+        snippet = SnippetFile(bundled("snippet"))
+        opening = asyncio.create_task(stack.enter_async_context(_spool(settings, clock)))
+        await asyncio.sleep(0)  # now it reads, on threads of its own: the sink takes nearly as long
+        try:
+            sink = await stack.enter_async_context(_sink(settings, clock))
+        finally:
+            spool = await opening
+        metrics.watch_spool(spool.stats, clock)
+        archive = await _archive(settings, clock, stack)
+        links: Links | None = None
+        if settings.link_after_s is not None:
+            links = Links(spool, clock=clock, metrics=metrics, after_s=settings.link_after_s)
+            await stack.enter_async_context(links)
+        bindings = Bindings(clock=clock, ttl_s=settings.binding_ttl_s, links=links)
+        erasures = Erasures(spool=spool, bindings=bindings, clock=clock, archive=archive)
+        bindings.load(erasures.load(await spool.bindings()))
+        if isinstance(spool, SqliteSpool):  # another process may ask for an erasure, which must stay in force here
+            spool.erase_with(erasures.erase)
+        dispatcher = await stack.enter_async_context(
+            Dispatcher(
+                spool,
+                sink,
+                clock=clock,
+                metrics=metrics,
+                random=Random(),  # noqa: S311 - jitter, not a secret
+                max_in_flight=settings.max_in_flight,
+                calls_per_s=settings.put_events_per_s,
+                linger_s=settings.linger_s,
+                lingers=_lingers(settings),
+                max_linger_s=settings.max_linger_s,
+                on_delivered=[
+                    *([] if links is None else [links.delivered]),
+                    *([archive.add] if archive is not None and settings.archive_bytes else []),
+                ],
+            )
+        )
+        jwt_identity, jwks_problems = await _jwt_identity(settings, clock, stack)
+        edge = make_edge(
+            settings,
+            spool=spool,
+            bindings=bindings,
+            erasures=erasures,
+            metrics=metrics,
+            clock=clock,
+            snippet=snippet,
+            jwt_identity=jwt_identity,
+            problems=lambda: [*dispatcher.problems(), *jwks_problems()],
+        )
+        until_broken = spool.until_broken if isinstance(spool, SqliteSpool) else _never
+        yield Relay(edge=edge, dispatcher=dispatcher, until_broken=until_broken)
+
+
+@asynccontextmanager
+async def open_edge(settings: Settings) -> AsyncGenerator[Edge]:
+    """A relay's `Edge`, for an application that serves it itself; drains on leaving, as `serve` does."""
+    async with open_relay(settings) as relay:
+        yield relay.edge
+        relay.edge.readiness.draining = True
+        await relay.dispatcher.drain(settings.drain_s)
+
+
+async def _archive(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Archive | None:
+    """Beside a spool on disk, also where it gets no more: what an earlier one left can be erased."""
+    if settings.spool_url == "memory:":
+        return None
+    return await stack.enter_async_context(
+        Archive(_path(settings.spool_url), max_bytes=settings.archive_bytes, clock=clock)
+    )
+
+
+async def _jwt_identity(
+    settings: Settings, clock: Clock, stack: AsyncExitStack
+) -> "tuple[JwtIdentity | None, Callable[[], list[str]]]":
+    if settings.jwt_jwks is None:
+        return None, list
+    from relay.identity.jwks import Jwks  # noqa: PLC0415 - needs the extra `jwt`, which Settings has made sure of
+    from relay.identity.jwt import JwtIdentity  # noqa: PLC0415 - the same
+
+    keys = await stack.enter_async_context(Jwks(settings.jwt_jwks, clock=clock))
+    judge = JwtIdentity(
+        keys,
+        issuer=settings.jwt_issuer or "",
+        audience=settings.jwt_audience or "",
+        claim=settings.jwt_claim,
+        clock=clock,
+        leeway_s=settings.token_leeway_s,
+        max_age_s=settings.identity_max_age_s,
+    )
+    return judge, keys.problems
+
+
+async def _never() -> str:
+    await asyncio.get_running_loop().create_future()
+    return ""  # not reached: nobody fulfils it
+
+
+def _spool(settings: Settings, clock: Clock) -> AbstractAsyncContextManager[Spool]:
+    if settings.spool_url == "memory:":
+        return MemorySpool(clock=clock, max_bytes=settings.spool_max_bytes)
+    path = _path(settings.spool_url)
+    bounds = BuriedBounds(
+        records=settings.buried_warn_records, bytes=settings.buried_warn_bytes, age_s=settings.buried_warn_age_s
+    )
+    return SqliteSpool(path, clock=clock, max_bytes=settings.spool_max_bytes, bounds=bounds)
+
+
+def _path(spool_url: str) -> Path:
+    return Path(spool_url.removeprefix("sqlite:///"))
+
+
+def _lingers(settings: Settings) -> dict[str, float]:
+    """By tracking id. Every site is named, so that one may wait less than the rest, too."""
+    return {
+        site.tracking_id: settings.linger_s if site.linger_s is None else site.linger_s
+        for site in settings.all_sites().values()
+    }
+
+
+def _sink(settings: Settings, clock: Clock) -> AbstractAsyncContextManager[Sink]:
+    kind, _, path = settings.sink.partition(":")
+    if kind == "jsonl":
+        return JsonlSink(Path(path))
+    regions = {site.tracking_id: site.region for site in settings.all_sites().values() if site.region}
+    if settings.workers:
+        return WorkerSink(
+            workers=settings.workers,
+            regions=regions,
+            max_in_flight=settings.max_in_flight,
+            deadline_s=CALL_DEADLINE_S,
+            clock=clock,
+        )
+    from relay.sink.personalize.sink import PersonalizeSink  # noqa: PLC0415 - a third of a second, while the spool opens
+
+    return PersonalizeSink(
+        regions=regions, max_in_flight=settings.max_in_flight, deadline_s=CALL_DEADLINE_S, clock=clock
+    )

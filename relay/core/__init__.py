@@ -1,0 +1,1 @@
+"""What every room stands on: the model, limits, settings, clock and logs. Imports nothing above it."""

@@ -1,0 +1,337 @@
+"""One frozen `Settings`, read once: environment first, then `relay.toml`, then the default.
+
+Every problem is reported together, as `SettingsError`. Secrets never show in `repr` or in a problem.
+"""
+
+import difflib
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Final, TypeVar, cast
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    InitSettingsSource,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+from relay.core import setting_values as values
+from relay.core.errors import SettingsError
+from relay.core.setting_values import Network, Rate
+
+PREFIX: Final = "RELAY_"
+DEFAULT_CONFIG: Final = Path("relay.toml")
+
+_TextList = Annotated[tuple[str, ...], NoDecode, BeforeValidator(values.split_list)]
+_OptionalRate = Annotated[Rate | None, BeforeValidator(values.rate), NoDecode]
+_Seconds = Annotated[float, Field(ge=0, le=10 * 365 * 86400, allow_inf_nan=False)]
+_Port = Annotated[int, Field(ge=0, le=65535)]
+_SiteName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")]
+_SpoolUrl = Annotated[str, AfterValidator(values.spool_url)]
+_Moment = Annotated[int | None, BeforeValidator(values.moment_s)]
+
+
+class Site(BaseModel):
+    """One website: where its events go, and who may send them."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    tracking_id: Annotated[str, AfterValidator(values.tracking_id)]
+    allowed_origins: _TextList
+    region: Annotated[str, Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")] | None = None
+    """Of the event tracker; without it the region of the AWS settings."""
+    event_types: _TextList | None = None
+    """If given, no other type is taken (`unknown_event_type`)."""
+    linger_s: _Seconds | None = None
+    """In place of `RELAY_LINGER_S`."""
+    tokens_not_before: _Moment = None
+    """Site tokens of this site made before this moment (Unix seconds) are refused."""
+
+    @field_validator("allowed_origins")
+    @classmethod
+    def _exact_origins(cls, texts: tuple[str, ...]) -> tuple[str, ...]:
+        # Whether `*` may stand here depends on RELAY_DEV: Settings checks it.
+        return tuple(sorted(values.origins(texts, any_origin=True)))
+
+
+class TokenSettings(BaseSettings):
+    """What it takes to mint and look at tokens: less than to serve."""
+
+    model_config = SettingsConfigDict(
+        frozen=True, extra="ignore", env_prefix=PREFIX, env_ignore_empty=True, hide_input_in_errors=True
+    )
+
+    secret_keys: Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(values.split_list)]
+    """The first signs, all verify."""
+    site: _SiteName = "default"
+    token_leeway_s: Annotated[float, Field(ge=0, le=3600, allow_inf_nan=False)] = 60.0
+    identity_max_age_s: _Seconds = 86400.0
+
+    @field_validator("secret_keys")
+    @classmethod
+    def _keys(cls, keys: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+        values.secret_keys([key.get_secret_value() for key in keys])
+        return keys
+
+    def keys(self) -> tuple[str, ...]:
+        """The secret keys themselves, the signing one first."""
+        return tuple(key.get_secret_value() for key in self.secret_keys)
+
+
+class SpoolSettings(BaseSettings):
+    """What it takes to find the spool."""
+
+    model_config = SettingsConfigDict(
+        frozen=True, extra="ignore", env_prefix=PREFIX, env_ignore_empty=True, hide_input_in_errors=True
+    )
+
+    spool_url: _SpoolUrl = "sqlite:///relay-spool.db"
+
+
+class Settings(TokenSettings):
+    """How this relay runs. Field `port` is the variable `RELAY_PORT` and the key `port` in `relay.toml`."""
+
+    model_config = SettingsConfigDict(extra="forbid")
+
+    dev: bool = False
+    """Your own machine: `*` is a permitted origin."""
+    sites: dict[_SiteName, Site] = {}
+    """The tables `[sites.NAME]`; `all_sites` has the one of the variables too."""
+    tracking_id: str | None = Field(default=None, validate_default=True)
+    allowed_origins: _TextList | None = Field(default=None, validate_default=True)
+    event_types: _TextList | None = None
+    site_tokens_not_before: _Moment = None
+    """Revokes every site token made before (Unix seconds)."""
+    server_tokens_not_before: _Moment = None
+    """Revokes every server token made before (Unix seconds)."""
+    host: Annotated[str, Field(min_length=1)] = "127.0.0.1"
+    port: _Port = 8080
+    admin_host: Annotated[str, Field(min_length=1)] = "127.0.0.1"
+    admin_port: _Port = 8081
+    prefix: Annotated[str, AfterValidator(values.prefix)] = "/r"
+    spool_url: _SpoolUrl = "sqlite:///relay-spool.db"
+    spool_max_bytes: Annotated[int, Field(ge=1 << 20)] = 1 << 30
+    archive_bytes: Annotated[int, Field(ge=0)] = 0
+    """Most bytes of delivered events kept beside the spool; 0 for none. See `relay.archive`."""
+    buried_warn_records: Annotated[int, Field(ge=0)] = 10_000
+    """Over this many buried records `/readyz` warns."""
+    buried_warn_bytes: Annotated[int, Field(ge=0)] = 64 << 20
+    """Over this many bytes of them."""
+    buried_warn_age_s: _Seconds = 7 * 86400.0
+    """And when the oldest has been buried for longer than this."""
+    sink: Annotated[str, AfterValidator(values.sink)] = "personalize"
+    workers: Annotated[int, Field(ge=0, le=64)] = 0
+    """Processes that make the calls of the sink `personalize`; 0: the relay's own does."""
+    linger_s: _Seconds = 0.0
+    max_linger_s: _Seconds = 30.0
+    put_events_per_s: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1000.0
+    max_in_flight: Annotated[int, Field(ge=1, le=1000)] = 32
+    max_body_bytes: Annotated[int, Field(ge=1024, le=4 << 20)] = 65536
+    max_event_age_s: _Seconds = 30 * 86400.0
+    drain_s: _Seconds = 20.0
+    binding_ttl_s: _Seconds = 86400.0
+    link_after_s: _Seconds | None = None
+    """See `relay.identity.session_stitching`; None for never."""
+    jwt_jwks: Annotated[str | None, AfterValidator(values.jwks)] = None
+    """Path or URL of the keys; with it identity tokens may be JWTs. Needs the extra `jwt`."""
+    jwt_issuer: str | None = Field(default=None, validate_default=True)
+    jwt_audience: str | None = Field(default=None, validate_default=True)
+    jwt_claim: Annotated[str, Field(min_length=1)] = "sub"
+    identity_cookie: Annotated[str, Field(pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}$")] | None = None
+    forward_impressions: bool = False
+    """The printed script tag lets the snippet send them (`data-impressions`)."""
+    trusted_proxies: Annotated[tuple[Network, ...], NoDecode] = ()
+    client_ip_header: Annotated[str, Field(pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}$")] | None = None
+    rate_limit_ip: _OptionalRate = Rate(50)
+    rate_limit_session: _OptionalRate = Rate(20)
+
+    @field_validator("sites")
+    @classmethod
+    def _sites(cls, sites: dict[str, Site], info: ValidationInfo) -> dict[str, Site]:
+        for name, site in sites.items():
+            try:
+                values.origins(site.allowed_origins, any_origin=info.data.get("dev", False))
+            except ValueError as error:
+                raise ValueError(f"{name}: allowed_origins: {error}") from None
+        return sites
+
+    @field_validator("tracking_id")
+    @classmethod
+    def _tracking_id(cls, text: str | None, info: ValidationInfo) -> str | None:
+        if text is not None:
+            if info.data.get("site") in info.data.get("sites", {}):
+                raise ValueError(f"[sites.{info.data['site']}] says it too; keep one of them")
+            return values.tracking_id(text)
+        if info.data.get("sites", True):
+            return None
+        raise ValueError("is required: the tracking id of the event tracker, a UUID (not its ARN)")
+
+    @field_validator("allowed_origins")
+    @classmethod
+    def _origins(cls, texts: tuple[str, ...] | None, info: ValidationInfo) -> tuple[str, ...] | None:
+        if texts is not None:
+            return tuple(sorted(values.origins(texts, any_origin=info.data.get("dev", False))))
+        if info.data.get("sites", True) and not info.data.get("tracking_id"):
+            return None
+        raise ValueError("is required: the origins of the pages, such as https://shop.example, with commas between")
+
+    @field_validator("max_linger_s")
+    @classmethod
+    def _linger(cls, seconds: float, info: ValidationInfo) -> float:
+        if seconds < info.data.get("linger_s", 0.0):
+            raise ValueError("is less than RELAY_LINGER_S; make it as long or longer")
+        for name, site in info.data.get("sites", {}).items():
+            if site.linger_s is not None and seconds < site.linger_s:
+                raise ValueError(f"is less than linger_s of [sites.{name}]; make it as long or longer")
+        return seconds
+
+    @field_validator("archive_bytes")
+    @classmethod
+    def _archive(cls, size: int, info: ValidationInfo) -> int:
+        if 0 < size < 1 << 20:
+            raise ValueError("is too small; 1048576 or more, or 0 for no archive")
+        if size and info.data.get("spool_url") == "memory:":
+            raise ValueError("needs a spool on disk; set RELAY_SPOOL_URL, or leave it out")
+        return size
+
+    @field_validator("trusted_proxies", mode="before")
+    @classmethod
+    def _proxies(cls, value: object) -> object:
+        return values.networks(str(value).split(",")) if isinstance(value, str) else value
+
+    @field_validator("client_ip_header")
+    @classmethod
+    def _header(cls, name: str | None, info: ValidationInfo) -> str | None:
+        if name is not None and info.data.get("trusted_proxies") == ():
+            raise ValueError("is believed only from RELAY_TRUSTED_PROXIES; name the proxies' networks there")
+        return name
+
+    @field_validator("jwt_issuer", "jwt_audience")
+    @classmethod
+    def _jwt(cls, text: str | None, info: ValidationInfo) -> str | None:
+        if text is None and info.data.get("jwt_jwks"):
+            raise ValueError("is required with RELAY_JWT_JWKS: else a token made for something else would do")
+        return text
+
+    def all_sites(self) -> Mapping[str, Site]:
+        """Every site by its name, the one of the variables among them."""
+        if self.tracking_id is None:
+            return self.sites
+        own = Site.model_construct(
+            tracking_id=self.tracking_id, allowed_origins=self.allowed_origins or (), event_types=self.event_types
+        )
+        return {**self.sites, self.site: own}
+
+
+_Kind = TypeVar("_Kind", bound=BaseSettings)
+
+
+def load_settings(environ: Mapping[str, str] | None = None, *, config: Path | None = None) -> Settings:
+    """Read the settings.
+
+    Args:
+        environ: Instead of the process's environment.
+        config: A file that must be there; without it `relay.toml` of the working directory, if there is one.
+
+    Raises:
+        SettingsError: with one line for every problem.
+    """
+    env = _environment(environ)
+    problems = _unknown_variables(env)
+    return _load(Settings, env, config, problems)
+
+
+def load_token_settings(environ: Mapping[str, str] | None = None, *, config: Path | None = None) -> TokenSettings:
+    """As `load_settings`, without asking for what only a serving relay needs."""
+    return _load(TokenSettings, _environment(environ), config, [])
+
+
+def load_spool_settings(environ: Mapping[str, str] | None = None, *, config: Path | None = None) -> SpoolSettings:
+    """As `load_settings`, for commands that only need to know where the spool is."""
+    return _load(SpoolSettings, _environment(environ), config, [])
+
+
+def _environment(environ: Mapping[str, str] | None) -> dict[str, str]:
+    return dict(os.environ if environ is None else environ)  # noqa: TID251 - the one place that reads it
+
+
+def _load(kind: type[_Kind], env: Mapping[str, str], config: Path | None, problems: list[str]) -> _Kind:
+    table = _read_toml(config, problems)
+
+    def sources(settings_cls: type[BaseSettings], **_others: object) -> tuple[PydanticBaseSettingsSource, ...]:
+        variables = EnvSettingsSource(settings_cls)
+        variables.env_vars = {
+            name.lower(): text for name, text in env.items() if name.startswith(PREFIX) and name != "RELAY_SITES"
+        }
+        return variables, InitSettingsSource(settings_cls, table)
+
+    loaded: Any = type(kind.__name__, (kind,), {"settings_customise_sources": sources, "__module__": __name__})
+    try:
+        settings = cast("_Kind", loaded())
+    except ValidationError as error:
+        problems += [_line(one["loc"], one["msg"]) for one in error.errors(include_url=False, include_input=False)]
+        raise SettingsError(problems) from None
+    if problems:
+        raise SettingsError(problems)
+    return settings
+
+
+def _known() -> list[str]:
+    return [PREFIX + name.upper() for name in Settings.model_fields if name != "sites"]
+
+
+def _unknown_variables(env: Mapping[str, str]) -> list[str]:
+    known = _known()
+    lines: list[str] = []
+    for name in sorted(env):
+        if name.startswith(PREFIX) and name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            lines.append(f"{name}: no such setting; {f'did you mean {near[0]}?' if near else 'unset it'}")
+    return lines
+
+
+def _read_toml(config: Path | None, problems: list[str]) -> dict[str, Any]:
+    path = config or DEFAULT_CONFIG
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        if config is not None:
+            problems.append(f"--config: there is no file {str(path)!r}")
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        problems.append(f"{path}: cannot be read as TOML: {error}")
+    return {}
+
+
+def _line(where: tuple[int | str, ...], message: str) -> str:
+    loc = [str(part) for part in where] or ["settings"]
+    text = message.removeprefix("Value error, ")
+    if loc[0] == "sites":
+        name = f"[sites.{loc[1]}] {' '.join(loc[2:])}".strip() if len(loc) > 1 else "[sites]"
+    else:
+        name = PREFIX + loc[0].upper()
+    if text == "Field required":
+        text = "is required, as in the variable of the same name"
+        if loc[0] == "secret_keys":
+            text = "is required: a key of 32 characters or more; `personalize-relay token keygen` makes one"
+    elif text == "Extra inputs are not permitted":
+        near = difflib.get_close_matches(
+            str(loc[-1]), Site.model_fields if loc[0] == "sites" else Settings.model_fields
+        )
+        name = name if loc[0] == "sites" else f"{DEFAULT_CONFIG.name} {loc[0]}"
+        text = f"no such setting; {f'did you mean {near[0]}?' if near else 'take it out'}"
+    return f"{name}: {text}"

@@ -1,0 +1,144 @@
+"""Metrics of one relay, in a registry of its own; names and labels are those of the contract."""
+
+from bisect import bisect_left
+from collections.abc import Callable, Iterator, Sequence
+from itertools import accumulate
+
+from prometheus_client import CollectorRegistry, Counter, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from relay.core.clock import Clock
+from relay.core.model import SpoolStats
+
+
+class Counts(dict[str | int, int], Collector):
+    """A counter with one label for the loop alone: `counts[value] += n`. The library's costs as much as an event."""
+
+    def __init__(self, name: str, text: str, *, label: str, registry: CollectorRegistry) -> None:
+        super().__init__()
+        self._name = name
+        self._text = text
+        self._label = label
+        registry.register(self)
+
+    def __missing__(self, value: str | int) -> int:
+        return 0
+
+    def __hash__(self) -> int:  # type: ignore[override]  # a registry keeps its collectors in a dict
+        return id(self)
+
+    def collect(self) -> Iterator[Metric]:
+        """As the library's counter."""
+        family = CounterMetricFamily(self._name, self._text, labels=[self._label])
+        for value, count in self.items():
+            family.add_metric([str(value)], count)
+        yield family
+
+
+class Tally(Collector):
+    """A histogram for the loop alone: the library's takes two locks for every value, this one a tenth of the time."""
+
+    def __init__(self, name: str, text: str, *, buckets: Sequence[float], registry: CollectorRegistry) -> None:
+        self._name = name
+        self._text = text
+        self._bounds = tuple(map(float, buckets))
+        self._counts = [0] * (len(self._bounds) + 1)
+        self._sum = 0.0
+        registry.register(self)
+
+    def observe(self, value: float) -> None:
+        """Count a value."""
+        self._counts[bisect_left(self._bounds, value)] += 1
+        self._sum += value
+
+    def collect(self) -> Iterator[Metric]:
+        """As the library's histogram."""
+        bounds = [*map(str, self._bounds), "+Inf"]
+        buckets = list(zip(bounds, map(float, accumulate(self._counts)), strict=True))
+        yield HistogramMetricFamily(self._name, self._text, buckets=buckets, sum_value=self._sum)
+
+
+class Metrics:
+    """Counters and histograms the parts of the relay write to."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.beacons = Counts(
+            "relay_beacons", "Beacons answered, by HTTP status.", label="status", registry=self.registry
+        )
+        self.events_rejected = Counts(
+            "relay_events_rejected", "Events refused at the door, by reason.", label="reason", registry=self.registry
+        )
+        self.events_without_item = Counter(
+            "relay_events_without_item", "Events taken without an itemId.", registry=self.registry
+        )
+        self.events_lost = Counts(
+            "relay_events_lost",
+            "Events a page had to give up, as reported by it.",
+            label="reason",
+            registry=self.registry,
+        )
+        self.identities = Counts(
+            "relay_identities", "Beacons by what their identity token said.", label="result", registry=self.registry
+        )
+        self.link_events = Counter(
+            "relay_link_events",
+            "Events repeated with the user after a login, to link the anonymous session.",
+            registry=self.registry,
+        )
+        self.put_events_calls = Counts(
+            "relay_put_events_calls", "PutEvents calls, by outcome.", label="outcome", registry=self.registry
+        )
+        self.put_events_batch_size = Tally(
+            "relay_put_events_batch_size",
+            "Events in one PutEvents call.",
+            buckets=tuple(range(1, 11)),
+            registry=self.registry,
+        )
+        self.delivery_seconds = Tally(
+            "relay_delivery_seconds",
+            "Seconds from accepted to delivered.",
+            buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 7200, 86400),
+            registry=self.registry,
+        )
+
+    def watch_spool(self, stats: Callable[[], SpoolStats], clock: Clock) -> None:
+        """Show the spool's ledger, read anew at every scrape."""
+        self.registry.register(_SpoolCollector(stats, clock))
+
+    def exposition(self) -> bytes:
+        """Everything, in the Prometheus text format."""
+        return generate_latest(self.registry)
+
+
+class _SpoolCollector(Collector):
+    def __init__(self, stats: Callable[[], SpoolStats], clock: Clock) -> None:
+        self._stats = stats
+        self._clock = clock
+
+    def collect(self) -> Iterator[Metric]:
+        stats = self._stats()
+        yield CounterMetricFamily("relay_events_accepted", "Events put on disk and acknowledged.", stats.accepted)
+        yield CounterMetricFamily("relay_events_delivered", "Events the service took.", stats.delivered)
+        yield CounterMetricFamily("relay_events_erased", "Pending events removed by an erasure.", stats.erased)
+        buried = CounterMetricFamily("relay_events_buried", "Events kept but no longer tried.", labels=["reason"])
+        for reason, count in stats.buried.items():
+            buried.add_metric([reason], count)
+        yield buried
+        kept = stats.kept
+        yield GaugeMetricFamily("relay_buried_records", "Buried events kept now.", kept.records)
+        yield GaugeMetricFamily("relay_buried_bytes", "Bytes of the buried events kept now.", kept.bytes)
+        yield GaugeMetricFamily(
+            "relay_buried_oldest_seconds", "How long the first of them is kept.", self._age_s(kept.oldest_at_ms)
+        )
+        yield CounterMetricFamily(
+            "relay_bindings_damaged", "Bindings found damaged, and forgotten.", stats.damaged_bindings
+        )
+        yield GaugeMetricFamily("relay_events_pending", "Events waiting or on their way.", stats.pending)
+        yield GaugeMetricFamily("relay_spool_bytes", "Bytes the spool holds on disk.", stats.size_bytes)
+        age_s = self._age_s(stats.oldest_accepted_at_ms)
+        yield GaugeMetricFamily("relay_spool_oldest_seconds", "Age of the oldest pending event.", age_s)
+
+    def _age_s(self, since_ms: int | None) -> float:
+        return 0.0 if since_ms is None else max(0.0, (self._clock.now_ms() - since_ms) / 1000)

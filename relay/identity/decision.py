@@ -1,0 +1,114 @@
+"""Who sent a beacon. A user id comes from a signed token or from the session's earlier binding, never from a field.
+
+The rules are those of the contract, "Identity, exactly"; `Identities.decide` is them, in order.
+"""
+
+import base64
+import hashlib
+import hmac
+from collections.abc import Callable, Container
+from enum import StrEnum
+from typing import Final
+
+import msgspec
+
+from relay.core.model import Binding, Identity
+from relay.identity.bindings import Bindings
+from relay.identity.tokens import IdentityClaims, TokenFault
+
+_DERIVED_SALT: Final = b"relay.session.v1"
+
+
+Judge = Callable[[object], IdentityClaims | TokenFault]
+
+
+class IdentityResult(StrEnum):
+    """What the identity token of a beacon said, for the answer."""
+
+    NONE = "none"
+    """There was none."""
+    OK = "ok"
+    EXPIRED = "expired"
+    INVALID = "invalid"
+    MISMATCH = "mismatch"
+    """It is for another session."""
+    CONFLICT = "conflict"
+    """The session is another user's."""
+
+
+class Decision(msgspec.Struct, frozen=True, gc=False):
+    """Under which session and user a beacon's events go out."""
+
+    identity: Identity
+    result: IdentityResult
+    binding: Binding | None = None
+    """To be saved with the events."""
+
+
+class Identities:
+    """Decides who sent a beacon."""
+
+    def __init__(self, *, judge: Judge, bindings: Bindings, erased: Container[str], secret_key: str) -> None:
+        """Take the collaborators.
+
+        Args:
+            judge: Tells what an identity token says, never raising.
+            bindings: Which session is whose.
+            erased: Users who are refused: their tokens are invalid, their events anonymous.
+            secret_key: The signing key, from which derived sessions follow.
+        """
+        self._judge = judge
+        self._erased = erased
+        self._bindings = bindings
+        self._derive_key = hmac.digest(secret_key.encode(), _DERIVED_SALT, hashlib.sha256)
+
+    def decide(self, *, site: str, target: str, session_id: str, token: object) -> Decision:
+        """Apply the rules; binds the session in memory at once, so that a beacon right behind sees it.
+
+        Args:
+            site: From the site token.
+            target: The site's tracking id.
+            session_id: Well-formed, from the beacon.
+            token: The identity token as it came, or None.
+        """
+        if token is None:
+            return self._as_bound(site, session_id, IdentityResult.NONE)
+        claims = self._judge(token)
+        if isinstance(claims, TokenFault):
+            expired = claims is TokenFault.EXPIRED
+            return self._as_bound(site, session_id, IdentityResult.EXPIRED if expired else IdentityResult.INVALID)
+        if claims.sub in self._erased:
+            return self._as_bound(site, session_id, IdentityResult.INVALID)
+        if claims.sid is not None and claims.sid != session_id:
+            return Decision(Identity(site, session_id), IdentityResult.MISMATCH)
+        return self._as_user(site, target, session_id, claims.sub)
+
+    def trust(self, *, site: str, target: str, session_id: str, user_id: str | None) -> Decision:
+        """The same for a backend: its user id counts as a valid token's would."""
+        if user_id is None:
+            return self._as_bound(site, session_id, IdentityResult.NONE)
+        return self._as_user(site, target, session_id, user_id)
+
+    def _as_bound(self, site: str, session_id: str, result: IdentityResult) -> Decision:
+        user_id = self._bindings.user(site, session_id)
+        return Decision(
+            Identity(site, session_id, user_id), result, self._bindings.due(site, session_id) if user_id else None
+        )
+
+    def _as_user(self, site: str, target: str, session_id: str, user_id: str) -> Decision:
+        result = IdentityResult.OK
+        if self._bindings.last_user(site, session_id) not in (None, user_id):
+            result = IdentityResult.CONFLICT
+            session_id = self.derived_session(site, session_id, user_id)
+        if self._bindings.user(site, session_id) is None:
+            self._bindings.bind(site, session_id, user_id, target=target)
+        return Decision(Identity(site, session_id, user_id), result, self._bindings.due(site, session_id))
+
+    def derived_session(self, site: str, session_id: str, user_id: str) -> str:
+        """The session of a second user of `session_id`: always the same, and nobody else can work it out.
+
+        It changes with the signing key, after which such a session goes on under another id, still the user's own.
+        """
+        parts = msgspec.json.encode((site, session_id, user_id))
+        digest = hmac.digest(self._derive_key, parts, hashlib.sha256)
+        return "second~" + base64.urlsafe_b64encode(digest).decode("ascii").rstrip("=")

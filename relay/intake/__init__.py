@@ -1,0 +1,1 @@
+"""Events to records: from a browser, from a backend."""

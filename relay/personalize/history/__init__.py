@@ -1,0 +1,1 @@
+"""Interactions of the past: files of them, read and written."""

@@ -1,0 +1,69 @@
+"""Rows packed into calls: at most ten records, never the same id twice, and what was refused on the way."""
+
+from collections.abc import Iterator
+
+import msgspec
+
+from relay.core.limits import MAX_EVENTS_PER_CALL
+from relay.personalize.put.catalog import CatalogRecord, CatalogRows
+from relay.personalize.put.problem import Problem
+from relay.personalize.put.rows import Format, Row
+
+_MAX_REFUSED: int = 100
+"""Refused rows in one chunk: a file of nothing but bad rows must not gather in memory."""
+
+
+class Refusal(msgspec.Struct, frozen=True):
+    """A row that is not in the dataset, and why."""
+
+    row: Row
+    problem: Problem
+
+
+class Chunk(msgspec.Struct, frozen=True):
+    """Consecutive rows: the records of one call, and the rows between them that make none."""
+
+    records: tuple[tuple[Row, CatalogRecord], ...]
+    refusals: tuple[Refusal, ...]
+    last: Row
+    """Where the next chunk goes on."""
+
+    @property
+    def ids(self) -> frozenset[str]:
+        """Of its records."""
+        return frozenset(record.id for _, record in self.records)
+
+
+class ChunkReader:
+    """Packs rows into chunks. A repeated id opens the next chunk: the later row must win, so it must come later."""
+
+    def __init__(self, rows: Iterator[Row], catalog: CatalogRows, file_format: Format) -> None:
+        self._rows = rows
+        self._record_of = catalog.from_csv if file_format == "csv" else catalog.from_object
+        self._held: tuple[Row, CatalogRecord] | None = None
+
+    def next(self) -> Chunk | None:
+        """The next chunk; None at the end. Reads, and so may block."""
+        records: list[tuple[Row, CatalogRecord]] = []
+        refusals: list[Refusal] = []
+        ids: set[str] = set()
+        last: Row | None = None
+        if self._held is not None:
+            records.append(self._held)
+            ids.add(self._held[1].id)
+            last = self._held[0]
+            self._held = None
+        for row in self._rows:
+            record = row.content if isinstance(row.content, Problem) else self._record_of(row.content)
+            if isinstance(record, Problem):
+                refusals.append(Refusal(row, record))
+            elif record.id in ids:
+                self._held = row, record
+                break
+            else:
+                records.append((row, record))
+                ids.add(record.id)
+            last = row
+            if len(records) == MAX_EVENTS_PER_CALL or len(refusals) == _MAX_REFUSED:
+                break
+        return None if last is None else Chunk(tuple(records), tuple(refusals), last)

@@ -1,0 +1,1 @@
+"""Datasets and their schemas, and whether events fit them."""

@@ -1,0 +1,1 @@
+"""Event trackers, and how one waits for resources of the service."""

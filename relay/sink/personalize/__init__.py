@@ -1,0 +1,1 @@
+"""Amazon Personalize: connections, signatures, account, and the sink made of them."""

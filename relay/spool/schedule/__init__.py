@@ -1,0 +1,1 @@
+"""Which session is next, and who was there before: what every backend shares. In memory, without a word of SQL."""

@@ -1,0 +1,47 @@
+"""The counts that must add up: accepted = delivered + buried + erased + pending."""
+
+from collections.abc import Mapping
+
+from relay.core.model import BuriedKept, SpoolStats
+
+BURIED_PREFIX = "buried:"
+_NOTHING = BuriedKept()
+
+
+class Ledger:
+    """Totals since the spool was made. `pending` is not kept: it is counted."""
+
+    def __init__(self, totals: Mapping[str, int] | None = None) -> None:
+        totals = totals or {}
+        self.accepted = totals.get("accepted", 0)
+        self.delivered = totals.get("delivered", 0)
+        self.erased = totals.get("erased", 0)
+        self.buried = {
+            name.removeprefix(BURIED_PREFIX): count for name, count in totals.items() if name.startswith(BURIED_PREFIX)
+        }
+
+    def bury(self, reason: str, count: int = 1) -> None:
+        """Count burials."""
+        self.buried[reason] = self.buried.get(reason, 0) + count
+
+    def stats(
+        self,
+        *,
+        pending: int,
+        size_bytes: int,
+        oldest_accepted_at_ms: int | None,
+        damaged_bindings: int = 0,
+        kept: BuriedKept = _NOTHING,
+    ) -> SpoolStats:
+        """The ledger with what is known elsewhere."""
+        return SpoolStats(
+            accepted=self.accepted,
+            delivered=self.delivered,
+            buried=dict(self.buried),
+            erased=self.erased,
+            pending=pending,
+            size_bytes=size_bytes,
+            oldest_accepted_at_ms=oldest_accepted_at_ms,
+            damaged_bindings=damaged_bindings,
+            kept=kept,
+        )

@@ -1,0 +1,350 @@
+"""Which sessions may be leased: the in-memory index both spools share.
+
+It holds numbers, never events: about 170 bytes a session and 20 a record, in flat arrays the garbage collector does
+not walk, so that 1,000,000 waiting records cost some 50 MB. Every operation is O(1) or O(log n). No clock, no lock,
+no I/O: the caller passes the time and stays on one thread.
+
+Invariants:
+
+1. A session is in one state: waiting (in a lane), leased (at most one lease), or retrying (until its time comes).
+2. Its records form one chain in order of seq; a lease covers the first of them, at most `MAX_EVENTS_PER_CALL`.
+3. A lease ends by `settle` with the same head and attempt, or is taken back `lease_s` seconds after it was given.
+"""
+
+import heapq
+import math
+from array import array
+from collections.abc import Collection, Mapping, Sequence
+from typing import Final
+
+from relay.core.errors import SpoolFullError
+from relay.core.limits import MAX_EVENTS_PER_CALL
+from relay.spool.schedule.chains import Chains, Loaded
+from relay.spool.schedule.claims import Claim, Out
+from relay.spool.schedule.fair_queue import LIVE_S, MAX_SESSIONS, SLOT_BITS, SLOT_MASK, Flow
+
+_FREE, _WAITING, _LEASED, _RETRYING = range(4)
+
+MAX_TARGETS: Final = 10_000
+"""Tracking ids and datasets one spool may serve; they come from settings and trusted backends."""
+
+
+class ReadyIndex:
+    """Waiting records by session, and whose turn it is. `session` is any 64-bit name of a `SessionKey`."""
+
+    def __init__(self, *, lease_s: float = 60.0) -> None:
+        self._lease_s = lease_s
+        self.pending = 0
+        """Records here: waiting or leased."""
+        self._flows: dict[str, int] = {}
+        self._flow: list[Flow] = []
+        self._turn = 0
+        self._slot_of: dict[int, int] = {}
+        # One entry a session, by slot.
+        self._session, self._head, self._tail = array("q"), array("i"), array("i")
+        self._count, self._attempt, self._flow_of = array("I"), array("I"), array("H")
+        self._state, self._retry_ms = bytearray(), array("q")
+        self._wake_seq, self._woken_s, self._shelved = array("q"), array("d"), bytearray()
+        self._free_slots: list[int] = []
+        self._chains = Chains()
+        self._out: dict[int, Out] = {}
+        self._retrying: list[int] = []
+
+    # ── records in and out ──────────────────────────────────────────────────────────────────────────────────
+
+    def add(self, session: int, target: str, seqs: Sequence[int], arrived_s: float) -> None:
+        """Records of a session now wait, at least one.
+
+        `seqs` grow, from call to call, too; `arrived_s` is the monotonic time they were accepted.
+        """
+        slot = self._slot_of.get(session)
+        if slot is None:
+            slot = self._open(session, target)
+        first, last = self._chains.new(seqs, arrived_s)
+        before = self._count[slot]
+        count = self._count[slot] = before + len(seqs)
+        self.pending += len(seqs)
+        if not before:
+            self._head[slot], self._tail[slot] = first, last
+            self._wake(slot, seqs[0], arrived_s)
+            self._wait(slot)
+            self._flow[self._flow_of[slot]].tidy(arrived_s)
+            return
+        self._chains.next[self._tail[slot]] = first
+        self._tail[slot] = last
+        awakes = arrived_s - self._woken_s[slot] > LIVE_S
+        if awakes:
+            self._wake(slot, seqs[0], arrived_s)
+        if self._state[slot] != _WAITING:
+            return
+        flow = self._flow[self._flow_of[slot]]
+        if awakes:
+            self.shelve(slot)
+            flow.live.push(seqs[0] << SLOT_BITS | slot)
+            flow.tidy(arrived_s)
+        if before < MAX_EVENTS_PER_CALL <= count:
+            flow.full.append(self._entry(slot))
+
+    def load(self, loaded: Loaded, targets: Mapping[int, str], *, now_s: float) -> int:
+        """Fill an empty index with what was read from a file; the last seq.
+
+        What `add` does, without its calls. `targets` are by number of the flow.
+        """
+        self._chains, self._slot_of, self._session, flows, self._head, self._tail, self._count = loaded
+        seqs, arrivals, slots = self._chains.seq, self._chains.arrived_s, len(flows)
+        numbers = {flow: self._flow_number(targets.get(flow, "")) for flow in dict.fromkeys(flows)}
+        self._flow_of = array("H", [numbers[flow] for flow in flows])
+        self._wake_seq = array("q", [seqs[head] for head in self._head])
+        self._woken_s = array("d", [arrivals[head] for head in self._head])
+        self._attempt, self._retry_ms = array("I", bytes(4 * slots)), array("q", bytes(8 * slots))
+        self._state = bytearray([_WAITING]) * slots
+        self._shelved = bytearray([now_s - woken_s >= LIVE_S for woken_s in self._woken_s])  # as `Flow.tidy` would find
+        self.pending = len(seqs)
+        lanes = [(flow.live.push, flow.backlog.push) for flow in self._flow]
+        for slot, (seq, flow, shelved, count) in enumerate(
+            zip(self._wake_seq, self._flow_of, self._shelved, self._count, strict=True)
+        ):
+            entry = seq << SLOT_BITS | slot
+            lanes[flow][shelved](entry)
+            if count >= MAX_EVENTS_PER_CALL:
+                self._flow[flow].full.append(entry)
+        return seqs[-1] if seqs else 0
+
+    def discard(self, session: int, gone: Collection[int]) -> list[int]:
+        """Records of a session are gone for good (erased); which of them were here."""
+        slot = self._slot_of.get(session)
+        if slot is None:
+            return []
+        head = self._chains.seq[self._head[slot]]
+        out = self._out.get(slot)
+        removed = self._cut(slot, gone, self._count[slot], out)
+        if self._count[slot] == 0:
+            self._close(slot)
+        elif self._chains.seq[self._head[slot]] != head and self._state[slot] == _WAITING:
+            self._wait(slot)
+        return removed
+
+    def seqs(self, session: int, most: int) -> list[int]:
+        """The oldest `most` records of a session, oldest first."""
+        slot = self._slot_of.get(session)
+        if slot is None:
+            return []
+        return [self._chains.seq[node] for node in self._chains.first(self._head[slot], min(most, self._count[slot]))]
+
+    def oldest_of(self, session: int) -> float | None:
+        """When the oldest record of a session arrived."""
+        slot = self._slot_of.get(session)
+        return None if slot is None else self.arrived_s(slot)
+
+    # ── leases ──────────────────────────────────────────────────────────────────────────────────────────────
+
+    def take(
+        self, *, max_sessions: int, now_s: float, linger_s: float = 0.0, holds: Mapping[str, float] | None = None
+    ) -> list[Claim]:
+        """Claim sessions that are due, see `Spool.lease`; an empty list when none is."""
+        self._take_back(now_s)
+        holds = holds or {}
+        claims: list[Claim] = []
+        open_flows = [flow for flow in self._flow if holds.get(flow.target, 0.0) != math.inf]
+        while open_flows and len(claims) < max_sessions:
+            self._turn += 1
+            flow = open_flows[self._turn % len(open_flows)]
+            claim = self._take_from(flow, now_s, linger_s, max(linger_s, holds.get(flow.target, 0.0)))
+            if claim is None:
+                open_flows.remove(flow)
+            else:
+                claims.append(claim)
+        return claims
+
+    def _take_from(self, flow: Flow, now_s: float, least_s: float, hold_s: float) -> Claim | None:
+        slot = flow.pick(now_s=now_s, least_s=least_s, hold_s=hold_s)
+        if slot is None:
+            return None
+        attempt = self._attempt[slot] = self._attempt[slot] + 1
+        nodes = self._chains.first(self._head[slot], min(self._count[slot], MAX_EVENTS_PER_CALL))
+        seqs = tuple([self._chains.seq[node] for node in nodes])
+        self._state[slot] = _LEASED
+        self._out[slot] = Out(seqs[0], seqs[-1], attempt, len(seqs), now_s + self._lease_s)
+        return Claim(self._session[slot], attempt, seqs)
+
+    def settle(
+        self, session: int, *, head: int, attempt: int, gone: Collection[int], now_s: float, retry_after_s: float = 0.0
+    ) -> list[int] | None:
+        """End a claim. `gone` leaves, the rest of the session waits, `retry_after_s` seconds if that is given.
+
+        Args:
+            session: whose claim it is.
+            head: the oldest record that was sent; with `attempt` it names the claim.
+            attempt: of the claim.
+            gone: seqs delivered or buried.
+            now_s: monotonic time.
+            retry_after_s: seconds before the rest may be tried.
+
+        Returns:
+            Which of `gone` were still here; None when the claim is not the session's newest: nothing changed.
+        """
+        slot = self._slot_of.get(session)
+        out = None if slot is None else self._out.get(slot)
+        if slot is None or out is None or out.attempt != attempt or not out.head <= head <= out.last:
+            return None
+        del self._out[slot]
+        removed = self._cut(slot, gone, out.size, None)
+        if self._count[slot] == 0:
+            self._close(slot)
+            return removed
+        if removed and self._chains.seq[self._head[slot]] > head:
+            self._attempt[slot] = 0  # a claim of the old head can no longer name this one
+        if retry_after_s > 0:
+            retry_ms = int((now_s + retry_after_s) * 1000)
+            self._state[slot] = _RETRYING
+            self._retry_ms[slot] = retry_ms
+            heapq.heappush(self._retrying, retry_ms << SLOT_BITS | slot)
+        else:
+            self._wait(slot)
+        return removed
+
+    def renew(self, claim: Claim, now_s: float) -> bool:
+        """Let a claim last from now on; whether it still is the session's newest."""
+        slot = self._slot_of.get(claim.session)
+        out = None if slot is None else self._out.get(slot)
+        if slot is None or out is None or out.attempt != claim.attempt or out.head != claim.seqs[0]:
+            return False
+        if out.until_s < now_s + self._lease_s - 1.0:
+            self._out[slot] = self._out.pop(slot)._replace(until_s=now_s + self._lease_s)  # the last to run out
+        return True
+
+    @property
+    def has_room(self) -> bool:
+        """Whether more sessions can wait."""
+        return len(self._slot_of) < MAX_SESSIONS // 2
+
+    def next_due_s(self, *, linger_s: float = 0.0, holds: Mapping[str, float] | None = None) -> float:
+        """When, at the earliest, `take` could give something if nothing else happens; infinity for never."""
+        due = min((out.until_s for out in self._out.values()), default=math.inf)
+        if self._retrying:
+            due = min(due, (self._retrying[0] >> SLOT_BITS) / 1000 + 0.001)
+        for flow in self._flow:
+            oldest = flow.oldest()
+            if oldest is not None:
+                hold_s = max(linger_s, (holds or {}).get(flow.target, 0.0))
+                due = min(due, self.arrived_s(oldest) + hold_s)
+        return due
+
+    def oldest_arrival_s(self) -> float | None:
+        """When the oldest record here arrived; waiting, leased or retrying."""
+        slots = [oldest for flow in self._flow if (oldest := flow.oldest()) is not None]
+        slots += self._out
+        slots += [slot for entry in self._retrying if self._state[slot := entry & SLOT_MASK] == _RETRYING]
+        return min((self.arrived_s(slot) for slot in slots), default=None)
+
+    # ── inside ──────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _take_back(self, now_s: float) -> None:
+        """Leases that ran out and retries whose time has come wait again."""
+        now_ms = int(now_s * 1000)
+        while self._retrying and self._retrying[0] >> SLOT_BITS <= now_ms:
+            entry = heapq.heappop(self._retrying)
+            slot = entry & SLOT_MASK
+            if self._state[slot] == _RETRYING and self._retry_ms[slot] == entry >> SLOT_BITS:
+                self._wait(slot)
+        # Leases are given for one length of time, so the dict is in the order they run out.
+        for slot, out in list(self._out.items()):
+            if out.until_s > now_s:
+                break
+            del self._out[slot]
+            self._wait(slot)
+
+    def _flow_number(self, target: str) -> int:
+        flow = self._flows.get(target)
+        if flow is None:
+            if len(self._flow) == MAX_TARGETS:
+                raise SpoolFullError("too many tracking ids and datasets")
+            flow = self._flows[target] = len(self._flow)
+            self._flow.append(Flow(target, self))
+        return flow
+
+    def _open(self, session: int, target: str) -> int:
+        flow = self._flow_number(target)
+        if self._free_slots:
+            slot = self._free_slots.pop()
+        else:
+            slot = len(self._session)
+            if slot == MAX_SESSIONS:
+                raise SpoolFullError("too many sessions wait at once")
+            for numbers in (self._session, self._head, self._tail, self._count, self._attempt, self._flow_of):
+                numbers.append(0)
+            for flags in (self._state, self._shelved):
+                flags.append(0)
+            for times in (self._retry_ms, self._wake_seq, self._woken_s):
+                times.append(0)
+        self._slot_of[session] = slot
+        self._session[slot] = session
+        self._flow_of[slot] = flow
+        self._attempt[slot] = 0
+        return slot
+
+    def _close(self, slot: int) -> None:
+        del self._slot_of[self._session[slot]]
+        self._out.pop(slot, None)
+        self._state[slot] = _FREE
+        self._free_slots.append(slot)
+
+    def _cut(self, slot: int, gone: Collection[int], reach: int, out: Out | None) -> list[int]:
+        """Remove `gone` from the first `reach` records of the chain; a lease that is out shrinks with it."""
+        head, tail, removed = self._chains.cut(self._head[slot], self._tail[slot], gone, reach)
+        self._head[slot], self._tail[slot] = head, tail
+        self._count[slot] -= len(removed)
+        self.pending -= len(removed)
+        if out and (leased := sum(position < out.size for position, _ in removed)):
+            self._out[slot] = out._replace(size=out.size - leased)
+        return [seq for _, seq in removed]
+
+    def _wake(self, slot: int, seq: int, arrived_s: float) -> None:
+        self._wake_seq[slot], self._woken_s[slot] = seq, arrived_s
+
+    def _wait(self, slot: int) -> None:
+        """The session queues: by when it awoke, and by its oldest record if that is another."""
+        head = self._head[slot]
+        seq = self._chains.seq[head]
+        if self._wake_seq[slot] < seq:  # what awoke it is gone
+            self._wake(slot, seq, self._chains.arrived_s[head])
+        self._state[slot], self._shelved[slot] = _WAITING, 0
+        flow = self._flow[self._flow_of[slot]]
+        flow.live.push(self._wake_seq[slot] << SLOT_BITS | slot)
+        if self._wake_seq[slot] != seq:
+            self.shelve(slot)
+        if self._count[slot] >= MAX_EVENTS_PER_CALL:
+            flow.full.append(self._entry(slot))
+
+    def _entry(self, slot: int) -> int:
+        return self._chains.seq[self._head[slot]] << SLOT_BITS | slot
+
+    # ── what lanes ask ──────────────────────────────────────────────────────────────────────────────────────
+
+    def is_awake(self, entry: int) -> bool:
+        """See `Sessions`."""
+        slot = entry & SLOT_MASK
+        return self._state[slot] == _WAITING and self._wake_seq[slot] == entry >> SLOT_BITS
+
+    def is_oldest(self, entry: int) -> bool:
+        """See `Sessions`."""
+        slot = entry & SLOT_MASK
+        return self._state[slot] == _WAITING and self._chains.seq[self._head[slot]] == entry >> SLOT_BITS
+
+    def is_full(self, entry: int) -> bool:
+        """See `Sessions`."""
+        return self.is_oldest(entry) and self._count[entry & SLOT_MASK] >= MAX_EVENTS_PER_CALL
+
+    def woken_s(self, slot: int) -> float:
+        """See `Sessions`."""
+        return self._woken_s[slot]
+
+    def arrived_s(self, slot: int) -> float:
+        """See `Sessions`."""
+        return self._chains.arrived_s[self._head[slot]]
+
+    def shelve(self, slot: int) -> None:
+        """See `Sessions`."""
+        if not self._shelved[slot]:
+            self._shelved[slot] = 1
+            self._flow[self._flow_of[slot]].backlog.push(self._entry(slot))

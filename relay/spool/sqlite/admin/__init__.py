@@ -1,0 +1,1 @@
+"""Looking at a spool and repairing it, also from another process while the relay runs."""

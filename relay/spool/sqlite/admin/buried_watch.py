@@ -1,0 +1,111 @@
+"""How much is buried and for how long: counted now and then, and said when it is more than somebody has looked after.
+
+Buried records are never thrown away by themselves; they count towards `RELAY_SPOOL_MAX_BYTES` like all others.
+"""
+
+import asyncio
+import logging
+import math
+import sqlite3
+from collections.abc import Callable
+from functools import partial
+from typing import Final, Self
+
+import msgspec
+
+from relay.core.background import Background
+from relay.core.clock import Clock
+from relay.core.errors import SpoolError
+from relay.core.model import BuriedKept
+from relay.spool.sqlite.read.reader import Reader
+
+EVERY_S: Final = 10.0
+"""How old the figures are at most."""
+LOOKED_AT_ONCE: Final = 20_000
+"""Rows, before another reader gets its turn: some milliseconds."""
+_SAY_EVERY_S: Final = 60.0
+_COUNT: Final = (
+    "SELECT max(seq), count(*), sum(length(body)), min(buried_at_ms) FROM"
+    " (SELECT seq, body, buried_at_ms FROM buried WHERE seq > ? ORDER BY seq LIMIT ?)"
+)
+_logger = logging.getLogger(__name__)
+
+
+class BuriedBounds(msgspec.Struct, frozen=True, kw_only=True):
+    """Over which of these a person should look at what is buried."""
+
+    records: int = 10_000
+    bytes: int = 64 << 20
+    """Of bodies."""
+    age_s: float = 7 * 86_400.0
+    """Since it was buried."""
+
+    def exceeded(self, kept: BuriedKept, now_ms: int) -> str | None:
+        """One line for a person; None while nothing is over its bound."""
+        age_s = 0.0 if kept.oldest_at_ms is None else max(0.0, (now_ms - kept.oldest_at_ms) / 1000)
+        over = [
+            name
+            for name, much, bound in (
+                ("RELAY_BURIED_WARN_RECORDS", kept.records, self.records),
+                ("RELAY_BURIED_WARN_BYTES", kept.bytes, self.bytes),
+                ("RELAY_BURIED_WARN_AGE_S", age_s, self.age_s),
+            )
+            if much > bound
+        ]
+        if not over:
+            return None
+        what = f"{kept.records} records of {kept.bytes} bytes, the oldest for {age_s / 86_400:.1f} days"
+        return f"buried: {what}; over {' and '.join(over)}: see `spool buried`"
+
+
+class BuriedWatch(Background):
+    """Counts while it is entered, first of all on entering."""
+
+    def __init__(self, reader: Reader, bounds: BuriedBounds, *, clock: Clock) -> None:
+        self._reader = reader
+        self._bounds = bounds
+        self._clock = clock
+        self._said_s = -math.inf
+        self.kept = BuriedKept()
+
+    async def __aenter__(self) -> Self:
+        await self.look()
+        return await super().__aenter__()
+
+    def warnings(self) -> list[str]:
+        """What a person should look at, as of the last count."""
+        line = self._bounds.exceeded(self.kept, self._clock.now_ms())
+        return [] if line is None else [line]
+
+    async def look(self) -> None:
+        """Count, in short steps; where it cannot be read, the last figures stay. At most one log line a minute."""
+        records = size = last = 0
+        oldest_at_ms: int | None = None
+        try:
+            while True:
+                step: Callable[[sqlite3.Connection], tuple[int | None, int, int, int]] = partial(_count, after=last)
+                upto, count, more, oldest = await self._reader.run(step)
+                if upto is None:
+                    break
+                records, size, last = records + count, size + more, upto
+                oldest_at_ms = oldest if oldest_at_ms is None else min(oldest, oldest_at_ms)
+        except (SpoolError, sqlite3.Error) as error:
+            _logger.warning("spool: cannot count what is buried: %s", error)
+            return
+        self.kept = BuriedKept(records, size, oldest_at_ms)
+        now_s = self._clock.monotonic_s()
+        if now_s - self._said_s >= _SAY_EVERY_S:
+            for line in self.warnings():
+                _logger.warning(line)
+                self._said_s = now_s
+
+    async def _run(self) -> None:
+        while True:
+            await asyncio.sleep(EVERY_S)
+            await self.look()
+
+
+def _count(sql: sqlite3.Connection, *, after: int) -> tuple[int | None, int, int, int]:
+    """The last seq of the next rows, None when there are no more; how many, of how many bytes, the oldest time."""
+    upto, count, size, oldest = sql.execute(_COUNT, (after, LOOKED_AT_ONCE)).fetchone()
+    return upto, count, size or 0, oldest or 0

@@ -1,0 +1,83 @@
+"""What another process (the command line) asks a running relay to do with its spool, and the answer.
+
+Only the relay writes to the spool; the other process leaves one row in `orders` and waits for its answer.
+"""
+
+import sqlite3
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+
+from relay.spool.sqlite.write.database import Database
+
+POLL_S: Final = 0.25
+"""How often a relay looks for orders."""
+
+
+class Replay(msgspec.Struct, frozen=True, tag=True):
+    """Let buried records wait again; None: all."""
+
+    seqs: Sequence[int] | None
+
+
+class Discard(msgspec.Struct, frozen=True, tag=True):
+    """Forget buried records."""
+
+    seqs: Sequence[int]
+
+
+class Erase(msgspec.Struct, frozen=True, tag=True):
+    """Forget a user or a session."""
+
+    user_id: str | None = None
+    session_id: str | None = None
+
+
+Order = Replay | Discard | Erase
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """What came of an order."""
+
+    count: int = 0
+    """Records it concerned."""
+    error: str | None = None
+
+
+_orders: Final[msgspec.json.Decoder[Order]] = msgspec.json.Decoder(Order)
+_answers: Final = msgspec.json.Decoder(Answer)
+
+
+def leave(sql: sqlite3.Connection, order: Order) -> int:
+    """Ask; the number of the order."""
+    number = sql.execute("INSERT INTO orders (asked) VALUES (?)", (msgspec.json.encode(order).decode(),)).lastrowid
+    return number or 0
+
+
+def answer_to(sql: sqlite3.Connection, number: int) -> Answer | None:
+    """The answer, once there is one."""
+    row = sql.execute("SELECT answer FROM orders WHERE id = ? AND answer IS NOT NULL", (number,)).fetchone()
+    return None if row is None else _answers.decode(row[0])
+
+
+def take_back(sql: sqlite3.Connection, number: int) -> None:
+    """The order is answered, or no longer wanted."""
+    sql.execute("DELETE FROM orders WHERE id = ?", (number,))
+
+
+def next_order(sql: sqlite3.Connection) -> tuple[int, Order | None] | None:
+    """The oldest order without an answer; its text None if it makes no sense."""
+    row = sql.execute("SELECT id, asked FROM orders WHERE answer IS NULL ORDER BY id LIMIT 1").fetchone()
+    if row is None:
+        return None
+    try:
+        return row[0], _orders.decode(row[1])
+    except msgspec.DecodeError:
+        return row[0], None
+
+
+def answer(database: Database, number: int, given: Answer) -> None:
+    """Inside a job: answer an order, and forget answers long given."""
+    database.sql.execute("UPDATE orders SET answer = ? WHERE id = ?", (msgspec.json.encode(given).decode(), number))
+    database.sql.execute("DELETE FROM orders WHERE answer IS NOT NULL AND id < ?", (number - 1000,))

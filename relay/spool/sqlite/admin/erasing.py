@@ -1,0 +1,165 @@
+"""Forgetting a user or a session: found by a reader, removed in short steps, so that appends hardly wait.
+
+There is no index over users, since every append would pay for it; so all records are looked at. What was appended or
+replayed meanwhile is found by the last step, what was given a user meanwhile by another pass.
+"""
+
+import json
+import sqlite3
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from typing import Final, Literal, Protocol
+
+import msgspec
+
+from relay.spool.sqlite.file.binding_table import look_for
+from relay.spool.sqlite.read.reader import Reader
+from relay.spool.sqlite.write.database import Database
+
+LOOKED_AT_ONCE: Final = 20_000
+"""Rows, before another reader gets its turn: some ten milliseconds."""
+ERASED_AT_ONCE: Final = 500
+"""Rows in one transaction."""
+_PASSES: Final = 5
+
+_OR_ABOUT_USER: Final = (
+    " OR (flow IN (SELECT flow FROM flows WHERE operation = 'PutUsers') AND"
+    " CASE WHEN json_valid(CAST(body AS TEXT)) THEN json_extract(CAST(body AS TEXT), '$.userId') END = ?1)"
+)
+"""What PutUsers is to send about a user is not of the user, who is in the body only."""
+
+Table = Literal["records", "buried"]
+
+
+class Whom(msgspec.Struct, frozen=True):
+    """Whose records: a column and what it holds."""
+
+    column: Literal["user_id", "session_id"]
+    value: str
+
+    @property
+    def theirs(self) -> str:
+        """The condition in SQL, of constants; the value is `?1`."""
+        return f"({self.column} = ?1{_OR_ABOUT_USER if self.column == 'user_id' else ''})"
+
+
+class Removed(msgspec.Struct, frozen=True):
+    """What a step removed."""
+
+    pending: list[tuple[int, int]]
+    """Session and seq."""
+    buried: int = 0
+
+
+class Do(Protocol):
+    """Runs a step on the committing thread, in a transaction of its own, and accounts for what it removed."""
+
+    def __call__(self, step: Callable[[Database], Removed], /) -> Awaitable[Removed]:
+        """Run it."""
+        ...
+
+
+async def erase(whom: Whom, database: Database, *, reader: Reader, do: Do) -> int:
+    """Remove every record and binding of theirs; how many records. Durable on return.
+
+    Args:
+        whom: Who is forgotten.
+        database: Asked how often records that waited got a user.
+        reader: Finds what is there.
+        do: Removes it.
+    """
+    count = 0
+
+    async def step(run: Callable[[Database], Removed]) -> None:
+        nonlocal count
+        removed = await do(run)
+        count += len(removed.pending) + removed.buried
+
+    async def sweep(table: Table) -> int:
+        """Remove what is found; the last seq looked at."""
+        last = 0
+        while True:
+            upto, found = await reader.run(partial(_look, table=table, whom=whom, after=last))
+            for start in range(0, len(found), ERASED_AT_ONCE):
+                await step(partial(_remove, table=table, whom=whom, seqs=found[start : start + ERASED_AT_ONCE]))
+            if upto is None:
+                return last
+            last = upto
+
+    async def unbind() -> int:
+        """Remove their bindings; how many bindings had been saved before."""
+        since: list[int] = []
+        await step(partial(_note_saves, since=since))  # what was saved before is on disk now, for the reader to see
+        slots: list[int] = []
+        last: int | None = None
+        while True:
+            last, found = await reader.run(partial(look_for, column=whom.column, value=whom.value, after=last))
+            if last is None:
+                break
+            slots += found
+        await step(partial(_unbind, whom=whom, slots=slots, since=since[0]))
+        return since[0]
+
+    since = await unbind()
+    for _ in range(_PASSES):
+        given = database.users_given
+        last = await sweep("records")
+        await sweep("buried")
+        await step(partial(_remove_newer, whom=whom, after=last, since=since))
+        if database.users_given == given:
+            break
+    return count
+
+
+def _look(sql: sqlite3.Connection, *, table: Table, whom: Whom, after: int) -> tuple[int | None, list[int]]:
+    """The last seq of the next rows, None when there are no more; and which of these rows are theirs."""
+    upto: int | None = sql.execute(
+        f"SELECT max(seq) FROM (SELECT seq FROM {table} WHERE seq > ? ORDER BY seq LIMIT {LOOKED_AT_ONCE})",  # noqa: S608  constants
+        (after,),
+    ).fetchone()[0]
+    if upto is None:
+        return None, []
+    found = sql.execute(
+        f"SELECT seq FROM {table} WHERE {whom.theirs} AND seq > ?2 AND seq <= ?3",  # noqa: S608  constants
+        (whom.value, after, upto),
+    )
+    return upto, [seq for (seq,) in found]
+
+
+def _remove(database: Database, *, table: Table, whom: Whom, seqs: Sequence[int]) -> Removed:
+    """Inside a job: remove these of theirs that are still there."""
+    if table == "records":
+        database.leave(seqs)
+    gone = database.sql.execute(
+        f"DELETE FROM {table} WHERE {whom.theirs} AND seq IN (SELECT value FROM json_each(?2))"  # noqa: S608  constants
+        " RETURNING session, seq",
+        (whom.value, json.dumps(list(seqs))),
+    ).fetchall()
+    return _counted(database, gone) if table == "records" else Removed([], len(gone))
+
+
+def _remove_newer(database: Database, *, whom: Whom, after: int, since: int) -> Removed:
+    """Inside a job: remove what has come since, and the bindings."""
+    database.bindings.erase(database.sql, whom.column, whom.value, since=since)
+    gone = database.sql.execute(
+        f"DELETE FROM records WHERE {whom.theirs} AND seq > ?2 RETURNING session, seq",  # noqa: S608  constants
+        (whom.value, after),
+    ).fetchall()
+    return _counted(database, gone)
+
+
+def _note_saves(database: Database, *, since: list[int]) -> Removed:
+    """Inside a job: note how many bindings have been saved."""
+    since.append(database.bindings.saves)
+    return Removed([])
+
+
+def _unbind(database: Database, *, whom: Whom, slots: Sequence[int], since: int) -> Removed:
+    """Inside a job: remove the bindings, so that no more records get the user."""
+    database.bindings.erase(database.sql, whom.column, whom.value, slots=slots, since=since)
+    return Removed([])
+
+
+def _counted(database: Database, gone: list[tuple[int, int]]) -> Removed:
+    database.count("erased", len(gone))
+    return Removed(gone)

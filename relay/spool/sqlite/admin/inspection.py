@@ -1,0 +1,132 @@
+"""Reading a spool file from another process, in short steps, so that a relay at work is not kept from anything."""
+
+import sqlite3
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Final, Literal
+
+import msgspec
+
+from relay.core.errors import SpoolError, SpoolVersionError
+from relay.core.model import Operation
+from relay.spool.sqlite.file.binding_table import read_bindings
+from relay.spool.sqlite.file.connection import connect, lenient_text
+from relay.spool.sqlite.file.opening import APPLICATION_ID, VERSION
+
+_AT_ONCE: Final = 1000
+Place = Literal["records", "buried"]
+
+
+class Waiting(msgspec.Struct, frozen=True):
+    """What waits for one target."""
+
+    operation: str
+    target: str
+    pending: int
+    oldest_accepted_at_ms: int
+
+
+class Kept(msgspec.Struct, frozen=True):
+    """A record as it lies there, pending or buried."""
+
+    target: str
+    session_id: str
+    user_id: str | None
+    event_id: str
+    body: bytes
+
+
+@contextmanager
+def told(path: Path) -> Generator[None]:
+    """Raises `SpoolError` in place of what SQLite raises, with what to do about it."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+            message = f"the spool {path} is damaged ({error}): keep a copy of it; docs/operations.md says how to go on"
+        elif code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            message = f"the spool {path} is locked by another process ({error}): try again"
+        elif code in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH):
+            message = f"the spool {path} cannot be opened ({error}): run this as the relay's user"
+        else:
+            message = f"the spool {path}: {error}"
+        raise SpoolError(message) from error
+
+
+@contextmanager
+def reading(path: Path) -> Generator[sqlite3.Connection]:
+    """A connection that only reads; damaged text comes with replacement characters.
+
+    Raises:
+        SpoolVersionError: a newer version wrote the file.
+        SpoolError: it is not there, is not a spool, or cannot be read.
+    """
+    if not path.exists():
+        raise SpoolError(f"there is no spool at {path}")
+    with told(path), closing(connect(path, read_only=True)) as sql:
+        sql.text_factory = lenient_text
+        version = sql.execute("PRAGMA user_version").fetchone()[0]
+        if sql.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
+            raise SpoolError(f"{path} is not a spool")
+        if version > VERSION:
+            raise SpoolVersionError(f"the spool {path} has version {version}, this command knows up to {VERSION}")
+        yield sql
+
+
+def waiting(path: Path) -> list[Waiting]:
+    """What waits, by operation and target, the fullest first."""
+    with reading(path) as sql:
+        rows = sql.execute(
+            "SELECT operation, target, count(*), min(accepted_at_ms) FROM records JOIN flows USING (flow)"
+            " GROUP BY flow ORDER BY count(*) DESC"
+        ).fetchall()
+    return [Waiting(*row) for row in rows]
+
+
+def buried_now(path: Path) -> Mapping[str, int]:
+    """Buried records that are kept now, by reason, the most frequent first."""
+    with reading(path) as sql:
+        return dict(sql.execute("SELECT reason, count(*) FROM buried GROUP BY reason ORDER BY count(*) DESC"))
+
+
+def targets_of_events(path: Path) -> list[str]:
+    """Tracking ids that have events here, pending or buried."""
+    flow = "SELECT flow FROM records UNION SELECT flow FROM buried"
+    with reading(path) as sql:
+        rows = sql.execute(
+            f"SELECT target FROM flows WHERE operation = ? AND flow IN ({flow}) ORDER BY target",  # noqa: S608  a constant
+            (Operation.PUT_EVENTS,),
+        ).fetchall()
+    return [target for (target,) in rows]
+
+
+def events(path: Path, target: str, place: Place) -> Iterator[Kept]:
+    """Events of one tracking id, pending ones or buried ones, in order of acceptance.
+
+    Read a thousand at a time: what comes or goes meanwhile may or may not be among them.
+    """
+    with reading(path) as sql:
+        after = 0
+        while True:
+            rows = sql.execute(
+                f"SELECT seq, target, session_id, user_id, event_id, body FROM {place} JOIN flows USING (flow)"  # noqa: S608  one of two constants
+                " WHERE seq > ? AND operation = ? AND target = ? ORDER BY seq LIMIT ?",
+                (after, Operation.PUT_EVENTS, target, _AT_ONCE),
+            ).fetchall()
+            if not rows:
+                return
+            for _, *columns in rows:
+                yield Kept(*columns)
+            after = rows[-1][0]
+
+
+def users_of_sessions(path: Path, target: str, now_ms: int) -> Mapping[str, str]:
+    """Sessions bound to a user, of the site with this tracking id."""
+    with reading(path) as sql:
+        if sql.execute("PRAGMA user_version").fetchone()[0] == 1:  # has no checksums, and is not brought up by a reader
+            bound = "SELECT session_id, user_id FROM bindings WHERE target = ? AND expires_at_ms > ?"
+            return dict(sql.execute(bound, (target, now_ms)))
+        found = read_bindings(sql, now_ms, -1).bindings
+    return {binding.session_id: binding.user_id for binding in found if binding.target == target}

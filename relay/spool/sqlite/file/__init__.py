@@ -1,0 +1,1 @@
+"""The file: its connections, rows, tables, opening and upgrade."""

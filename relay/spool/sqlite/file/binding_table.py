@@ -1,0 +1,166 @@
+"""The table of bindings: each with its checksum, and no more of them than a bound.
+
+Guarantees:
+
+1. A binding that is not what was once written is never read.
+2. No more than `MOST_BINDINGS` sessions stay bound on disk. Past it every new one costs some old ones: of
+   sixteen taken in turn those that have not been used longest, so that no commit is long and no index is needed.
+3. Bindings that have ended go in the same small steps.
+
+What is kept under a site that begins with `~` is a note of the relay's own (whom it erased), not a session: it
+counts for no bound and goes with its time only.
+"""
+
+import hashlib
+import logging
+import sqlite3
+from collections import deque
+from collections.abc import Sequence
+from itertools import islice
+from typing import Final
+
+import msgspec
+
+from relay.core.model import Binding
+from relay.spool.sqlite.file.connection import lenient_text
+from relay.spool.sqlite.file.rows import crc_of, statement
+
+MOST_BINDINGS: Final = 500_000
+"""Sessions bound on disk, about 75 MB: two and a half times what a relay remembers, since what is on disk is known
+to have been used up to half of `RELAY_BINDING_TTL_S` later than it says."""
+_BIND: Final = statement("bind")
+_LOOKED_AT: Final = 16
+"""Rows a save looks at."""
+_LOOKED_AT_ONCE: Final = 20_000
+"""Rows a reader looks at, before another gets its turn."""
+_ENDED_AT_ONCE: Final = 20_000
+"""Bindings that have ended which a start removes; the rest goes later."""
+_LATEST: Final = 20_000
+"""Saves that are remembered, for erasures under way."""
+_BEFORE_ALL: Final = -(1 << 63)
+_OF_A_SESSION: Final = "site < '~'"
+_logger = logging.getLogger(__name__)
+
+
+class ReadBindings(msgspec.Struct, frozen=True):
+    """What a look at the table found."""
+
+    bindings: list[Binding]
+    damaged: list[int]
+    """Slots of those that are not what was once written."""
+
+
+class BindingTable:
+    """Bindings as the committing thread writes them."""
+
+    def __init__(self, most: int = MOST_BINDINGS) -> None:
+        self._most = most
+        self._salt = b""
+        self._hand = _BEFORE_ALL
+        self._latest: deque[int] = deque(maxlen=_LATEST)
+        self.saves = 0
+        """How often one was saved."""
+        self.count = 0
+        """Sessions bound on disk; to be set back by whoever rolls a transaction back."""
+
+    def open(self, sql: sqlite3.Connection, *, salt: bytes, now_ms: int) -> None:
+        """Inside a transaction: forget a bounded number of those that have ended, and count the rest."""
+        self._salt = salt
+        sql.execute(
+            f"DELETE FROM bindings WHERE slot IN (SELECT slot FROM bindings WHERE expires_at_ms <= ? LIMIT {_ENDED_AT_ONCE})",  # noqa: E501, S608  a constant
+            (now_ms,),
+        )
+        self.count = sql.execute(f"SELECT count(*) FROM bindings WHERE {_OF_A_SESSION}").fetchone()[0]  # noqa: S608  the same
+
+    def save(self, sql: sqlite3.Connection, binding: Binding, now_ms: int) -> None:
+        """Inside a transaction: remember it in place of an earlier one of the same session, and tidy up a little."""
+        slot = slot_of(binding.site, binding.session_id, salt=self._salt)
+        columns = (binding.site, binding.session_id, binding.user_id, binding.target, binding.expires_at_ms)
+        found = sql.execute("SELECT count(*) FROM bindings WHERE slot = ?", (slot,)).fetchone()[0]
+        sql.execute(_BIND, (slot, crc_of(slot, *columns), *columns))
+        self.count += binding.site < "~" and not found
+        self.saves += 1
+        self._latest.append(slot)
+        self._tidy(sql, now_ms, but=slot)
+
+    def forget(self, sql: sqlite3.Connection, slots: Sequence[int]) -> None:
+        """Inside a transaction: remove these."""
+        for slot in slots:
+            gone = sql.execute("DELETE FROM bindings WHERE slot = ? RETURNING site < '~'", (slot,)).fetchall()
+            self.count -= sum(of_a_session for (of_a_session,) in gone)
+
+    def forget_damaged(self, sql: sqlite3.Connection, slots: Sequence[int]) -> None:
+        """Inside a transaction: remove these, which are not what was once written."""
+        _logger.error("spool damaged: %d bindings do not match their checksum, and are forgotten", len(slots))
+        self.forget(sql, slots)
+
+    def erase(
+        self, sql: sqlite3.Connection, column: str, value: str, *, slots: Sequence[int] = (), since: int = 0
+    ) -> None:
+        """Inside a transaction: forget the sessions whose `column` (`user_id` or `session_id`) has that value.
+
+        Only these `slots` are looked at, and those saved `since` that many were; all, where that is too long ago.
+        """
+        theirs = f"DELETE FROM bindings WHERE {column} = ? AND {_OF_A_SESSION}"  # noqa: S608  one of two constants
+        newer = self.saves - since
+        if newer > len(self._latest):
+            self.count -= sql.execute(theirs, (value,)).rowcount
+            return
+        for slot in {*slots, *islice(reversed(self._latest), newer)}:
+            self.count -= sql.execute(f"{theirs} AND slot = ?", (value, slot)).rowcount
+
+    def _tidy(self, sql: sqlite3.Connection, now_ms: int, *, but: int) -> None:
+        """Look at the next rows: slots are as good as random, so those are as good as any."""
+        rows = sql.execute(
+            f"SELECT slot, expires_at_ms, {_OF_A_SESSION} FROM bindings WHERE slot > ? ORDER BY slot LIMIT ?",  # noqa: S608  a constant
+            (self._hand, _LOOKED_AT),
+        ).fetchall()
+        self._hand = rows[-1][0] if len(rows) == _LOOKED_AT else _BEFORE_ALL
+        gone = [slot for slot, expires_at_ms, _ in rows if expires_at_ms <= now_ms and slot != but]
+        if self.count - len(gone) > self._most:
+            sessions = sorted((expires_at_ms, slot) for slot, expires_at_ms, yes in rows if yes and slot != but)
+            gone += [slot for expires_at_ms, slot in sessions if expires_at_ms > now_ms][:2]
+        self.forget(sql, gone)
+
+
+def slot_of(site: object, session_id: object, *, salt: bytes) -> int:
+    """60 bits that stand for a session of a site; two with the same slot would only make one of them be forgotten."""
+    name = f"binding\0{site}\0{session_id}".encode(errors="surrogatepass")
+    return int.from_bytes(hashlib.blake2b(name, digest_size=8, key=salt).digest(), "little") >> 4
+
+
+def look_for(sql: sqlite3.Connection, *, column: str, value: str, after: int | None) -> tuple[int | None, list[int]]:
+    """The last slot of the next rows, None when there are no more; and those with that value in `column`.
+
+    `after` is the last slot of the rows before, None at first.
+    """
+    start = _BEFORE_ALL if after is None else after
+    some = f"SELECT slot, {column} = ? FROM bindings WHERE slot > ? ORDER BY slot LIMIT {_LOOKED_AT_ONCE}"  # noqa: S608  constants
+    rows = sql.execute(some, (value, start)).fetchall()
+    return (rows[-1][0] if rows else None), [slot for slot, is_theirs in rows if is_theirs]
+
+
+def read_bindings(sql: sqlite3.Connection, now_ms: int, most: int) -> ReadBindings:
+    """The relay's own notes and the `most` sessions used last, of what has not ended; damaged ones apart."""
+    try:
+        return _read(sql, now_ms, most)
+    except sqlite3.OperationalError:  # some text is not UTF-8; looking at each would take twice as long
+        as_text, sql.text_factory = sql.text_factory, lenient_text
+        try:
+            return _read(sql, now_ms, most)
+        finally:
+            sql.text_factory = as_text
+
+
+def _read(sql: sqlite3.Connection, now_ms: int, most: int) -> ReadBindings:
+    columns = "SELECT slot, crc, site, session_id, user_id, target, expires_at_ms FROM bindings WHERE expires_at_ms > ?"
+    rows = sql.execute(f"{columns} AND NOT {_OF_A_SESSION}", (now_ms,)).fetchall()
+    rows += sql.execute(f"{columns} AND {_OF_A_SESSION} ORDER BY expires_at_ms DESC LIMIT ?", (now_ms, most))
+    bindings: list[Binding] = []
+    damaged: list[int] = []
+    for slot, crc, site, session_id, user_id, target, expires_at_ms in rows:
+        if crc == crc_of(slot, site, session_id, user_id, target, expires_at_ms):
+            bindings.append(Binding(site, session_id, user_id, expires_at_ms, target))
+        else:
+            damaged.append(slot)
+    return ReadBindings(bindings, damaged)

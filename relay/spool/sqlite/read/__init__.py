@@ -1,0 +1,1 @@
+"""What a lease reads, and what need not be read again."""

@@ -1,0 +1,224 @@
+"""Rows of a spool's file, found page by page without SQLite, for when SQLite no longer finds its way in it.
+
+It reads what https://www.sqlite.org/fileformat2.html describes (§1.3 header, §1.5 freelist, §1.6 B-tree pages, §1.8
+pointer map, §2.1 records); the WAL is laid over the file by `recovery.wal`. Nothing here says whether a row is what
+was once written: its checksum does.
+
+Guarantees, as long as what is damaged is not all of the evidence at once:
+
+1. A cell that is whole is found, however damaged the rest of its page is: header, other cells, their pointers.
+2. What was deleted stays deleted. Old copies lie about in free pages and between the pointers and the cells of a page.
+   Which pages are free say the pointer map, the freelist and the interior pages, in this order; where cells begin
+   says the page.
+"""
+
+import struct
+from collections.abc import Iterator
+from functools import cached_property
+from typing import Final, NamedTuple, Protocol
+
+PAGE: Final = 4096
+"""Bytes of a page; every spool is made with it."""
+LEAF: Final = 13
+INDEX_LEAF: Final = 10
+"""Kinds of page that hold rows: of a plain table, of one WITHOUT ROWID."""
+_INTERIOR: Final = 5
+_HEADER: Final = 8
+_POINTERS: Final = struct.Struct(f">{(PAGE - _HEADER) // 2}H")
+_MOST_PAYLOAD: Final = 1 << 20
+"""Bytes of a row; no record comes near."""
+_MAP_GROUP: Final = PAGE // 5 + 1
+_ROOT, _FREE, _OVERFLOW, _MORE_OVERFLOW, _TREE = range(1, 6)
+"""Kinds of page in the pointer map."""
+
+Value = int | str | bytes | None
+
+
+class Pages(Protocol):
+    """The newest version of each page."""
+
+    count: int
+
+    def page(self, number: int) -> bytes:
+        """The page of this number, from 1; zeros where there is none."""
+        ...
+
+
+class Cell(NamedTuple):
+    """A row that could be read."""
+
+    kind: int
+    """Of its page, as the page says."""
+    rowid: int
+    values: list[Value]
+
+
+def cells(pages: Pages) -> Iterator[Cell]:
+    """Every row of every page in use. Any page may turn out to be a leaf, whatever it says it is."""
+    use = _Use(pages)
+    for number in range(2, pages.count + 1):
+        if use.is_tree(number):
+            page = pages.page(number)
+            for offset in _offsets(page):
+                cell = _cell(pages, page, offset)
+                if cell is not None:
+                    yield cell
+
+
+# ── which pages are in use ──────────────────────────────────────────────────────────────────────────────────────
+
+
+class _Use:
+    """Which pages belong to a tree."""
+
+    def __init__(self, pages: Pages) -> None:
+        self._pages = pages
+
+    def is_tree(self, number: int) -> bool:
+        group = (number - 2) // _MAP_GROUP * _MAP_GROUP + 2
+        if number == group:
+            return False
+        at = 5 * (number - group - 1)
+        entry = self._pages.page(group)[at : at + 5]
+        kind, parent = entry[0], _int(entry, 1, 4)
+        if (kind == _TREE and parent) or (kind == _ROOT and not parent):
+            return True
+        if kind == _FREE and not parent:
+            return False
+        first = self._pages.page(number)[0]
+        if kind in (_OVERFLOW, _MORE_OVERFLOW) and parent and first not in (LEAF, INDEX_LEAF):
+            return False
+        return number in self._children if self._free is None else number not in self._free
+
+    @cached_property
+    def _free(self) -> frozenset[int] | None:
+        """What the freelist lists, trunks and leaves; None if it does not list as much as the file's header says."""
+        header = self._pages.page(1)
+        trunk, count = _int(header, 32, 4), _int(header, 36, 4)
+        found: set[int] = set()
+        while 1 < trunk <= self._pages.count and trunk not in found:
+            page = self._pages.page(trunk)
+            size = min(_int(page, 4, 4), PAGE // 4 - 2)
+            found |= {trunk, *(_int(page, 8 + 4 * n, 4) for n in range(size))}
+            trunk = _int(page, 0, 4)
+        return frozenset(found) if not trunk and len(found) == count else None
+
+    @cached_property
+    def _children(self) -> frozenset[int]:
+        """What interior pages point to."""
+        found: set[int] = set()
+        for number in range(2, self._pages.count + 1):
+            page = self._pages.page(number)
+            if page[0] == _INTERIOR:
+                found.add(_int(page, 8, 4))
+                ends = (_int(page, 12 + 2 * n, 2) for n in range(min(_int(page, 3, 2), PAGE // 8)))
+                found.update(_int(page, at, 4) for at in ends)
+        return frozenset(found)
+
+
+# ── the cells of a page ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _offsets(page: bytes) -> tuple[int, ...]:
+    """Where cells begin.
+
+    From where the page says its cells begin to its end it is full of cells, freed blocks and a few lost bytes: that
+    tells how many cells there are, should their number be damaged.
+    """
+    told, start = _int(page, 3, 2), _int(page, 5, 2)
+    pointers: tuple[int, ...] = _POINTERS.unpack_from(page, _HEADER)
+    left = PAGE - start - _freed(page) - page[7]
+    count = total = 0
+    while total < left and count < len(pointers):
+        total += _size(page, pointers[count])
+        count += 1
+    if total == left:
+        return pointers[:count]
+    told = told if told <= len(pointers) else 0
+    start = start if _HEADER <= start <= PAGE else _HEADER
+    return pointers[:told] + tuple(offset for offset in pointers[told:] if offset >= start)
+
+
+def _freed(page: bytes) -> int:
+    """Bytes of the freed blocks."""
+    total, at = 0, _int(page, 1, 2)
+    while _HEADER <= at <= PAGE - 4 and total < PAGE:
+        total += max(4, _int(page, at + 2, 2))
+        at = _int(page, at, 2) if _int(page, at, 2) > at else 0
+    return total
+
+
+def _size(page: bytes, offset: int) -> int:
+    """Bytes of a cell."""
+    payload, at = _varint(page, offset)
+    if page[0] != INDEX_LEAF:
+        _, at = _varint(page, at)
+    local = _local(payload)
+    return max(4, at - offset + local + (4 if local < payload else 0))
+
+
+def _local(payload: int) -> int:
+    """Bytes of a payload that lie in its cell, those of rows of plain tables; the rest overflows (§1.6)."""
+    if payload <= PAGE - 35:
+        return payload
+    least = (PAGE - 12) * 32 // 255 - 23
+    most = least + (payload - least) % (PAGE - 4)
+    return most if most <= PAGE - 35 else least
+
+
+def _cell(pages: Pages, page: bytes, offset: int) -> Cell | None:
+    length, at = _varint(page, offset)
+    rowid = 0
+    if page[0] != INDEX_LEAF:
+        rowid, at = _varint(page, at)
+    local = _local(length)
+    if not 0 < length <= _MOST_PAYLOAD or at + local > PAGE:
+        return None
+    payload = page[at : at + local]
+    following = _int(page, at + local, 4)
+    while len(payload) < length:
+        if not 1 < following <= pages.count:
+            return None
+        more = pages.page(following)
+        payload += more[4 : 4 + length - len(payload)]
+        following = _int(more, 0, 4)
+    values = _values(payload)
+    return None if values is None else Cell(page[0], rowid, values)
+
+
+def _values(payload: bytes) -> list[Value] | None:
+    """The columns of a row (§2.1); None if it is not one, or holds what no spool holds."""
+    header, at = _varint(payload, 0)
+    start, values = header, list[Value]()
+    while at < header <= len(payload):
+        kind, at = _varint(payload, at)
+        size = (0, 1, 2, 3, 4, 6, 8, 8, 0, 0, 0, 0)[kind] if kind < 12 else (kind - 12) // 2
+        column, start = payload[start : start + size], start + size
+        if start > len(payload) or kind in (7, 10, 11):
+            return None
+        if kind < 12:
+            values.append((None, *[int.from_bytes(column, "big", signed=True)] * 7, 0, 1)[kind])
+        elif kind % 2:
+            try:
+                values.append(column.decode())
+            except UnicodeDecodeError:
+                return None
+        else:
+            values.append(column)
+    return values if at == header and start == len(payload) else None
+
+
+def _varint(data: bytes, at: int) -> tuple[int, int]:
+    """A number of one to nine bytes (§1.6), and where it ends; 0 beyond the end."""
+    value = 0
+    for n, byte in enumerate(data[at : at + 9], 1):
+        if n == 9:
+            return value << 8 | byte, at + 9
+        value = value << 7 | byte & 0x7F
+        if byte < 0x80:
+            return value, at + n
+    return 0, at
+
+
+def _int(data: bytes, at: int, size: int) -> int:
+    return int.from_bytes(data[at : at + size], "big")

@@ -1,0 +1,346 @@
+"""The durable spool: one SQLite file (`Database`), written by one thread (`Committer`), whose turn it is: `ReadyIndex`.
+
+Beside the guarantees of `relay.spool.contract`, of `Committer` (groups, failing disks) and of `Unremembered` (retries):
+
+1. A duplicate is reported only once its first copy is on disk.
+2. Damage is found (a checksum in every record, the ledger, a mark outside the file), counted as buried for `corrupt`
+   and logged; what is intact is delivered. It never stops the start.
+3. A second process is refused (`SpoolLockedError`), a file of a newer version too (`SpoolVersionError`); an older one
+   is brought up to this one.
+4. Over `max_bytes` nothing is taken, and everything else goes on.
+5. Giving disk space back blocks an append for one step of 128 pages at most, and the end of the process not at all.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
+from functools import partial
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self, TypeVar
+
+from relay.core.clock import Clock
+from relay.core.errors import SpoolError, SpoolFullError
+from relay.core.model import Binding, NewRecord, SessionKey, SpoolStats
+from relay.spool.contract import MOST_BINDINGS_READ, Burial, Lease
+from relay.spool.receipt import Stored
+from relay.spool.schedule.lease_waiter import LeaseDesk
+from relay.spool.schedule.ledger import Ledger
+from relay.spool.schedule.pending_index import ReadyIndex
+from relay.spool.sqlite.admin.buried import Replayed
+from relay.spool.sqlite.admin.buried_watch import BuriedBounds, BuriedWatch
+from relay.spool.sqlite.admin.control_channel import Answer, Order
+from relay.spool.sqlite.admin.control_listener import Attendant, Eraser
+from relay.spool.sqlite.admin.erasing import Removed, Whom, erase
+from relay.spool.sqlite.admin.inspection import told
+from relay.spool.sqlite.file.binding_table import read_bindings
+from relay.spool.sqlite.file.rows import fingerprint
+from relay.spool.sqlite.read.leasing import Leasing
+from relay.spool.sqlite.read.reader import Reader
+from relay.spool.sqlite.read.record_cache import RecordCache
+from relay.spool.sqlite.recovery.recover import remove_damaged
+from relay.spool.sqlite.write.ack_buffer import Settling
+from relay.spool.sqlite.write.committer import Committer
+from relay.spool.sqlite.write.database import CORRUPT, Database
+from relay.spool.sqlite.write.process_lock import Guard
+from relay.spool.sqlite.write.write_ops import Append, Job, Settled, Work, runs_of
+
+T = TypeVar("T")
+
+MAX_QUEUED_BYTES: Final = 32 * 1024 * 1024
+"""What may wait for the committing thread; over it the spool counts as full."""
+_RECORD_BYTES: Final = 150
+"""What a row takes on disk beside its body, about."""
+MAX_SEQS_TO_BIND: Final = 100_000
+_logger = logging.getLogger(__name__)
+
+
+class SqliteSpool:
+    """See `relay.spool.contract.Spool`."""
+
+    def __init__(self, path: Path, *, clock: Clock, max_bytes: int, bounds: BuriedBounds | None = None) -> None:
+        self._path = path
+        self._clock = clock
+        self._max_bytes = max_bytes
+        self._guard = Guard(path)
+        self._database = Database(path, clock=clock, guard=self._guard)
+        self._committer = Committer(self._database, self._told, clock=clock)
+        self._reader = Reader(path)
+        self._index = ReadyIndex()
+        self._desk = LeaseDesk(self._index, clock)
+        self._cache = RecordCache()
+        self._ledger = Ledger()
+        self._uncommitted: list[Append] = []
+        self._queued_bytes = 0
+        self._settling = Settling(self._committer, clock)
+        self._leasing = Leasing(
+            index=self._index,
+            desk=self._desk,
+            cache=self._cache,
+            reader=self._reader,
+            flows=self._database.flows,
+            clock=clock,
+            damaged=self._bury_damaged,
+        )
+        self._attendant = Attendant(self, self._reader, clock)
+        self.buried_watch = BuriedWatch(self._reader, bounds or BuriedBounds(), clock=clock)
+        self._stack = AsyncExitStack()
+        self._broke = asyncio.Event()
+        self._damaged_bindings = 0
+
+    async def __aenter__(self) -> Self:
+        async with AsyncExitStack() as stack:
+            stack.enter_context(self._guard)
+            await asyncio.get_running_loop().run_in_executor(None, self._open)
+            stack.callback(self._database.close)
+            await stack.enter_async_context(self._reader)
+            self._committer.start()
+            stack.push_async_callback(self._stop)
+            await stack.enter_async_context(self._attendant)
+            await stack.enter_async_context(self.buried_watch)
+            self._stack = stack.pop_all()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._stack.aclose()
+
+    def _open(self) -> None:
+        self._database.open()
+        with told(self._path):
+            self._database.load(self._index, self._clock.monotonic_s())
+        self._ledger = Ledger(self._database.totals)
+
+    async def _stop(self) -> None:
+        await self._leasing.close()
+        self._settling.hand_over()
+        await self._committer.stop()
+
+    # ── append ──────────────────────────────────────────────────────────────────────────────────────────────
+
+    def append(self, records: Sequence[NewRecord], binding: Binding | None = None) -> Stored:
+        """See `Spool.append`."""
+        size = sum([len(record.body) for record in records]) + _RECORD_BYTES * len(records)
+        if records:
+            self._check_room(size)
+        now_s = self._clock.monotonic_s()
+        runs = runs_of(records, self._database.salt)
+        job = Append(
+            records,
+            runs=runs,
+            accepted_at_ms=self._clock.now_ms(),
+            accepted_s=now_s,
+            size=size,
+            binding=binding,
+        )
+        sessions = {run.session for run in runs}
+        job.older = self._database.unremembered.older(sessions, now_s)
+        job.inherited = self._database.unremembered.inherited(sessions, now_s)
+        if binding is not None:
+            job.anonymous = self._waiting(binding)
+            job.earlier = tuple(self._uncommitted)
+        self._uncommitted.append(job)
+        self._queued_bytes += size
+        self._settling.hand_over()
+        self._committer.put(job)
+        return job.stored
+
+    def _check_room(self, size: int) -> None:
+        if self._committer.broken:
+            raise SpoolError(self._committer.broken)
+        if self._database.size_bytes + self._queued_bytes + size > self._max_bytes:
+            raise SpoolFullError
+        if self._queued_bytes + size > MAX_QUEUED_BYTES or not self._index.has_room:
+            raise SpoolFullError("too much waits at once")
+
+    def _waiting(self, binding: Binding) -> list[int]:
+        seqs: list[int] = []
+        for operation, target in list(self._database.flows.values()):
+            key = SessionKey(operation, target, binding.session_id)
+            if binding.covers(key):
+                seqs += self._index.seqs(fingerprint(key, self._database.salt), MAX_SEQS_TO_BIND)
+        return seqs
+
+    def _told(self, jobs: list[Job]) -> None:
+        """The thread has done these."""
+        if self._committer.broken:
+            self._broke.set()
+        for job in jobs:
+            if isinstance(job, Append):
+                self._appended(job)
+            elif isinstance(job, Settled):
+                self._correct(job)
+            elif job.error is not None:
+                if not job.done.done():
+                    job.done.set_exception(job.error)
+            else:
+                if job.then is not None:
+                    job.then(job.result)
+                if not job.done.done():
+                    job.done.set_result(job.result)
+        self._desk.ring()
+
+    def _appended(self, job: Append) -> None:
+        self._uncommitted.remove(job)  # the first, since jobs come back in order
+        self._queued_bytes -= job.size
+        if job.error is not None:
+            job.stored.fail(job.error)
+            return
+        duplicates: list[int] = []
+        for session, key, start, end in job.runs:
+            seqs = job.seqs[start:end]
+            if 0 in seqs:
+                duplicates += [position for position in range(start, end) if not job.seqs[position]]
+                seqs = [seq for seq in seqs if seq]
+            if seqs:
+                self._index.add(session, key.target, seqs, job.accepted_s)
+        for seq, record in zip(job.seqs, job.records, strict=True):
+            if seq:
+                self._cache.put(seq, record, job.accepted_at_ms)
+        for seq in job.given:
+            self._cache.drop(seq)
+        self._leasing.got_user(job.given)
+        if job.inherited:
+            self._database.unremembered.are_known([run.session for run in job.runs])
+        self._ledger.accepted += len(job.seqs) - len(duplicates)
+        job.stored.succeed(frozenset(duplicates))
+
+    # ── lease and settle ────────────────────────────────────────────────────────────────────────────────────
+
+    async def lease(
+        self, *, max_sessions: int, linger_s: float = 0.0, holds: Mapping[str, float] | None = None
+    ) -> list[Lease]:
+        """See `Spool.lease`."""
+        return await self._leasing.lease(max_sessions=max_sessions, linger_s=linger_s, holds=holds)
+
+    def settle(
+        self,
+        lease: Lease,
+        *,
+        delivered: Sequence[int] = (),
+        buried: Sequence[Burial] = (),
+        retry_after_s: float = 0.0,
+    ) -> bool:
+        """See `Spool.settle`."""
+        burials = {burial.seq: burial for burial in buried}
+        removed = self._index.settle(
+            fingerprint(lease.key, self._database.salt),
+            head=lease.records[0].seq,
+            attempt=lease.attempt,
+            gone=burials.keys() | set(delivered),
+            now_s=self._clock.monotonic_s(),
+            retry_after_s=retry_after_s,
+        )
+        if removed is None:
+            return False
+        delivered_here: list[int] = []
+        buried_here: list[Burial] = []
+        for seq in removed:
+            self._cache.drop(seq)
+            burial = burials.get(seq)
+            if burial is None:
+                delivered_here.append(seq)
+                self._ledger.delivered += 1
+            else:
+                buried_here.append(burial)
+                self._ledger.bury(burial.reason)
+        self._settling.add(delivered=delivered_here, buried=buried_here)
+        self._desk.ring()
+        return True
+
+    def _bury_damaged(self, session: int, seq: int, kept: bool) -> None:
+        """A record cannot be delivered, for it is not what was written."""
+        _logger.error("spool damaged: record %d does not match its checksum", seq)
+        self._index.discard(session, {seq})
+        self._cache.drop(seq)
+        self._ledger.bury(CORRUPT)
+        burial = [Burial(seq, CORRUPT, "the checksum does not match")]
+        self._settling.add(buried=burial if kept else (), lost=() if kept else burial)
+
+    def _correct(self, job: Settled) -> None:
+        """What an erasure had removed before it was settled counts as erased."""
+        for reason in job.missed:
+            if reason is None:
+                self._ledger.delivered -= 1
+            else:
+                self._ledger.bury(reason, -1)
+
+    # ── the rest ────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def erase(self, *, user_id: str | None = None, session_id: str | None = None) -> int:
+        """See `Spool.erase`."""
+        whom = Whom("session_id", session_id or "") if user_id is None else Whom("user_id", user_id)
+        remove_damaged(self._path)
+        return await erase(whom, self._database, reader=self._reader, do=lambda step: self.work(step, self._erased))
+
+    def _erased(self, removed: Removed) -> None:
+        by_session: dict[int, set[int]] = {}
+        for session, seq in removed.pending:
+            by_session.setdefault(session, set()).add(seq)
+            self._cache.drop(seq)
+        for session, seqs in by_session.items():
+            self._index.discard(session, seqs)
+        self._ledger.erased += len(removed.pending)
+
+    def erase_with(self, eraser: Eraser) -> None:
+        """From now on what another process asks to erase is erased with this, which knows of more than the spool."""
+        self._attendant.erase = eraser
+
+    async def obey(self, order: Order) -> Answer:
+        """Do what another process, or this one, asks. Raises `SpoolError`."""
+        return await self._attendant.obey(order)
+
+    def replayed(self, step: Replayed, *, now_s: float) -> None:
+        """Buried records wait again."""
+        for seq, session, target in step.records:
+            self._index.add(session, target, (seq,), now_s)
+        self._ledger.accepted += len(step.records)
+
+    async def work(self, run: Callable[[Database], T], then: Callable[[T], object] | None = None) -> T:
+        """Run something on the committing thread, inside a transaction, after all that was put before.
+
+        `then` gets the result on the loop, even if the caller has been cancelled. Raises `SpoolError`.
+        """
+        done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._settling.hand_over()
+        self._committer.put(Work(run, done=done, then=then))
+        return await done
+
+    async def until_broken(self) -> str:
+        """Wait until the disk fails to write or sync; why. From then on only opening the spool anew helps."""
+        await self._broke.wait()
+        return self._committer.broken or ""
+
+    async def bindings(self, most: int = MOST_BINDINGS_READ) -> list[Binding]:
+        """See `Spool.bindings`."""
+        found = await self._reader.run(partial(read_bindings, now_ms=self._clock.now_ms(), most=most))
+        if found.damaged:
+            self._damaged_bindings += len(found.damaged)
+            await self.work(lambda database: database.bindings.forget_damaged(database.sql, found.damaged))
+        return found.bindings
+
+    def stats(self) -> SpoolStats:
+        """See `Spool.stats`."""
+        return self._ledger.stats(
+            pending=self._index.pending,
+            size_bytes=self._database.size_bytes,
+            oldest_accepted_at_ms=self._desk.oldest_accepted_at_ms(),
+            damaged_bindings=self._damaged_bindings,
+            kept=self.buried_watch.kept,
+        )
+
+    def warnings(self) -> list[str]:
+        """See `Spool.warnings`."""
+        return self.buried_watch.warnings()
+
+    def problems(self) -> list[str]:
+        """See `Spool.problems`."""
+        found: list[str] = []
+        if why := self._committer.broken or self._committer.refused:
+            found.append(f"spool not writable: {why}")
+            self._committer.wake()  # see whether it still is so: who is not ready gets no appends that would tell
+        if self._database.size_bytes + _RECORD_BYTES > self._max_bytes:
+            found.append(f"spool full: {self._database.size_bytes} of {self._max_bytes} bytes")
+        return found

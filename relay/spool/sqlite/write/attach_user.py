@@ -1,0 +1,50 @@
+"""Giving a bound session's user to what still waits for it."""
+
+import sqlite3
+from collections.abc import Sequence
+
+from relay.spool.sqlite.file.rows import COLUMNS, Row, checksum
+from relay.spool.sqlite.write.write_ops import Append
+
+_CHUNK = 500
+
+
+def give_user(sql: sqlite3.Connection, job: Append) -> list[int]:
+    """Give the binding's user to the anonymous records that wait for it; which ones."""
+    binding = job.binding
+    if binding is None:
+        return []
+    seqs = [*job.anonymous]
+    for append in (*job.earlier, job):
+        seqs += [
+            seq
+            for seq, record in zip(append.seqs, append.records, strict=False)  # seqs is empty where a commit failed
+            if seq and record.user_id is None and binding.covers(record.key)
+        ]
+    given: list[int] = []
+    for start in range(0, len(seqs), _CHUNK):
+        for row in _anonymous_rows(sql, seqs[start : start + _CHUNK]):
+            if not row.is_intact():
+                continue  # found and counted when it is leased
+            crc = checksum(
+                row.seq,
+                row.session,
+                row.flow,
+                row.accepted_at_ms,
+                row.session_id,
+                binding.user_id,
+                row.event_id,
+                row.body,
+            )
+            sql.execute("UPDATE records SET user_id = ?, crc = ? WHERE seq = ?", (binding.user_id, crc, row.seq))
+            given.append(row.seq)
+    return given
+
+
+def _anonymous_rows(sql: sqlite3.Connection, seqs: Sequence[int]) -> list[Row]:
+    marks = ",".join("?" * len(seqs))
+    found = sql.execute(
+        f"SELECT {COLUMNS} FROM records WHERE user_id IS NULL AND seq IN ({marks})",  # noqa: S608  constants and marks
+        seqs,
+    )
+    return [Row(*row) for row in found]

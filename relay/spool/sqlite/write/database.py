@@ -1,0 +1,312 @@
+"""The spool's file, as the committing thread sees it: opening, and applying jobs inside a transaction.
+
+One instance belongs to one thread. Nothing here knows of asyncio, queues or leases.
+"""
+
+import json
+import logging
+import sqlite3
+from collections.abc import Sequence
+from contextlib import suppress
+from functools import cache
+from itertools import chain
+from pathlib import Path
+from typing import Final
+
+from relay.core.clock import Clock
+from relay.core.errors import SpoolError
+from relay.core.model import Operation
+from relay.spool.schedule.chains import Loaded
+from relay.spool.schedule.dedup_window import RecentIds
+from relay.spool.schedule.ledger import BURIED_PREFIX
+from relay.spool.schedule.pending_index import ReadyIndex
+from relay.spool.sqlite.file.binding_table import BindingTable
+from relay.spool.sqlite.file.opening import PAGE_BYTES, add_flow, open_file, read_flows
+from relay.spool.sqlite.file.rows import checksum, statement
+from relay.spool.sqlite.recovery.recover import mend
+from relay.spool.sqlite.write.attach_user import give_user
+from relay.spool.sqlite.write.dedup_backfill import Unremembered
+from relay.spool.sqlite.write.preload import ReadAhead, read_waiting
+from relay.spool.sqlite.write.process_lock import Guard
+from relay.spool.sqlite.write.reserve import Reserve
+from relay.spool.sqlite.write.write_ops import Append, Job, Settled
+
+CORRUPT: Final = "corrupt"
+"""The reason under which damage is counted."""
+VACUUM_STEP_PAGES: Final = 128
+"""Pages given back in one transaction: a few milliseconds, since appends wait meanwhile."""
+VACUUM_ABOVE_PAGES: Final = 256
+_BURY: Final = statement("bury")
+_IDS: Final = "SELECT session, event_id FROM records WHERE seq IN (SELECT value FROM json_each(?))"
+_DELETE: Final = "DELETE FROM records WHERE seq BETWEEN ? AND ?"
+_ROWS_AT_ONCE: Final = 64
+_logger = logging.getLogger(__name__)
+
+
+class Database:
+    """Records, bindings and the ledger in one SQLite file: WAL, one fsync a commit, every change inside `commit`."""
+
+    def __init__(self, path: Path, *, clock: Clock, guard: Guard) -> None:
+        self._path = path
+        self._clock = clock
+        self._guard = guard
+        self.reserve = Reserve(path)
+        self.recent = RecentIds()
+        self.unremembered: Unremembered
+        self.bindings = BindingTable()
+        self.flows: dict[int, tuple[Operation, str]] = {}
+        """By number. Other threads may read it."""
+        self.totals: dict[str, int] = {}
+        """The ledger as it is on disk."""
+        self.last_seq = 0
+        self.size_bytes = 0
+        self.commits = 0
+        self.users_given = 0
+        """How often a record that waited got a user."""
+        self._pages = self._free_pages = 0
+        self._loaded: Loaded | None = None
+        self.salt = b""
+        self.sql: sqlite3.Connection
+        """For jobs, inside their transaction."""
+        self._flow_numbers: dict[tuple[str, str], int] = {}
+        self._rows: list[tuple[object, ...]] = []
+        self._fresh: set[int] = set()
+        self._new_flows: list[int] = []
+
+    # ── opening ─────────────────────────────────────────────────────────────────────────────────────────────
+
+    def open(self) -> None:
+        """Open or make the file.
+
+        Raises:
+            SpoolVersionError: a newer version wrote it.
+            SpoolError: it cannot be opened, or is not a spool.
+        """
+        ahead = ReadAhead(self._path, now_s=self._clock.monotonic_s(), now_ms=self._clock.now_ms())
+        try:
+            mended = mend(self._path, mark=self._guard.mark(), meanwhile=ahead.read)
+            self._loaded = None if mended else ahead.found
+            try:
+                self._connect()
+            except sqlite3.OperationalError:
+                self.reserve.release()  # perhaps the disk is full: the WAL's files need some space, too
+                self._connect()
+        except (sqlite3.Error, OSError) as error:
+            raise SpoolError(f"cannot open the spool {self._path}: {error}") from error
+
+    def _connect(self) -> None:
+        self.sql, self.salt = open_file(self._path)
+        run = self.sql.execute
+        self._begin()
+        self.bindings.open(self.sql, salt=self.salt, now_ms=self._clock.now_ms())
+        run("COMMIT")
+        for number, operation, target in read_flows(self.sql):
+            self.flows[number] = (operation, target)
+            self._flow_numbers[operation, target] = number
+        self.totals = dict(run("SELECT name, count FROM ledger"))
+        self.reserve.keep()
+        self._measure()
+
+    def load(self, index: ReadyIndex, now_s: float) -> None:
+        """Put every record into the index, and account for what should be here but is not."""
+        loaded, self._loaded = self._loaded, None
+        if loaded is None:
+            loaded = read_waiting(self.sql, now_s=now_s, now_ms=self._clock.now_ms())
+        targets = {number: target for number, (_, target) in self.flows.items()}
+        seq = index.load(loaded, targets, now_s=now_s)
+        self.last_seq = max(seq, self.totals.get("accepted", 0))
+        self._account_for_loss(index.pending)
+        self.unremembered = Unremembered(index, last_seq=self.last_seq, now_s=now_s)
+
+    def _account_for_loss(self, found: int) -> None:
+        """Compare what is here with the ledger, and the ledger with the mark kept outside; count the difference."""
+        beyond = max(0, self._guard.mark() - self.last_seq)
+        left = sum(count for name, count in self.totals.items() if name != "accepted")
+        missing = max(0, self.totals.get("accepted", 0) - left - found)
+        if not beyond + missing:
+            return
+        if beyond:
+            _logger.error("spool damaged: records %d to %d are gone", self.last_seq + 1, self.last_seq + beyond)
+        if missing:
+            _logger.error("spool damaged: %d records before %d are gone", missing, self.last_seq + 1)
+        self.last_seq += beyond
+        self._begin()
+        self.totals["accepted"] = self.totals.get("accepted", 0) + beyond
+        name = BURIED_PREFIX + CORRUPT
+        self.totals[name] = self.totals.get(name, 0) + beyond + missing
+        self._save_totals(self.totals)
+        self.sql.execute("COMMIT")
+
+    def close(self) -> None:
+        """Fold the WAL into the file and close it."""
+        self.fold()
+        self.sql.close()
+
+    # ── writing ─────────────────────────────────────────────────────────────────────────────────────────────
+
+    def commit(self, jobs: Sequence[Job]) -> None:
+        """Do all jobs in one transaction, with one fsync. On any error none is done, and the error is raised."""
+        totals, seq, bindings = dict(self.totals), self.last_seq, self.bindings.count
+        self._rows, self._fresh, self._new_flows = [], set(), []
+        try:
+            self._begin()
+            for job in jobs:
+                self._apply(job)
+            self._flush()
+            self.totals["accepted"] = self.totals.get("accepted", 0) + self.last_seq - seq
+            self._save_totals({name: n for name, n in self.totals.items() if totals.get(name) != n})
+            self.sql.execute("COMMIT")
+        except BaseException:
+            self.totals, self.last_seq, self.bindings.count = totals, seq, bindings
+            for number in self._new_flows:
+                del self._flow_numbers[self.flows.pop(number)]
+            if self.sql.in_transaction:
+                with suppress(sqlite3.Error):
+                    self.sql.execute("ROLLBACK")
+            raise
+        self.commits += 1
+        self.recent.add(self._fresh, self._clock.monotonic_s())
+        if self.last_seq != seq:
+            self._guard.raise_mark(self.last_seq)
+        self._measure()
+
+    def _apply(self, job: Job) -> None:
+        if isinstance(job, Append):
+            self._append(job)
+        elif isinstance(job, Settled):
+            self._settle(job)
+        else:
+            self._flush()
+            job.result = job.run(self)
+
+    def _append(self, job: Append) -> None:
+        on_disk = self._ids_of(job.older) if job.older else ()
+        if job.inherited:
+            self._fresh |= self._ids_of(job.inherited)
+        seqs: list[int] = []
+        for session, (operation, target, sid), start, end in job.runs:
+            flow = self._flow_numbers.get((operation, target)) or self._new_flow(operation, target)
+            for record in job.records[start:end]:
+                user, event_id, body = record.user_id, record.event_id, record.body
+                key = RecentIds.key(session, event_id)
+                if key in self._fresh or key in self.recent or key in on_disk:
+                    seqs.append(0)
+                    continue
+                self._fresh.add(key)
+                self.last_seq = seq = self.last_seq + 1
+                seqs.append(seq)
+                crc = checksum(seq, session, flow, job.accepted_at_ms, sid, user, event_id, body)
+                self._rows.append((seq, session, flow, job.accepted_at_ms, crc, sid, user, event_id, body))
+        job.seqs = seqs
+        if job.binding is not None:
+            self._flush()
+            self.bindings.save(self.sql, job.binding, job.accepted_at_ms)
+            job.given = give_user(self.sql, job)
+            self.users_given += len(job.given)
+
+    def _settle(self, job: Settled) -> None:
+        now = job.buried_at_ms
+        job.missed = []
+        self.leave([*job.delivered, *[burial.seq for burial in (*job.buried, *job.lost)]])
+        for burial in job.buried:
+            self._flush()
+            found = self.sql.execute(_BURY, (burial.reason, burial.message, now, burial.seq)).rowcount
+            self.sql.execute("DELETE FROM records WHERE seq = ?", (burial.seq,))
+            self.count(BURIED_PREFIX + burial.reason, found)
+            job.missed.extend([burial.reason] * (1 - found))
+        for burial in job.lost:
+            self.sql.execute("DELETE FROM records WHERE seq = ?", (burial.seq,))
+            self.count(BURIED_PREFIX + burial.reason, 1)
+        if job.delivered:
+            self._flush()
+            found = self.sql.executemany(_DELETE, _ranges(job.delivered)).rowcount
+            self.count("delivered", found)
+            job.missed.extend([None] * (len(job.delivered) - found))
+
+    def leave(self, seqs: Sequence[int]) -> None:
+        """Inside a job: these records are about to be removed; see `Unremembered`."""
+        unknown = self.unremembered.leaving(seqs, self._clock.monotonic_s())
+        if unknown:
+            self._fresh |= self._ids_of(unknown)
+
+    def next_seq(self) -> int:
+        """Inside a job: a seq for one more record."""
+        self.last_seq += 1
+        return self.last_seq
+
+    def _flush(self) -> None:
+        for start in range(0, len(self._rows), _ROWS_AT_ONCE):
+            rows = self._rows[start : start + _ROWS_AT_ONCE]
+            self.sql.execute(_insert("INSERT INTO records", len(rows), 9), list(chain.from_iterable(rows)))
+        self._rows = []
+
+    def _begin(self) -> None:
+        # IMMEDIATE: a read that turns into a write fails at once, whatever the timeout, if somebody wrote meanwhile.
+        self.sql.execute("BEGIN IMMEDIATE")
+
+    def count(self, name: str, n: int) -> None:
+        """Inside a job: add to a total of the ledger."""
+        if n:
+            self.totals[name] = self.totals.get(name, 0) + n
+
+    def _save_totals(self, totals: dict[str, int]) -> None:
+        if totals:
+            self.sql.execute(_insert("INSERT OR REPLACE INTO ledger", len(totals), 2), [*chain(*totals.items())])
+
+    def _new_flow(self, operation: Operation, target: str) -> int:
+        number = max(self.flows, default=0) + 1
+        add_flow(self.sql, number, operation, target)
+        self.flows[number] = (operation, target)
+        self._flow_numbers[operation, target] = number
+        self._new_flows.append(number)
+        return number
+
+    def _ids_of(self, seqs: Sequence[int]) -> set[int]:
+        try:
+            rows = self.sql.execute(_IDS, (json.dumps(seqs),)).fetchall()
+        except sqlite3.DatabaseError as error:
+            if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_CORRUPT:
+                return set()  # found, counted and told of when it is leased
+            raise
+        return {RecentIds.key(session, event_id) for session, event_id in rows}
+
+    def fold(self) -> None:
+        """Fold the WAL into the file now, and give its space back, as far as possible."""
+        with suppress(sqlite3.Error):
+            self.sql.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+    def _measure(self) -> None:
+        run = self.sql.execute
+        self._free_pages = run("PRAGMA freelist_count").fetchone()[0]
+        self._pages = run("PRAGMA page_count").fetchone()[0]
+        self.size_bytes = (self._pages - self._free_pages) * PAGE_BYTES
+
+    def shrink(self) -> bool:
+        """Give a little of what is free back to the file system; whether there is more to give.
+
+        A quarter of the file, at least a megabyte, is kept for what comes next.
+        """
+        if self._free_pages <= max(VACUUM_ABOVE_PAGES, self._pages // 4):
+            return False
+        # A script, since it works only as far as it is stepped: `execute` stops after one page.
+        self.sql.executescript(f"PRAGMA incremental_vacuum({VACUUM_STEP_PAGES})")
+        self._measure()
+        return True
+
+
+@cache
+def _insert(into: str, rows: int, columns: int) -> str:
+    """One statement for many rows: after each, the loop's thread may keep the interpreter for milliseconds."""
+    row = f"({', '.join(['?'] * columns)})"
+    return f"{into} VALUES {', '.join([row] * rows)}"
+
+
+def _ranges(seqs: Sequence[int]) -> list[list[int]]:
+    """First and last of those that are next to each other: what came together mostly leaves together."""
+    ranges: list[list[int]] = []
+    for seq in sorted(seqs):
+        if ranges and seq == ranges[-1][1] + 1:
+            ranges[-1][1] = seq
+        else:
+            ranges.append([seq, seq])
+    return ranges

@@ -1,0 +1,71 @@
+"""Event ids that the memory of recent ones does not hold, though their records are on the disk.
+
+Of two kinds are records: those that wait for longer than ids are remembered, and those found at the start. A relay that
+dies between fsync and answer is sent the same event again. So for ten minutes from the start:
+
+1. As long as such a record waits or is leased, its id is known: the first append of its session reads the ids of all
+   that the session inherited.
+2. When it leaves (delivered, buried, damaged or erased), its id is read in the transaction that removes it.
+
+Either way it goes to `RecentIds` before anything behind it in the queue is looked at. To read all ids at the start
+would take longer than everything else there. What had left before the start is not known.
+"""
+
+from collections.abc import Iterable, Sequence, Set
+from typing import Final
+
+from relay.spool.schedule.dedup_window import REMEMBERED_S
+from relay.spool.schedule.pending_index import ReadyIndex
+
+COMPARED: Final = 256
+"""Of records that wait for too long, so many ids are compared at each append, the oldest of the session."""
+MOST_INHERITED: Final = 10_000
+"""Ids read for one session, the oldest: some ten milliseconds, once."""
+MOST_LEAVING: Final = 150_000
+"""Of so many records, the newest before the start, the id is kept when they leave; more would drive out live ones."""
+
+
+class Unremembered:
+    """Which ids are to be read.
+
+    Args:
+        index: What waits.
+        last_seq: Of the last record before the start.
+        now_s: The start, monotonic.
+    """
+
+    def __init__(self, index: ReadyIndex, *, last_seq: int, now_s: float) -> None:
+        self._index = index
+        self._last_seq = last_seq
+        self._until_s = now_s + REMEMBERED_S if index.pending else now_s
+        self._known: set[int] = set()
+
+    def older(self, sessions: Set[int], now_s: float) -> list[int]:
+        """Seqs in these sessions, if they have waited for too long. On the loop."""
+        older: list[int] = []
+        for session in sessions:
+            oldest_s = self._index.oldest_of(session)
+            if oldest_s is not None and now_s - oldest_s >= REMEMBERED_S:
+                older += self._index.seqs(session, COMPARED)
+        return older[:COMPARED]
+
+    def inherited(self, sessions: Set[int], now_s: float) -> list[int]:
+        """Seqs from before the start in those of the sessions whose ids are not known yet. On the loop."""
+        if now_s > self._until_s:
+            return []
+        found: list[int] = []
+        for session in sessions - self._known:
+            head = self._index.seqs(session, 1)
+            if head and head[0] <= self._last_seq:
+                found += [seq for seq in self._index.seqs(session, MOST_INHERITED) if seq <= self._last_seq]
+        return found
+
+    def are_known(self, sessions: Iterable[int]) -> None:
+        """The ids these sessions inherited have been read. On the loop."""
+        self._known.update(sessions)
+
+    def leaving(self, seqs: Iterable[int], now_s: float) -> Sequence[int]:
+        """Those of the records leaving now whose ids are to be kept. On any thread."""
+        if now_s > self._until_s:
+            return ()
+        return [seq for seq in seqs if self._last_seq - MOST_LEAVING < seq <= self._last_seq]

@@ -1,0 +1,121 @@
+"""What a beacon must be to be taken, whichever way it came; a broken rule is a `Refusal`."""
+
+from collections.abc import Mapping
+from typing import Final, NamedTuple
+
+from starlette.requests import cookie_parser
+
+from relay.core.errors import SpoolError, SpoolFullError
+from relay.identity.tokens import TokenFault
+from relay.intake.from_browser import Begun
+from relay.web.routes.answer import Refusal
+from relay.web.routes.edge import ANY_ORIGIN, Edge, EdgeSite
+from relay.wire.beacon import Beacon, NotABeaconError, decode
+
+_FULL_RETRY_S: Final = 30
+_DISK_RETRY_S: Final = 5
+_MAX_COOKIE_BYTES: Final = 16_384
+_CROSS_SITE: Final = (b"cross-site", b"same-site")
+
+
+class Judged(NamedTuple):
+    """A beacon that may be taken."""
+
+    beacon: Beacon
+    site: EdgeSite
+    identity_token: object
+
+
+def allowed_origin(edge: Edge, headers: Mapping[bytes, bytes]) -> str | None:
+    """The origin, if it is one of any site's; None when there is none, which says nothing about a browser.
+
+    Every browser sends `Origin` with a POST from a page, so a request without one is no page's. It still needs its
+    site token, and cannot use a cookie.
+    """
+    raw = headers.get(b"origin")
+    if raw is None:
+        if headers.get(b"sec-fetch-site") in _CROSS_SITE:
+            raise Refusal(403, "origin", "a page of another site must say its Origin")
+        return None
+    origin = raw.decode("latin-1")
+    if origin not in edge.origins and (origin == "null" or ANY_ORIGIN not in edge.origins):
+        raise Refusal(403, "origin", "this Origin is not in RELAY_ALLOWED_ORIGINS")
+    return origin
+
+
+def judge(edge: Edge, headers: Mapping[bytes, bytes], peer: str | None, origin: str | None, body: bytes) -> Judged:
+    """Look at a beacon in the order of the contract.
+
+    `Sec-Purpose: prefetch;prerender` is not looked at. The snippet sends nothing while a page is prerendered, so such a
+    beacon is of a client that knows what it does; and a refusal is final: true events of an outbox would be lost.
+    """
+    try:
+        beacon = decode(body)
+    except NotABeaconError as error:
+        _limit(edge, peer, headers, events=1)
+        raise Refusal(400, error.reason, error.detail) from None
+    events = len(beacon.events)
+    _limit(edge, peer, headers, events=events or 1)
+    site = _site(edge, beacon)
+    if origin is not None and not site.allows(origin):
+        raise Refusal(403, "origin", "this Origin is not one of the site's")
+    identity_token = beacon.identity
+    if identity_token is None and edge.identity_cookie is not None and origin is not None:
+        identity_token = _cookie(edge.identity_cookie, headers)
+    if not events and identity_token is None:
+        raise Refusal(400, "empty", "eventList is empty and there is no identity")
+    if edge.limit_session is not None:
+        _refuse_if(edge.limit_session.wait_s((site.destination.site, beacon.session_id), events or 1), "session")
+    return Judged(beacon, site, identity_token)
+
+
+def begin(edge: Edge, judged: Judged) -> Begun:
+    """Hand its events to the spool; nobody waits for the disk yet."""
+    beacon, site, identity_token = judged
+    for reason, count in beacon.lost.items():
+        edge.metrics.events_lost[reason] += count
+    try:
+        return edge.intake.begin(
+            beacon.events,
+            destination=site.destination,
+            session_id=beacon.session_id,
+            sent_at_ms=beacon.sent_at_ms,
+            identity_token=identity_token,
+        )
+    except SpoolError as error:
+        raise not_stored(edge, error) from None
+
+
+def not_stored(edge: Edge, error: SpoolError) -> Refusal:
+    """The spool could not take the events: noted for `/readyz`, and to be tried again."""
+    edge.readiness.spool_refused(error)
+    if isinstance(error, SpoolFullError):
+        return Refusal(503, "spool_full", "no room for events now", retry_after_s=_FULL_RETRY_S)
+    return Refusal(503, "spool_unwritable", "events cannot be stored now", retry_after_s=_DISK_RETRY_S)
+
+
+def _site(edge: Edge, beacon: Beacon) -> EdgeSite:
+    claims = edge.tokens.site(beacon.token)
+    if isinstance(claims, TokenFault):
+        raise Refusal(401, f"token_{claims}", "the site token is not valid here")
+    site = edge.sites.get(claims.site)
+    if site is None:
+        raise Refusal(401, "token_unknown_site", "the site token is for a site this relay does not serve")
+    return site
+
+
+def _limit(edge: Edge, peer: str | None, headers: Mapping[bytes, bytes], *, events: int) -> None:
+    if edge.limit_address is not None:
+        _refuse_if(edge.limit_address.wait_s(edge.client_address.key(peer, headers), events), "address")
+
+
+def _refuse_if(wait_s: int, what: str) -> None:
+    if wait_s:
+        raise Refusal(429, "too_many", f"too many events from this {what}", retry_after_s=wait_s)
+
+
+def _cookie(name: str, headers: Mapping[bytes, bytes]) -> str | None:
+    raw = headers.get(b"cookie", b"")
+    if len(raw) > _MAX_COOKIE_BYTES:
+        return None
+    return cookie_parser(raw.decode("latin-1")).get(name) or None

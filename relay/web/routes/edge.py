@@ -1,0 +1,74 @@
+"""What the routes need, handed to them as the typed lifespan state."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypedDict, cast
+
+from starlette.types import Scope
+
+from relay.core.clock import Clock
+from relay.core.telemetry import Metrics
+from relay.identity.erasures import Erasures
+from relay.identity.tokens import Tokens
+from relay.intake.from_backend import BackendIntake
+from relay.intake.from_browser import Destination, Intake
+from relay.spool.contract import Spool
+from relay.web.rate_limit import RateLimit
+from relay.web.readiness import Readiness
+from relay.web.routes.client_address import ClientAddress
+from relay.web.routes.snippet_file import SnippetFile
+
+if TYPE_CHECKING:  # needs the extra `jwt`
+    from relay.identity.jwt import JwtIdentity
+
+ANY_ORIGIN = "*"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EdgeSite:
+    """A site as the edge sees it."""
+
+    destination: Destination
+    origins: frozenset[str]
+
+    def allows(self, origin: str) -> bool:
+        """Whether pages of this origin may send."""
+        return origin in self.origins or ANY_ORIGIN in self.origins
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edge:
+    """One relay, seen from HTTP."""
+
+    sites: Mapping[str, EdgeSite]
+    tokens: Tokens
+    intake: Intake
+    backend_intake: BackendIntake
+    erasures: Erasures
+    spool: Spool
+    metrics: Metrics
+    clock: Clock
+    readiness: Readiness
+    snippet: SnippetFile
+    client_address: ClientAddress
+    max_body_bytes: int
+    identity_cookie: str | None = None
+    jwt_identity: "JwtIdentity | None" = None
+    limit_address: RateLimit | None = None
+    limit_session: RateLimit | None = None
+    origins: frozenset[str] = field(init=False)
+    """Of all sites: what is not among them is refused before its body is read."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "origins", frozenset().union(*(site.origins for site in self.sites.values())))
+
+
+class State(TypedDict):
+    """The lifespan state of the application."""
+
+    edge: Edge
+
+
+def edge_of(scope: Scope) -> Edge:
+    """The relay this request is for."""
+    return cast("State", scope["state"])["edge"]

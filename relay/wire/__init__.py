@@ -1,0 +1,1 @@
+"""Bytes to typed events: one beacon decoded, one event checked and encoded."""

@@ -1,0 +1,124 @@
+"""One event of a beacon: its typed shape, and the entry of a PutEvents call it becomes.
+
+Every limit of the service on an event is enforced here or in `salvage`, with the numbers of `limits`; the service's
+own client checks none of the maxima.
+"""
+
+from collections.abc import Sequence
+from typing import Annotated, Any, Final
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from relay.core import limits
+from relay.core.model import Reason
+from relay.wire.fields import held_object, say_something
+
+DAY_MS: Final = 86_400_000
+"""How far ahead of the relay's clock a corrected time may be."""
+
+_Id = Annotated[str, Meta(min_length=1, max_length=limits.MAX_ID_CHARS)]
+
+
+class Attribution(msgspec.Struct, rename="camel", frozen=True, gc=False):
+    """Where a click came from, for metric attribution."""
+
+    event_attribution_source: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            max_length=limits.MAX_ATTRIBUTION_SOURCE_CHARS,
+            pattern=r"^[\x20-\x7E]*[\x21-\x7E][\x20-\x7E]*\Z",
+        ),
+    ]
+
+
+class BeaconEvent(msgspec.Struct, rename="camel", omit_defaults=True, gc=False):
+    """An event as the browser sends it, each field within its limit; times and `properties` still to be looked at.
+
+    Its fields are those of an entry of PutEvents' `eventList`, by the service's names: `entry` turns it into one.
+    """
+
+    event_type: _Id
+    event_id: _Id | UnsetType = UNSET
+    item_id: _Id | UnsetType = UNSET
+    sent_at: float | UnsetType = UNSET
+    """Milliseconds by the browser's clock."""
+    event_value: Annotated[float, Meta(ge=-limits.MAX_EVENT_VALUE, le=limits.MAX_EVENT_VALUE)] | UnsetType = UNSET
+    properties: dict[str, Any] | str | UnsetType = UNSET
+    recommendation_id: Annotated[str, Meta(min_length=1, max_length=limits.MAX_RECOMMENDATION_ID_CHARS)] | UnsetType = (
+        UNSET
+    )
+    impression: Annotated[list[_Id], Meta(min_length=1, max_length=limits.MAX_IMPRESSION_ITEMS)] | UnsetType = UNSET
+    metric_attribution: Attribution | UnsetType = UNSET
+
+
+class Rejected(msgspec.Struct, frozen=True):
+    """An event that is not taken, alone."""
+
+    reason: Reason
+    event_id: str | None = None
+    """As sent, where it is an id at all."""
+
+
+_encode: Final = msgspec.json.Encoder().encode
+
+
+def have_saying_ids(events: Sequence[BeaconEvent]) -> bool:
+    """Whether every id of the events says something."""
+    ids: list[str] = []
+    for event in events:
+        ids.append(event.event_type)
+        for one in (event.item_id, event.event_id, event.recommendation_id):
+            if one is not UNSET:
+                ids.append(one)  # noqa: PERF401 - a comprehension would be built for each event
+        if event.impression is not UNSET:
+            ids += event.impression
+    return say_something(ids)
+
+
+def entry(event: BeaconEvent, *, event_id: str, skew_ms: float, now_ms: int, max_age_ms: float) -> bytes | Reason:
+    """The event as one entry of a PutEvents call, UTF-8 JSON, or why it cannot be one.
+
+    Args:
+        event: Within the limits of its type. It becomes the entry: afterwards its `sent_at` is in whole seconds, the
+            finest the service's clients keep, and its `properties` are a text.
+        event_id: The event's own, or one made for it.
+        skew_ms: What to add to the browser's times to get the relay's.
+        now_ms: The relay's time, used for an event without one.
+        max_age_ms: Older events are `bad_time`.
+    """
+    at_ms = now_ms if event.sent_at is UNSET else event.sent_at + skew_ms
+    if not now_ms - max_age_ms <= at_ms <= now_ms + DAY_MS or at_ms < 0:
+        return Reason.BAD_TIME
+    if event.properties is not UNSET:
+        properties = packed_properties(event.properties)
+        if isinstance(properties, Reason):
+            return properties
+        event.properties = properties
+    event.event_id = event_id
+    event.sent_at = int(at_ms // 1000)
+    body = _encode(event)
+    return Reason.TOO_LARGE if len(body) > limits.MAX_EVENT_BYTES else body
+
+
+def packed_properties(
+    properties: dict[str, Any] | str,
+    *,
+    most_chars: int = limits.MAX_EVENT_PROPERTIES_CHARS,
+    reserved: frozenset[str] = limits.RESERVED_PROPERTY_KEYS,
+) -> str | Reason:
+    """An object, or a string holding one, as the compact string the service wants.
+
+    Characters outside ASCII stay as they are: the limit counts the string, in which an escape would count six times.
+    """
+    held = held_object(properties)
+    if isinstance(held, Reason):
+        return held
+    if not reserved.isdisjoint(map(str.lower, held)):
+        return Reason.RESERVED_KEY
+    try:
+        text = _encode(held).decode()
+    except RecursionError:
+        return Reason.TOO_LONG  # far deeper than any limit is long
+    return Reason.TOO_LONG if len(text) > most_chars else text

@@ -1,0 +1,108 @@
+"""The commands `check`, `token` and `snippet`, as processes."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from relay.core.bundled import bundled
+from relay.core.clock import SystemClock
+from relay.identity.tokens import IdentityClaims, ServerClaims, SiteClaims, Tokens
+from relay.web.routes.snippet_file import SnippetFile
+from tests.cli.test_serve import run
+from tests.support.emulator import running_emulator
+from tests.support.relay import KEY, relay_environ
+
+pytestmark = pytest.mark.process
+
+
+@pytest.fixture
+def tokens() -> Tokens:
+    return Tokens([KEY], clock=SystemClock())
+
+
+async def test_token_alone_is_on_stdout(tokens: Tokens) -> None:
+    for arguments, judge, claims in (
+        (["site"], tokens.site, SiteClaims("default")),
+        (["site", "--site", "books"], tokens.site, SiteClaims("books")),
+        (["identity", "team#42"], tokens.identity, IdentityClaims("team#42")),
+        (["identity", "u1", "--session", "s" * 16], tokens.identity, IdentityClaims("u1", "s" * 16)),
+        (["server", "--scope", "events"], tokens.server, ServerClaims("default", ("events",))),
+    ):
+        code, out, err = await run("token", *arguments, RELAY_SECRET_KEYS=KEY)
+        assert (code, err) == (0, "")
+        assert judge(out.removesuffix("\n")) == claims
+
+
+async def test_inspect_explains_any_token(tokens: Tokens) -> None:
+    code, out, _ = await run("token", "inspect", tokens.mint(IdentityClaims("u1")), RELAY_SECRET_KEYS=KEY)
+    assert code == 0
+    assert "kind: identity" in out
+    assert '"sub":"u1"' in out
+    code, out, _ = await run("token", "inspect", "--json", "junk", RELAY_SECRET_KEYS=KEY)
+    assert code == 1
+    assert '"accepted":false' in out
+    code, out, _ = await run("token", "inspect", tokens.mint(SiteClaims("s")), RELAY_SECRET_KEYS="other" * 8)
+    assert code == 1
+    assert "RELAY_SECRET_KEYS" in out
+
+
+async def test_a_new_key_is_good_enough() -> None:
+    _, key, _ = await run("token", "keygen")
+    code, _, err = await run("token", "site", RELAY_SECRET_KEYS=key.strip())
+    assert (code, err) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "env"), [(["site"], {}), (["identity", ""], {"RELAY_SECRET_KEYS": KEY}), (["identity"], {})]
+)
+async def test_wrong_use_is_code_2_with_nothing_on_stdout(arguments: list[str], env: dict[str, str]) -> None:
+    code, out, err = await run("token", *arguments, **env)
+    assert (code, out) == (2, "")
+    assert err
+
+
+async def test_the_snippet_tag_is_complete(tokens: Tokens) -> None:
+    code, out, _ = await run("snippet", "--url", "https://events.shop.example/", **relay_environ())
+    file = SnippetFile(bundled("snippet"))
+    assert code == 0
+    match = re.fullmatch(
+        r'<script async src="(\S+)" data-token="(\S+)" integrity="(\S+)" crossorigin="anonymous"></script>\n', out
+    )
+    assert match
+    assert match[1] == f"https://events.shop.example/r/{file.name}"
+    assert tokens.site(match[2]) == SiteClaims("default")
+    assert match[3] == file.integrity
+
+
+async def test_check_finds_nothing_wrong_with_a_good_relay() -> None:
+    async with running_emulator() as emulator:
+        code, out, err = await run("check", **emulator.env, **relay_environ())
+    assert (code, err) == (0, "")
+    assert "is ACTIVE" in out
+    assert KEY not in out
+    assert f"RELAY_SECRET_KEYS=******** ({len(KEY)} characters)" in out
+    assert "RELAY_MAX_IN_FLIGHT=32" in out
+
+
+async def test_check_names_every_problem(tmp_path: Path) -> None:
+    async with running_emulator() as emulator:
+        code, _, err = await run(
+            "check",
+            **emulator.env,
+            **relay_environ(tracking_id="not-there", spool_url=f"sqlite:///{tmp_path}/none/spool.db"),
+        )
+    assert code == 1
+    assert [line.partition(":")[0] for line in err.splitlines()] == ["RELAY_SPOOL_URL", "site default"]
+
+
+async def test_check_says_what_is_missing_of_aws() -> None:
+    code, _, err = await run("check", **relay_environ(), AWS_REGION="eu-west-1")
+    assert code == 1
+    assert "credentials" in err.lower()
+
+
+async def test_check_with_bad_settings_is_code_2() -> None:
+    code, _, err = await run("check", RELAY_PORT="x")
+    assert code == 2
+    assert len(err.splitlines()) == 4

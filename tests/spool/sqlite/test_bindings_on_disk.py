@@ -1,0 +1,86 @@
+"""Bindings in the file: those that have ended do not gather while the relay runs, nor do those that last."""
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from relay.core.errors import SpoolError
+from relay.core.model import Binding
+from relay.spool.sqlite.file.binding_table import BindingTable
+from relay.spool.sqlite.spool import SqliteSpool
+from relay.spool.sqlite.write.database import Database
+from tests.support.clock import FakeClock
+from tests.support.records import new_record
+
+
+def rows(path: Path) -> int:
+    with sqlite3.connect(path) as sql:
+        count: int = sql.execute("SELECT count(*) FROM bindings").fetchone()[0]
+    sql.close()
+    return count
+
+
+async def test_each_login_makes_room_by_two_that_have_ended(tmp_path: Path) -> None:
+    path, clock = tmp_path / "spool.db", FakeClock()
+
+    def binding(number: int) -> Binding:
+        return Binding("shop", f"session-{number:016}", "u1", clock.now_ms() + 60_000, "tracker")
+
+    async with SqliteSpool(path, clock=clock, max_bytes=1 << 24) as spool:
+        for number in range(40):
+            await spool.append([], binding(number))
+        assert rows(path) == 40
+        clock.advance(60)
+        for number in range(40, 60):
+            await spool.append([], binding(number))
+        assert rows(path) == 20
+        assert {one.session_id for one in await spool.bindings()} == {binding(n).session_id for n in range(40, 60)}
+
+
+async def test_past_the_bound_each_login_costs_sessions_that_have_not_been_used_for_long(tmp_path: Path) -> None:
+    path, clock = tmp_path / "spool.db", FakeClock()
+    async with SqliteSpool(path, clock=clock, max_bytes=1 << 24) as spool:
+        await spool.work(lambda database: setattr(database, "bindings", bounded(database, 200)))
+        await spool.append([], Binding("~erased", "f" * 64, "~", clock.now_ms() + 1_000_000_000))
+        for number in range(1000):
+            clock.advance(1)
+            expires_at_ms = clock.now_ms() + 86_400_000
+            await spool.append([], Binding("shop", f"session-{number:016}", "u1", expires_at_ms, "tracker"))
+            assert rows(path) <= 200 + 1 + 1
+        kept = {one.session_id for one in await spool.bindings()}
+        assert len(kept) >= 195
+        assert "f" * 64 in kept, "whom it erased is no session, and stays"
+        newest = {f"session-{number:016}" for number in range(900, 1000)}
+        assert len(kept & newest) >= 90
+        assert len(kept - newest - {f"session-{number:016}" for number in range(600, 900)}) <= 20
+        assert [one.session_id for one in await spool.bindings(1)][1:] == ["session-0000000000000999"]
+
+
+def bounded(database: Database, most: int) -> BindingTable:
+    table = BindingTable(most)
+    table.open(database.sql, salt=database.salt, now_ms=0)
+    return table
+
+
+async def test_a_login_that_is_rolled_back_is_not_counted(tmp_path: Path) -> None:
+    clock = FakeClock()
+    async with SqliteSpool(tmp_path / "spool.db", clock=clock, max_bytes=1 << 24) as spool:
+        binding = Binding("shop", "session-0000000000000001", "u1", clock.now_ms() + 60_000)
+        with pytest.raises(SpoolError):
+            await spool.append([new_record("\ud800")], binding)
+        await spool.append([], binding)
+        await spool.append([], binding)
+        assert await spool.work(lambda database: database.bindings.count) == 1
+        await spool.erase(session_id=binding.session_id)
+        assert await spool.work(lambda database: database.bindings.count) == 0
+
+
+async def test_a_user_who_is_called_like_nobody_takes_no_note_along(tmp_path: Path) -> None:
+    clock = FakeClock()
+    async with SqliteSpool(tmp_path / "spool.db", clock=clock, max_bytes=1 << 24) as spool:
+        note = Binding("~erased", "f" * 64, "~", clock.now_ms() + 60_000)
+        await spool.append([], note)
+        await spool.erase(user_id="~")
+        await spool.erase(session_id="f" * 64)
+        assert await spool.bindings() == [note]

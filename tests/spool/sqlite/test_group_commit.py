@@ -1,0 +1,123 @@
+"""One transaction and one fsync for everything that waits; nobody's misfortune is another's."""
+
+import asyncio
+
+import pytest
+
+from relay.core.errors import SpoolError
+from relay.core.model import Binding
+from relay.spool.sqlite.spool import SqliteSpool
+from relay.spool.sqlite.write.database import Database
+from tests.spool.conftest import OpenSqlite
+from tests.support.clock import FakeClock
+from tests.support.records import SESSION, new_record
+
+
+def commits(spool: SqliteSpool) -> int:
+    return spool._database.commits  # pyright: ignore[reportPrivateUsage]
+
+
+async def test_many_waiting_appends_share_few_commits(open_sqlite: OpenSqlite) -> None:
+    async with open_sqlite() as spool:
+        before = commits(spool)
+        await asyncio.gather(*[spool.append([new_record("e", f"session-{n:016}")]) for n in range(500)])
+        assert spool.stats().accepted == 500
+        assert commits(spool) - before <= 5
+
+
+async def test_deliveries_ride_on_the_next_append(open_sqlite: OpenSqlite) -> None:
+    async with open_sqlite() as spool:
+        await spool.append([new_record("e")])
+        (lease,) = await spool.lease(max_sessions=1)
+        before = commits(spool)
+        spool.settle(lease, delivered=[lease.records[0].seq])
+        await spool.append([new_record("f")])
+        assert commits(spool) - before == 1
+
+
+async def test_a_record_that_cannot_be_stored_fails_alone(open_sqlite: OpenSqlite) -> None:
+    async with open_sqlite() as spool:
+        results = await asyncio.gather(
+            spool.append([new_record("a")]),
+            spool.append([new_record("lone surrogate \ud800")]),
+            spool.append([new_record("b")]),
+            return_exceptions=True,
+        )
+        assert results[0] == results[2] == frozenset()
+        assert isinstance(results[1], SpoolError)
+        (lease,) = await spool.lease(max_sessions=1)
+        assert [record.event_id for record in lease.records] == ["a", "b"]
+        assert spool.stats().accepted == 2
+
+
+async def test_an_append_that_fails_stores_no_record_and_binds_nobody(
+    open_sqlite: OpenSqlite, clock: FakeClock
+) -> None:
+    async with open_sqlite() as spool:
+        await spool.append([new_record("waits")])
+        binding = Binding("default", SESSION, "u1", clock.now_ms() + 10_000)
+        with pytest.raises(SpoolError):
+            await spool.append([new_record("good"), new_record("lone surrogate \ud800")], binding)
+        assert await spool.bindings() == []
+        (lease,) = await spool.lease(max_sessions=1)
+        assert [(record.event_id, record.user_id) for record in lease.records] == [("waits", None)]
+    async with open_sqlite() as spool:
+        assert (spool.stats().accepted, await spool.bindings()) == (1, [])
+
+
+async def test_a_waiter_that_gives_up_disturbs_nobody(open_sqlite: OpenSqlite) -> None:
+    async with open_sqlite() as spool:
+        impatient = [asyncio.ensure_future(spool.append([new_record("e", f"gone-{n:016}")])) for n in range(20)]
+        patient = [asyncio.ensure_future(spool.append([new_record("e", f"here-{n:016}")])) for n in range(20)]
+        await asyncio.sleep(0)
+        for task in impatient:
+            task.cancel()
+        assert await asyncio.gather(*patient) == [frozenset()] * 20
+        for task in impatient:
+            with pytest.raises(asyncio.CancelledError):
+                await task
+        stats = spool.stats()
+        assert stats.accepted == stats.pending == 40
+
+
+async def test_a_duplicate_is_told_only_once_the_first_copy_is_stored(open_sqlite: OpenSqlite) -> None:
+    async with open_sqlite() as spool:
+        order: list[str] = []
+
+        async def append(name: str) -> None:
+            duplicates = await spool.append([new_record("same")])
+            order.append(f"{name} {sorted(duplicates)}")
+
+        await asyncio.gather(append("first"), append("second"))
+        assert order == ["first []", "second [0]"]
+
+
+async def test_a_failed_first_copy_does_not_make_the_second_a_duplicate(open_sqlite: OpenSqlite) -> None:
+    async with open_sqlite() as spool:
+        results = await asyncio.gather(
+            spool.append([new_record("same"), new_record("\ud800")]),
+            spool.append([new_record("same")]),
+            return_exceptions=True,
+        )
+        assert isinstance(results[0], SpoolError)
+        assert results[1] == frozenset()
+
+
+async def test_a_full_disk_refuses_but_recovers(open_sqlite: OpenSqlite) -> None:
+    """SQLite's own page limit answers as a full disk does: SQLITE_FULL."""
+    async with open_sqlite() as spool:
+        await spool.append([new_record("kept")])
+
+        def limit(database: Database, pages: int) -> None:
+            database.sql.execute(f"PRAGMA max_page_count = {pages}")
+
+        await spool.work(lambda database: limit(database, 1))
+        (lease,) = await spool.lease(max_sessions=1)
+        with pytest.raises(SpoolError):
+            await spool.append([new_record("x" * 9000)])
+        spool.settle(lease, delivered=[lease.records[0].seq])
+        await spool.work(lambda database: limit(database, 1_000_000))
+        assert await spool.append([new_record("x" * 9000)]) == frozenset()
+        assert spool.problems() == []
+        stats = spool.stats()
+        assert (stats.accepted, stats.delivered, stats.pending) == (2, 1, 1)

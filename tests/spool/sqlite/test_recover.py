@@ -1,0 +1,249 @@
+"""Any damage to any spool: what is whole is salvaged, what is not is counted, and nothing comes back that was gone."""
+
+import asyncio
+import random
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from relay.spool.sqlite.recovery.integrity import trouble
+from relay.spool.sqlite.recovery.pages import LEAF, PAGE, cells
+from relay.spool.sqlite.recovery.recover import mend
+from relay.spool.sqlite.recovery.wal import views
+from relay.spool.sqlite.spool import SqliteSpool
+from tests.spool.conftest import MAX_BYTES, OpenSqlite
+from tests.spool.histories import TABLES, Kept, Made, Span, content, copy_of, live, page_of, places
+from tests.spool.leases import deliver_all
+from tests.spool.sqlite.files import flip_byte, offset_of, sql
+from tests.spool.sqlite.test_upgrade import make_version_1
+from tests.support.clock import FakeClock
+from tests.support.records import new_record
+
+_USER_VERSION = range(60, 64)
+"""In the file's header: a spool of a newer version is refused, damage or not."""
+
+SEEDS = range(12)
+
+
+@pytest.fixture(scope="module", params=range(5))
+def made(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Made:
+    rng = random.Random(request.param)
+    path = tmp_path_factory.mktemp("made") / "spool.db"
+    path = asyncio.run(live(path, rng, lives=1 + request.param % 3))
+    looked_at = copy_of(path, tmp_path_factory.mktemp("looked-at"))
+    spans = places(path)
+    kept = content(looked_at)
+    assert {name: {number for table, number in spans if table == name} for name in TABLES} == {
+        name: set(rows) for name, rows in kept.items()
+    }
+    mark = int.from_bytes(path.with_name(path.name + ".lock").read_bytes()[8:16], "little")
+    return Made(path, kept, spans, mark)
+
+
+def salvaged(made: Made, damage: list[tuple[Span, bytes]]) -> Kept:
+    """What is there after the damage, and after it was mended."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = copy_of(made.path, Path(folder))
+        for span, text in damage:
+            with path.with_name(path.name + span.suffix).open("r+b") as file:
+                file.seek(span.start)
+                file.write(text)
+        mend(path, mark=made.mark)
+        return content(path)
+
+
+def lost(made: Made, found: Kept, damage: list[tuple[Span, bytes]]) -> list[tuple[str, int]]:
+    """Which rows are; fails if something is there that was not. The end of the WAL may take back what was newest."""
+    in_wal = any(span.suffix == "-wal" for span, _ in damage)
+    missing: list[tuple[str, int]] = []
+    for table in TABLES:
+        for number, row in found[table].items():
+            was = made.kept[table].get(number)
+            if was is None:  # what had been settled is settled again if the end of the WAL is what was damaged
+                assert table == "records", (table, number, damage)
+                assert in_wal, (number, damage)
+            elif not (in_wal and table == "records" and without_user(row) == without_user(was) and row[6] is None):
+                assert but_session(table, row) == but_session(table, was), (table, number)
+        missing += [(table, number) for number in made.kept[table].keys() - found[table].keys()]
+    return [row for row in missing if not (in_wal and row[0] == "buried" and row[1] in found["records"])]
+
+
+def but_session(table: str, row: tuple[object, ...]) -> tuple[object, ...]:
+    """Without what changes with the salt."""
+    return row if table == "bindings" else (row[0], *row[2:4], *row[5:])
+
+
+def without_user(row: tuple[object, ...]) -> tuple[object, ...]:
+    """A record as it was before a login gave it its user."""
+    return (row[0], *row[2:4], row[5], *row[7:])
+
+
+def hit(made: Made, row: tuple[str, int], damage: list[tuple[Span, bytes]]) -> bool:
+    return any(one.meets(span) for one in made.spans[row] for span, _ in damage)
+
+
+def damage_of(made: Made, rng: random.Random, *, size: int) -> tuple[Span, bytes]:
+    sizes = {suffix: path.stat().st_size for suffix in ("", "-wal") if (path := beside(made, suffix)).exists()}
+    suffix = rng.choices(list(sizes), weights=list(sizes.values()))[0]
+    start = rng.randrange(max(1, sizes[suffix] - size))
+    return Span(suffix, start, start + size), rng.choice([rng.randbytes(size), bytes(size), b"\xff" * size])
+
+
+def beside(made: Made, suffix: str) -> Path:
+    return made.path.with_name(made.path.name + suffix)
+
+
+def told(made: Made, damage: list[tuple[Span, bytes]], seed: int) -> str:
+    return f"seed {seed}: {[span for span, _ in damage]} of {made.path}"
+
+
+def test_of_an_undamaged_spool_every_page_says_what_sqlite_says(made: Made, tmp_path: Path) -> None:
+    path = copy_of(made.path, tmp_path)
+    assert trouble(path, mark=made.mark) is None
+    found = [cell for view in views(path) for cell in cells(view)]
+    for table, columns in (("records", 9), ("buried", 12), ("bindings", 7)):
+        rowids = [cell.rowid for cell in found if cell.kind == LEAF and len(cell.values) == columns]
+        assert sorted(rowids) == sorted(made.kept[table])
+    with path.open("ab") as file:  # not a page of it
+        file.write(b"x")
+    mend(path, mark=made.mark)
+    assert not path.with_name(path.name + ".damaged").exists()
+
+
+def test_one_bit_costs_one_row_at_most(made: Made) -> None:
+    for seed in SEEDS:
+        rng = random.Random(seed)
+        span, _ = damage_of(made, rng, size=1)
+        if span.suffix == "" and span.start in _USER_VERSION:
+            continue
+        byte = beside(made, span.suffix).read_bytes()[span.start]
+        damage = [(span, bytes([byte ^ 1 << rng.randrange(8)]))]
+        assert len(lost(made, salvaged(made, damage), damage)) <= 1, told(made, damage, seed)
+
+
+def test_a_stain_costs_the_rows_it_is_on(made: Made) -> None:
+    for seed in SEEDS:
+        rng = random.Random(seed)
+        damage = [damage_of(made, rng, size=rng.randint(2, 200)) for _ in range(rng.randint(1, 3))]
+        if not any(span.suffix == "" and span.start < _USER_VERSION.stop for span, _ in damage):
+            for row in lost(made, salvaged(made, damage), damage):
+                assert hit(made, row, damage), (row, told(made, damage, seed))
+
+
+def test_a_page_that_is_gone_costs_the_rows_that_were_on_it(made: Made) -> None:
+    for seed in SEEDS:
+        rng = random.Random(seed)
+        view = views(made.path)[0]
+        suffix, start = view.place(rng.randint(2, view.count))
+        damage = [(Span(suffix, start, start + PAGE), rng.choice([bytes(PAGE), rng.randbytes(PAGE)]))]
+        for row in lost(made, salvaged(made, damage), damage):
+            assert hit(made, row, damage), (row, told(made, damage, seed))
+
+
+def test_the_first_page_costs_no_row(made: Made) -> None:
+    for text in (bytes(PAGE), random.Random(1).randbytes(PAGE)):
+        suffix, start = views(made.path)[0].place(1)
+        damage = [(Span(suffix, start, start + PAGE), text)]
+        assert lost(made, salvaged(made, damage), damage) == []
+
+
+@pytest.fixture
+def broken(made: Made, tmp_path: Path) -> Path:
+    """A copy on which SQLite finds no table."""
+    path = copy_of(made.path, tmp_path)
+    suffix, start = views(path)[0].place(1)
+    with path.with_name(path.name + suffix).open("r+b") as file:
+        file.seek(start + 100)
+        file.write(b"\xff" * 8)
+    return path
+
+
+async def test_what_is_lost_is_counted_and_the_rest_is_delivered_in_order(made: Made, tmp_path: Path) -> None:
+    """A page with records on it is gone: so many are counted as corrupt, and no more."""
+    path = copy_of(made.path, tmp_path)
+    middle = sorted(made.kept["records"])[len(made.kept["records"]) // 2]
+    page = page_of(next(span for span in made.spans["records", middle] if span.end - span.start > 24))
+    with path.with_name(path.name + page.suffix).open("r+b") as file:
+        file.seek(page.start)
+        file.write(bytes(PAGE))
+    gone = {row for row, spans in made.spans.items() if row[0] == "records" and any(one.meets(page) for one in spans)}
+    async with SqliteSpool(path, clock=FakeClock(), max_bytes=MAX_BYTES) as spool:
+        stats = spool.stats()
+        assert stats.buried["corrupt"] == len(gone) > 0
+        assert stats.pending == len(made.kept["records"]) - len(gone)
+        assert stats.accepted == stats.delivered + sum(stats.buried.values()) + stats.erased + stats.pending
+        delivered = await deliver_all(spool)
+        assert len(delivered) == len(set(delivered)) == stats.pending
+        assert await spool.append([new_record("fresh")]) == frozenset()
+
+
+async def test_the_damaged_file_is_kept_until_somebody_is_erased(broken: Path) -> None:
+    damaged = broken.with_name(broken.name + ".damaged")
+    async with SqliteSpool(broken, clock=FakeClock(), max_bytes=MAX_BYTES) as spool:
+        assert damaged.exists()
+        await spool.erase(user_id="u1")
+        assert list(broken.parent.glob("*.damaged*")) == []
+
+
+@pytest.mark.parametrize("moved", [(), ("-wal",), ("-wal", "")])
+def test_a_crash_while_it_is_salvaged_is_made_good_by_the_next_start(
+    made: Made, broken: Path, moved: tuple[str, ...], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    whole = copy_of(broken, tmp_path_factory.mktemp("whole"))
+    mend(whole, mark=made.mark)
+    shutil.copy(whole, broken.with_name(broken.name + ".salvaged"))
+    broken.with_name(broken.name + ".salvaging").write_bytes(b"half")
+    for suffix in moved:
+        file = broken.with_name(broken.name + suffix)
+        if file.exists():
+            file.rename(broken.with_name(broken.name + ".damaged" + suffix))
+    mend(broken, mark=made.mark)
+    assert content(broken) == content(whole)
+    assert not broken.with_name(broken.name + ".salvaged").exists()
+
+
+def test_what_is_no_spool_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "letter.db"
+    path.write_bytes(b"Dear reader" * 1000)
+    mend(path, mark=0)
+    assert path.read_bytes() == b"Dear reader" * 1000
+    assert [file.name for file in tmp_path.iterdir()] == ["letter.db"]
+
+
+async def test_a_damaged_spool_of_the_first_version_is_salvaged_but_for_its_bindings(path: Path) -> None:
+    clock = FakeClock()
+    make_version_1(path, clock)
+    with path.open("r+b") as file:
+        file.seek(100)
+        file.write(b"\xff" * 8)
+    async with SqliteSpool(path, clock=clock, max_bytes=MAX_BYTES) as spool:
+        assert await deliver_all(spool) == ["e1", "e3"]
+        assert spool.stats().buried == {"HTTP413": 1}
+        assert await spool.bindings() == []
+
+
+async def test_a_lost_salt_keeps_sessions_in_one_queue(open_sqlite: OpenSqlite, path: Path) -> None:
+    async with open_sqlite() as spool:
+        await spool.append([new_record("e1"), new_record("e2")])
+    damage = sql(path, "SELECT salt FROM salt")[0][0]
+    assert isinstance(damage, bytes)
+    flip_byte(path, offset_of(path, damage))
+    async with open_sqlite() as spool:
+        await spool.append([new_record("e3")])
+        assert [[one.event_id for one in lease.records] for lease in await spool.lease(max_sessions=9)] == [
+            ["e1", "e2", "e3"]
+        ]
+
+
+@pytest.mark.parametrize("table", ["flows", "flows_copy"])
+async def test_a_damaged_flow_sends_nothing_to_somebody_elses_tracker(
+    open_sqlite: OpenSqlite, path: Path, table: str
+) -> None:
+    async with open_sqlite() as spool:
+        await spool.append([new_record("e1")])
+    sql(path, f"UPDATE {table} SET target = 'tracker-2'")  # noqa: S608
+    async with open_sqlite() as spool:
+        (lease,) = await spool.lease(max_sessions=1)
+        assert lease.key.target == "tracker-1"

@@ -1,0 +1,230 @@
+"""The straight way of a beacon: the same answers as the ordinary way, and nothing but whole beacons goes it."""
+
+import asyncio
+import json
+import logging
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import AsyncExitStack
+from typing import ClassVar
+
+import pytest
+from starlette.types import Receive, Scope, Send
+
+from relay.core.clock import SystemClock
+from relay.core.errors import SpoolError, SpoolFullError
+from relay.core.model import Binding, NewRecord
+from relay.spool.memory import MemorySpool
+from relay.spool.receipt import Stored
+from relay.web.routes.beacons import BeaconEndpoint
+from tests.support.raw_http import connected, request
+from tests.support.relay import RunningEdge, running_edge, until
+
+BEHIND_ANOTHER = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
+"""Sent in the same piece before a beacon, it makes the beacon go the ordinary way."""
+
+
+class MoodySpool(MemorySpool):
+    """Fails or waits when told to."""
+
+    fault: Exception | None = None
+    hold: asyncio.Event | None = None
+    held = 0
+    appending: ClassVar[set[asyncio.Task[None]]] = set()
+
+    def append(self, records: Sequence[NewRecord], binding: Binding | None = None) -> Stored:
+        stored = Stored()
+        appending = asyncio.get_running_loop().create_task(self._append(records, binding, stored))
+        self.appending.add(appending)
+        appending.add_done_callback(self.appending.discard)
+        return stored
+
+    async def _append(self, records: Sequence[NewRecord], binding: Binding | None, stored: Stored) -> None:
+        if self.hold is not None:
+            self.held += 1
+            await self.hold.wait()
+        if self.fault is None:
+            stored.succeed(await super().append(records, binding))
+        else:
+            stored.fail(self.fault)
+
+
+@pytest.fixture
+def spool() -> MoodySpool:
+    return MoodySpool(clock=SystemClock(), max_bytes=1 << 30)
+
+
+@pytest.fixture
+async def relay(spool: MoodySpool) -> AsyncGenerator[RunningEdge]:
+    async with running_edge(spool=spool) as running:
+        yield running
+
+
+@pytest.fixture
+def ordinary(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Grows by a method for each request that reaches the endpoint as an ASGI application."""
+    seen: list[str] = []
+    call = BeaconEndpoint.__call__
+
+    async def counted(endpoint: BeaconEndpoint, scope: Scope, receive: Receive, send: Send) -> None:
+        seen.append(scope["method"])
+        await call(endpoint, scope, receive, send)
+
+    monkeypatch.setattr(BeaconEndpoint, "__call__", counted)
+    return seen
+
+
+BODIES: dict[str, Callable[[RunningEdge], bytes]] = {
+    "good": lambda relay: json.dumps(relay.beacon({"eventType": "View", "eventId": "one"})).encode(),
+    "one bad event": lambda relay: json.dumps(relay.beacon({"eventType": ""}, {"eventType": "View"})).encode(),
+    "forged": lambda relay: json.dumps(relay.beacon(token="x.y.z")).encode(),
+    "empty": lambda _: b"",
+    "not json": lambda _: b"{",
+    "not utf-8": lambda _: b"\xff\xfe",
+    "nothing in it": lambda relay: json.dumps(relay.beacon(eventList=[])).encode(),
+}
+HEADERS: dict[str, list[str]] = {
+    "usual": [],
+    "json": ["Content-Type: application/json"],
+    "form": ["Content-Type: application/x-www-form-urlencoded"],
+    "gzip": ["Content-Encoding: gzip"],
+    "stranger": ["Origin: https://evil.example"],
+    "no page": ["Origin: null"],
+}
+
+
+@pytest.mark.parametrize("headers", HEADERS.values(), ids=HEADERS)
+@pytest.mark.parametrize("body", BODIES)
+async def test_both_ways_answer_the_same(ordinary: list[str], body: str, headers: list[str]) -> None:
+    answers = []
+    for before in (b"", BEHIND_ANOTHER):
+        async with running_edge() as relay, connected(relay) as client:
+            await client.say(before + request(relay, BODIES[body](relay), *headers))
+            if before:
+                await client.answer()
+            answers.append(await client.whole_answer())
+        assert len(ordinary) == bool(before)
+    assert answers[0] == answers[1]
+
+
+@pytest.mark.parametrize(
+    ("fault", "status"),
+    [(SpoolFullError("full"), 503), (SpoolError("broken"), 503)],
+    ids=["full", "broken"],
+)
+async def test_a_spool_that_refuses_is_a_503(
+    relay: RunningEdge, spool: MoodySpool, ordinary: list[str], fault: Exception, status: int
+) -> None:
+    spool.fault = fault
+    async with connected(relay) as client:
+        await client.say(request(relay))
+        assert (await client.answer())[0] == status
+        spool.fault = None
+        await client.say(request(relay))
+        assert (await client.answer())[0] == 202
+    assert not ordinary
+
+
+async def test_what_nobody_foresaw_is_a_500_of_one_request(
+    relay: RunningEdge, spool: MoodySpool, caplog: pytest.LogCaptureFixture
+) -> None:
+    spool.fault = ZeroDivisionError()
+    with caplog.at_level(logging.ERROR, "relay"):
+        async with connected(relay) as client:
+            await client.say(request(relay))
+            assert (await client.answer())[0] == 500
+            assert await client.rest() == b""
+    assert "a beacon could not be answered" in caplog.text
+    spool.fault = None
+    async with connected(relay) as client:
+        await client.say(request(relay))
+        assert (await client.answer())[0] == 202
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        lambda beacon: beacon.replace(b"HTTP/1.1", b"HTTP/1.0"),
+        lambda beacon: beacon.replace(b"Host: x", b"Host: x\r\nConnection: close"),
+        lambda beacon: beacon.replace(b"/r/e", b"/r/e?x=1"),
+        lambda beacon: beacon.replace(b"Host: x", b"Host: x\r\nX-Long: " + b"x" * 32_500),
+    ],
+    ids=["http 1.0", "close", "a query", "long headers"],
+)
+async def test_what_is_out_of_the_ordinary_goes_the_ordinary_way(
+    relay: RunningEdge, ordinary: list[str], made: Callable[[bytes], bytes]
+) -> None:
+    async with connected(relay) as client:
+        await client.say(made(request(relay)))
+        assert (await client.answer())[0] == 202
+    assert ordinary == ["POST"]
+
+
+async def test_a_body_in_pieces_goes_the_ordinary_way(relay: RunningEdge, ordinary: list[str]) -> None:
+    head, _, body = request(relay).partition(b"\r\n\r\n")
+    async with connected(relay) as client:
+        await client.say(head + b"\r\n\r\n" + body[:10])
+        await until(lambda: ordinary == ["POST"])
+        await client.say(body[10:])
+        assert (await client.answer())[0] == 202
+
+
+async def test_a_request_behind_a_beacon_waits_its_turn(relay: RunningEdge, spool: MoodySpool) -> None:
+    spool.hold = asyncio.Event()
+    async with connected(relay) as client:
+        await client.say(request(relay))
+        await client.say(BEHIND_ANOTHER)
+        async with connected(relay) as other:  # by its answer, the listener has had time for both
+            await other.say(BEHIND_ANOTHER)
+            await other.answer()
+        spool.hold.set()
+        assert json.loads((await client.answer())[1])["accepted"] == 1
+        assert json.loads((await client.answer())[1]) != {"accepted": 1}
+
+
+async def test_a_client_that_leaves_during_the_commit_harms_nobody(
+    relay: RunningEdge, spool: MoodySpool, caplog: pytest.LogCaptureFixture
+) -> None:
+    spool.hold = asyncio.Event()
+    async with connected(relay) as client:
+        await client.say(request(relay))
+        await until(lambda: spool.held == 1)
+    spool.hold.set()
+    await until(lambda: spool.stats().accepted == 1)
+    async with connected(relay) as client:
+        await client.say(request(relay))
+        assert (await client.answer())[0] == 202
+    assert not caplog.records
+
+
+async def test_at_the_end_a_beacon_that_still_waits_for_the_disk_is_told_to_come_again(spool: MoodySpool) -> None:
+    spool.hold = asyncio.Event()
+    async with AsyncExitStack() as stack:
+        async with running_edge(spool=spool) as relay:
+            client = await stack.enter_async_context(connected(relay))
+            await client.say(request(relay))
+            await until(lambda: spool.held == 1)
+        status, lines, body = await client.whole_answer()
+        assert (status, json.loads(body)["error"]) == (503, "draining")
+        assert b"connection: close" in lines
+        spool.hold.set()
+        await until(lambda: spool.stats().accepted == 1)
+        assert await client.rest() == b"", "the late answer goes nowhere"
+
+
+async def test_many_beacons_on_one_connection_one_after_the_other(relay: RunningEdge, ordinary: list[str]) -> None:
+    async with connected(relay) as client:
+        for _ in range(50):
+            await client.say(request(relay))
+            assert (await client.answer())[0] == 202
+    assert relay.spool.stats().accepted == 50
+    assert not ordinary
+
+
+async def test_a_connection_that_stays_idle_is_closed(relay: RunningEdge, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with connected(relay) as client:
+        await client.say(request(relay))
+        assert (await client.answer())[0] == 202
+        await client.say(BEHIND_ANOTHER)
+        assert (await client.answer())[0] == 200
+        monkeypatch.setattr("relay.web.listener.KEEP_ALIVE_S", 0.0)
+        assert await client.rest() == b""
