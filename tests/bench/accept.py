@@ -4,7 +4,7 @@ from contextlib import ExitStack
 from functools import partial
 
 from tests.bench.contestants import SECRET, Contestant, relay, uvicorn_peer
-from tests.bench.load import Round, wrk
+from tests.bench.load.wrk import Round, wrk
 from tests.bench.ratios import Figure, alternate, figures
 from tests.bench.token import site_token
 

@@ -8,7 +8,7 @@ from functools import partial
 import msgspec
 
 from tests.bench.contestants import SECRET, Contestant, cheap_sink, fastify_peer, relay, uvicorn_peer
-from tests.bench.load import Round, wrk
+from tests.bench.load.wrk import Round, wrk
 from tests.bench.machine import cpu_s
 from tests.bench.ratios import Figure, alternate, figures
 from tests.bench.token import site_token

@@ -10,9 +10,9 @@ from functools import partial
 
 import msgspec
 
-from tests.bench.constant_rate import Latencies
 from tests.bench.contestants import SECRET, Contestant, cheap_sink, relay, uvicorn_peer
 from tests.bench.deliver import one_round
+from tests.bench.load.constant_rate import Latencies
 from tests.bench.machine import LOAD_CPU
 from tests.bench.processes import ROOT, free_port, python
 from tests.bench.ratios import Figure, alternate, figures
@@ -47,7 +47,7 @@ def run(*, rounds: int, seconds: float) -> list[Figure]:
 
 
 def _round(one: Contestant, rate: float, seconds: float, token: str, port: int) -> Latencies:
-    command = python("-m", "tests.bench.constant_rate", one.url, f"{rate:.1f}", f"{seconds:.1f}", one.shape, token)
+    command = python("-m", "tests.bench.load.constant_rate", one.url, f"{rate:.1f}", f"{seconds:.1f}", one.shape, token)
     done = subprocess.run(
         ["taskset", "-c", str(LOAD_CPU), *command, str(port)],
         cwd=ROOT,

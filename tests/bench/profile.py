@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from tests.bench.contestants import SECRET, Contestant, cheap_sink, relay
-from tests.bench.load import wrk
+from tests.bench.load.wrk import wrk
 from tests.bench.machine import LOAD_CPU
 from tests.bench.processes import ROOT
 from tests.bench.token import site_token

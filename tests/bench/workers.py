@@ -12,7 +12,7 @@ import msgspec
 
 from tests.bench.contestants import SECRET, Contestant, cheap_sink, relay
 from tests.bench.deliver import CONNECTIONS, until_drained
-from tests.bench.load import wrk
+from tests.bench.load.wrk import wrk
 from tests.bench.machine import BOTH_CPUS, cpu_s, own_cpu_s
 from tests.bench.ratios import Figure, alternate, figures
 from tests.bench.token import site_token

@@ -16,9 +16,9 @@ import httpx2
 
 from tests.faults.driver import Driver, Habits
 from tests.faults.oracle import Oracle, Verdict
-from tests.faults.relay_process import RelayProcess, quiet_port
+from tests.faults.process.relay_process import RelayProcess, quiet_port
+from tests.faults.process.small_disk import SmallDisk
 from tests.faults.service import Service, running_service
-from tests.faults.small_disk import SmallDisk
 from tests.faults.visits import Visits
 from tests.faults.windows import Window
 from tests.faults.wire import Connection

@@ -10,7 +10,7 @@ from contextlib import closing, suppress
 from typing import Final
 
 from tests.faults.arena import Arena
-from tests.faults.relay_process import NotStartedError
+from tests.faults.process.relay_process import NotStartedError
 from tests.faults.windows import HAS_STRACE, Strace, Window, attach, window_of
 
 LONGEST_LIFE_S: Final = 0.4

@@ -8,7 +8,7 @@ import pytest
 from tests.faults import deaths
 from tests.faults.arena import Arena, arena
 from tests.faults.driver import Habits
-from tests.faults.small_disk import UNAVAILABLE, small_disk
+from tests.faults.process.small_disk import UNAVAILABLE, small_disk
 from tests.faults.windows import HAS_STRACE, attach
 
 pytestmark = pytest.mark.timeout(180)

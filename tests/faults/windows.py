@@ -14,7 +14,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
-from tests.faults.relay_process import RelayProcess
+from tests.faults.process.relay_process import RelayProcess
 
 
 class Window(StrEnum):

@@ -11,7 +11,7 @@ from relay.core.clock import SystemClock
 from relay.core.errors import SpoolFullError
 from relay.spool.sqlite.spool import SqliteSpool
 from relay.spool.sqlite.write.reserve import RESERVE_BYTES
-from tests.faults.small_disk import SmallDisk
+from tests.faults.process.small_disk import SmallDisk
 from tests.spool.leases import deliver_all
 from tests.support.records import new_record
 

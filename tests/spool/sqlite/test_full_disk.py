@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.small_disk import UNAVAILABLE, small_disk
+from tests.faults.process.small_disk import UNAVAILABLE, small_disk
 
 pytestmark = pytest.mark.skipif(UNAVAILABLE is not None, reason=str(UNAVAILABLE))
 

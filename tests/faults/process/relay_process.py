@@ -13,8 +13,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, Protocol
 
-from tests.faults.nursery import Nursery
-from tests.faults.small_disk import SmallDisk
+from tests.faults.process.nursery import Nursery
+from tests.faults.process.small_disk import SmallDisk
 from tests.support.relay import ROOT, relay_environ
 
 START_DEADLINE_S: Final = 30.0
@@ -127,7 +127,7 @@ class RelayProcess:
         assert not self.is_up
         if self._forked and not extra_env:
             if self._nursery is None:
-                self._nursery = Nursery(await self._execute("tests.faults.nursery_process"))
+                self._nursery = Nursery(await self._execute("tests.faults.process.nursery_process"))
             self._process = await self._nursery.bear()
         else:
             self._process = Command(await self._execute("relay", "serve", extra_env=extra_env))

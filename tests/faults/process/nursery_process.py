@@ -1,4 +1,4 @@
-"""What `tests.faults.nursery` starts: it has imported the relay, and for each line it reads forks a child that serves.
+"""What `nursery` starts: it has imported the relay, and for each line it reads forks a child that serves.
 
 Says `born PID` and `dead PID CODE` on stdout, where its children print their banner, too; CODE is negative for a
 signal.

@@ -1,6 +1,6 @@
 """Beacons at a constant rate, and the sink they come out at, in one process: both ends of a delivery have one clock.
 
-Run as `python -m tests.bench.constant_rate URL RATE SECONDS SHAPE TOKEN SINK_PORT`; prints `Latencies` as JSON. A
+Run as `python -m tests.bench.load.constant_rate URL RATE SECONDS SHAPE TOKEN SINK_PORT`; prints `Latencies` as JSON. A
 beacon counts from the moment it is due, whether or not it could be sent then: a server that stalls cannot slow its own
 load.
 """

@@ -8,7 +8,7 @@ from asyncio.subprocess import Process
 
 
 class Born:
-    """A life that was forked. What `tests.faults.relay_process.Life` asks for."""
+    """A life that was forked. What `tests.faults.process.relay_process.Life` asks for."""
 
     def __init__(self, pid: int) -> None:
         self.pid = pid
@@ -31,7 +31,7 @@ class Nursery:
     """Bears one life at a time."""
 
     def __init__(self, process: Process) -> None:
-        """Take a process that runs `tests.faults.nursery_process`, with pipes for stdin and stdout."""
+        """Take a process that runs `tests.faults.process.nursery_process`, with pipes for stdin and stdout."""
         assert process.stdin is not None
         assert process.stdout is not None
         self._process, self._in, self._out = process, process.stdin, process.stdout
