@@ -1,0 +1,50 @@
+"""One duty a file, a file one can read at once, a folder one can see at once."""
+
+import subprocess
+from collections import Counter
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+MOST_LINES = 350
+MOST_FILES = 20
+
+CODE = {".py", ".ts", ".js", ".mjs", ".sql", ".css", ".html"}
+MADE_BY_TOOLS = ("js-snippet/dist/",)
+DRAWINGS = "examples/shop/static/art"
+NAMES_THAT_SAY_NOTHING = {"utils", "helpers", "common", "manager", "misc"}
+
+TOO_LONG_STILL = {"js-snippet/test/tracker.test.ts", "tests/delivery/test_dispatcher.py"}
+TOO_FULL_STILL = {"js-snippet/src"}
+"""These lists only get shorter."""
+
+
+def test_no_file_is_longer_than_one_can_read_at_once() -> None:
+    lines = {str(file): len((ROOT / file).read_text().splitlines()) for file in code()}
+    assert {file for file, count in lines.items() if count > MOST_LINES} <= TOO_LONG_STILL
+
+
+def test_no_folder_has_more_files_than_one_can_see_at_once() -> None:
+    full = Counter(str(file.parent) for file in kept())
+    assert {folder for folder, count in full.items() if count > MOST_FILES} <= TOO_FULL_STILL
+
+
+def test_a_name_says_what_is_inside() -> None:
+    parts = {part for file in code() for part in (*file.parts[:-1], file.stem)}
+    assert not parts & NAMES_THAT_SAY_NOTHING
+
+
+def code() -> list[Path]:
+    return [file for file in kept() if file.suffix in CODE]
+
+
+def kept() -> list[Path]:
+    """Every file under version control that a person writes and reads."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    files = [Path(name) for name in listed.stdout.split("\0") if name and not name.startswith(MADE_BY_TOOLS)]
+    return [file for file in files if (ROOT / file).exists() and str(file.parent) != DRAWINGS]
