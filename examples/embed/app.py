@@ -15,10 +15,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from relay.compose.relay import open_edge
-from relay.core.settings import load_settings
-from relay.web.app import public_routes
-from relay.web.routes.edge import State
+from relay import Edge, load_settings, open_edge, public_routes
 
 
 async def home(_request: Request) -> Response:
@@ -31,7 +28,7 @@ def create_app() -> Starlette:
     settings = load_settings()
 
     @asynccontextmanager
-    async def lifespan(_app: Starlette) -> AsyncGenerator[State]:
+    async def lifespan(_app: Starlette) -> AsyncGenerator[dict[str, Edge]]:
         # Spool, dispatcher and sink run from here on; leaving drains for RELAY_DRAIN_S.
         async with open_edge(settings) as edge:
             yield {"edge": edge}

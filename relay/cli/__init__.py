@@ -8,8 +8,8 @@ import sys
 
 import click
 
-from relay import __version__
 from relay.core.errors import RelayError, SettingsError
+from relay.core.version import VERSION
 
 _COMMANDS = {
     "serve": "Run the relay.",
@@ -47,7 +47,7 @@ class _LazyGroup(click.Group):
 
 
 @click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name="personalize-relay")
+@click.version_option(VERSION, prog_name="personalize-relay")
 def command() -> None:
     """What people see and click on a website, into Amazon Personalize."""
 

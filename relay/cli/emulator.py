@@ -13,7 +13,7 @@ import uvicorn
 from relay.emulator import DEFAULT_QUOTAS, Emulator, JournalError, create_app
 
 
-class _Server(uvicorn.Server):
+class _EmulatorServer(uvicorn.Server):
     """Ends with exit code 0 on SIGINT and SIGTERM, also while it makes clients wait on purpose."""
 
     def __init__(self, config: uvicorn.Config, emulator: Emulator, banner: str) -> None:
@@ -118,4 +118,4 @@ def command(
         server_header=False,
         proxy_headers=False,
     )
-    _Server(config, emulator, banner).run(sockets=[listener])
+    _EmulatorServer(config, emulator, banner).run(sockets=[listener])

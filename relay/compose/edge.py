@@ -9,7 +9,7 @@ from relay.core.setting_values import Rate
 from relay.core.settings import Settings
 from relay.core.telemetry import Metrics
 from relay.identity.bindings import Bindings
-from relay.identity.decision import Identities, Judge
+from relay.identity.decision import Identities, VerifyIdentity
 from relay.identity.erasures import Erasures
 from relay.identity.tokens import IdentityClaims, TokenFault, Tokens
 from relay.intake.from_backend import BackendIntake
@@ -47,7 +47,7 @@ def make_edge(
         metrics: What to count with.
         clock: What time it is.
         snippet: What to serve.
-        jwt_identity: Judges the site's own JWTs, if it has such.
+        jwt_identity: Verifies the site's own JWTs, if it has such.
         problems: What keeps events from being delivered, now.
     """
     tokens = make_tokens(settings, clock)
@@ -61,7 +61,10 @@ def make_edge(
         intake=Intake(
             spool=spool,
             identities=Identities(
-                judge=_judge(tokens, jwt_identity), bindings=bindings, erased=erasures, secret_key=settings.keys()[0]
+                verify=_verifier(tokens, jwt_identity),
+                bindings=bindings,
+                erased=erasures,
+                secret_key=settings.keys()[0],
             ),
             bindings=bindings,
             metrics=metrics,
@@ -117,7 +120,7 @@ def _sites(settings: Settings) -> dict[str, EdgeSite]:
     }
 
 
-def _judge(tokens: Tokens, jwt_identity: "JwtIdentity | None") -> Judge:
+def _verifier(tokens: Tokens, jwt_identity: "JwtIdentity | None") -> VerifyIdentity:
     if jwt_identity is None:
         return tokens.identity
 

@@ -135,7 +135,7 @@ async def _jwt_identity(
     from relay.identity.jwt import JwtIdentity  # noqa: PLC0415 - the same
 
     keys = await stack.enter_async_context(Jwks(settings.jwt_jwks, clock=clock))
-    judge = JwtIdentity(
+    jwt_identity = JwtIdentity(
         keys,
         issuer=settings.jwt_issuer or "",
         audience=settings.jwt_audience or "",
@@ -144,7 +144,7 @@ async def _jwt_identity(
         leeway_s=settings.token_leeway_s,
         max_age_s=settings.identity_max_age_s,
     )
-    return judge, keys.problems
+    return jwt_identity, keys.problems
 
 
 async def _never() -> str:

@@ -1,6 +1,6 @@
 """Who sent a beacon. A user id comes from a signed token or from the session's earlier binding, never from a field.
 
-The rules are those of the contract, "Identity, exactly"; `Identities.decide` is them, in order.
+The rules are written for people in docs/identity.md; `Identities.decide` is them, in order.
 """
 
 import base64
@@ -19,7 +19,7 @@ from relay.identity.tokens import IdentityClaims, TokenFault
 _DERIVED_SALT: Final = b"relay.session.v1"
 
 
-Judge = Callable[[object], IdentityClaims | TokenFault]
+VerifyIdentity = Callable[[object], IdentityClaims | TokenFault]
 
 
 class IdentityResult(StrEnum):
@@ -48,16 +48,16 @@ class Decision(msgspec.Struct, frozen=True, gc=False):
 class Identities:
     """Decides who sent a beacon."""
 
-    def __init__(self, *, judge: Judge, bindings: Bindings, erased: Container[str], secret_key: str) -> None:
+    def __init__(self, *, verify: VerifyIdentity, bindings: Bindings, erased: Container[str], secret_key: str) -> None:
         """Take the collaborators.
 
         Args:
-            judge: Tells what an identity token says, never raising.
+            verify: Says what an identity token says, never raising.
             bindings: Which session is whose.
             erased: Users who are refused: their tokens are invalid, their events anonymous.
             secret_key: The signing key, from which derived sessions follow.
         """
-        self._judge = judge
+        self._verify = verify
         self._erased = erased
         self._bindings = bindings
         self._derive_key = hmac.digest(secret_key.encode(), _DERIVED_SALT, hashlib.sha256)
@@ -73,7 +73,7 @@ class Identities:
         """
         if token is None:
             return self._as_bound(site, session_id, IdentityResult.NONE)
-        claims = self._judge(token)
+        claims = self._verify(token)
         if isinstance(claims, TokenFault):
             expired = claims is TokenFault.EXPIRED
             return self._as_bound(site, session_id, IdentityResult.EXPIRED if expired else IdentityResult.INVALID)

@@ -15,7 +15,7 @@ MAX_JWT_CHARS: Final = 8192
 
 
 class JwtIdentity:
-    """Judges JWTs: signed by one of the keys with that key's algorithm, from the issuer, for the audience, in time."""
+    """Verifies JWTs: signed by one of the keys with its algorithm, from the issuer, for the audience, in time."""
 
     def __init__(
         self, keys: Jwks, *, issuer: str, audience: str, claim: str, clock: Clock, leeway_s: float, max_age_s: float
@@ -29,7 +29,7 @@ class JwtIdentity:
         self._max_age_s = max_age_s
 
     async def prepare(self, token: object) -> None:
-        """Let an unknown key be looked for, before `identity` judges."""
+        """Let an unknown key be looked for, before `identity` verifies."""
         header = _header(token)
         if header is not None:
             await self._keys.look_for(header.get("kid"))
@@ -50,7 +50,7 @@ class JwtIdentity:
                 algorithms=[key.algorithm_name],
                 audience=self._audience,
                 issuer=self._issuer,
-                # Times are ours to judge: with the relay's clock and leeway.
+                # Times are ours to check: with the relay's clock and leeway.
                 options=Options(
                     require=["exp", "iss", "aud", self._claim], verify_exp=False, verify_iat=False, verify_nbf=False
                 ),
@@ -59,9 +59,9 @@ class JwtIdentity:
             return TokenFault.FORGED
         except (ValueError, TypeError, RecursionError):
             return TokenFault.MALFORMED
-        return self._judged(claims)
+        return self._verified(claims)
 
-    def _judged(self, claims: dict[str, Any]) -> IdentityClaims | TokenFault:
+    def _verified(self, claims: dict[str, Any]) -> IdentityClaims | TokenFault:
         user_id = claims.get(self._claim)
         times = [claims.get(name) for name in ("exp", "iat", "nbf")]
         if not isinstance(user_id, str) or not is_id(user_id) or not all(map(_is_time, times)):

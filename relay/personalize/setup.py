@@ -28,7 +28,7 @@ from relay.personalize.trackers.event_trackers import (
     list_trackers,
     wait_until_active,
 )
-from relay.personalize.trackers.states import DEFAULT_TIMEOUT_S, State, wait_for_active
+from relay.personalize.trackers.states import DEFAULT_TIMEOUT_S, TrackerState, wait_for_active
 
 if TYPE_CHECKING:  # the stubs are a development dependency
     from types_aiobotocore_personalize.type_defs import ListDatasetGroupsRequestTypeDef
@@ -171,9 +171,9 @@ class _Setup:
             arn = made["datasetGroupArn"]
         self._report.dataset_group_arn = arn
 
-        async def describe() -> State:
+        async def describe() -> TrackerState:
             group = await describe_dataset_group(self._connection, arn)
-            return State(group.status, group.failure_reason)
+            return TrackerState(group.status, group.failure_reason)
 
         await self._wait(what, describe)
         return arn
@@ -210,8 +210,8 @@ class _Setup:
             )
             arn = made["datasetArn"]
 
-        async def describe() -> State:
-            return State((await describe_dataset(self._connection, arn)).status)
+        async def describe() -> TrackerState:
+            return TrackerState((await describe_dataset(self._connection, arn)).status)
 
         await self._wait(what, describe)
         return arn
@@ -255,7 +255,7 @@ class _Setup:
         self._watch.making(what)
         return self._dry_run
 
-    async def _wait(self, what: str, describe: Callable[[], Awaitable[State]]) -> None:
+    async def _wait(self, what: str, describe: Callable[[], Awaitable[TrackerState]]) -> None:
         if not self._dry_run:
             await wait_for_active(
                 self._connection,

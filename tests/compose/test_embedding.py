@@ -7,11 +7,9 @@ import httpx2
 import pytest
 
 from examples.embed.app import create_app as create_host_app
-from relay.compose.relay import open_edge
+from relay import RelayError, create_app, open_edge
 from relay.core.clock import SystemClock
-from relay.core.errors import RelayError
-from relay.identity.tokens import SiteClaims, Tokens
-from relay.web.app import create_app
+from relay.tokens import SiteClaims, Tokens
 from tests.support.http_server import serving
 from tests.support.relay import KEY, ORIGIN, make_settings, relay_environ
 

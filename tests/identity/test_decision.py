@@ -24,7 +24,7 @@ class Edge:
         self.bindings = Bindings(clock=self.clock, ttl_s=86_400)
         self.erased: set[str] = set()
         self.identities = Identities(
-            judge=self.tokens.identity, bindings=self.bindings, erased=self.erased, secret_key=KEY
+            verify=self.tokens.identity, bindings=self.bindings, erased=self.erased, secret_key=KEY
         )
 
     def login(self, user: str, session: str | None = None) -> str:
@@ -125,7 +125,7 @@ def test_a_derived_session_is_well_formed_and_depends_on_everything(edge: Edge) 
     ids |= {derive("sh", "op" + S1, "u2"), derive("shop", S1 + "u", "2")}
     assert len(ids) == 6
     assert all(is_session_id(one) and re.fullmatch(r"second~[\w-]{43}", one) for one in ids)
-    other_key = Identities(judge=edge.tokens.identity, bindings=edge.bindings, erased=(), secret_key="other" * 8)
+    other_key = Identities(verify=edge.tokens.identity, bindings=edge.bindings, erased=(), secret_key="other" * 8)
     assert other_key.derived_session("shop", S1, "u2") not in ids
 
 

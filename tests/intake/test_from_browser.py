@@ -48,7 +48,7 @@ class Relay:
         self.intake = self._intake()
 
     def _intake(self) -> Intake:
-        identities = Identities(judge=self.tokens.identity, bindings=self.bindings, erased=(), secret_key=KEY)
+        identities = Identities(verify=self.tokens.identity, bindings=self.bindings, erased=(), secret_key=KEY)
         return Intake(
             spool=self.spool,
             identities=identities,

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from relay.personalize.errors import InvalidInputError
-from relay.personalize.schema.columns import Kind, camel_case, column_case, parse_schema
+from relay.personalize.schema.columns import ColumnType, camel_case, column_case, parse_schema
 from relay.personalize.schema.ready_made import Domain, interactions_schema, items_schema
 
 
@@ -52,10 +52,10 @@ def test_types_nulls_and_categories_are_read() -> None:
         {"name": "GENRES", "type": ["null", "string"], "categorical": true}, {"name": "STOCK", "type": ["int"]}]}"""
     )
     assert [(c.name, c.kind, c.nullable, c.categorical) for c in schema.columns] == [
-        ("ITEM_ID", Kind.STRING, False, False),
-        ("PRICE", Kind.FLOAT, True, False),
-        ("GENRES", Kind.STRING, True, True),
-        ("STOCK", Kind.INT, False, False),
+        ("ITEM_ID", ColumnType.STRING, False, False),
+        ("PRICE", ColumnType.FLOAT, True, False),
+        ("GENRES", ColumnType.STRING, True, True),
+        ("STOCK", ColumnType.INT, False, False),
     ]
 
 

@@ -22,7 +22,7 @@ from relay.personalize.trackers.event_trackers import (
 from relay.personalize.trackers.states import (
     BeingDeletedError,
     CreationFailedError,
-    State,
+    TrackerState,
     WaitTimeoutError,
     wait_for_active,
 )
@@ -41,8 +41,8 @@ async def new_group(connection: Connection, name: str = "shop") -> str:
     made = await connection.control.create_dataset_group(name=name)
     arn = made["datasetGroupArn"]
 
-    async def describe() -> State:
-        return State((await describe_dataset_group(connection, arn)).status)
+    async def describe() -> TrackerState:
+        return TrackerState((await describe_dataset_group(connection, arn)).status)
 
     await wait_for_active(connection, describe, what=name, timeout_s=10)
     return arn
@@ -105,8 +105,8 @@ async def test_a_long_list_is_read_page_by_page(connection: Connection, emulator
     emulator.emulator.max_dataset_groups = 1000
     groups = [await connection.control.create_dataset_group(name=f"g{n}") for n in range(105)]
 
-    async def describe() -> State:
-        return State((await describe_dataset_group(connection, groups[-1]["datasetGroupArn"])).status)
+    async def describe() -> TrackerState:
+        return TrackerState((await describe_dataset_group(connection, groups[-1]["datasetGroupArn"])).status)
 
     await wait_for_active(connection, describe, what="groups", timeout_s=10)
     for n, group in enumerate(groups):

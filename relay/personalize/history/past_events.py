@@ -11,19 +11,19 @@ from relay.core.model import Reason
 from relay.personalize.put.cells import Value, from_json, from_text
 from relay.personalize.put.problem import Problem
 from relay.personalize.put.rows import Format, Row
-from relay.personalize.schema.columns import Column, Kind, Schema
+from relay.personalize.schema.columns import Column, ColumnType, Schema
 
 _KNOWN: Final = (
-    Column("USER_ID", Kind.STRING, nullable=True),
-    Column("ITEM_ID", Kind.STRING, nullable=True),
-    Column("EVENT_TYPE", Kind.STRING),
-    Column("TIMESTAMP", Kind.LONG),
-    Column("EVENT_VALUE", Kind.DOUBLE, nullable=True),
-    Column("IMPRESSION", Kind.STRING, nullable=True, categorical=True),
-    Column("RECOMMENDATION_ID", Kind.STRING, nullable=True),
-    Column("EVENT_ATTRIBUTION_SOURCE", Kind.STRING, nullable=True),
-    Column("SESSION_ID", Kind.STRING, nullable=True),
-    Column("EVENT_ID", Kind.STRING, nullable=True),
+    Column("USER_ID", ColumnType.STRING, nullable=True),
+    Column("ITEM_ID", ColumnType.STRING, nullable=True),
+    Column("EVENT_TYPE", ColumnType.STRING),
+    Column("TIMESTAMP", ColumnType.LONG),
+    Column("EVENT_VALUE", ColumnType.DOUBLE, nullable=True),
+    Column("IMPRESSION", ColumnType.STRING, nullable=True, categorical=True),
+    Column("RECOMMENDATION_ID", ColumnType.STRING, nullable=True),
+    Column("EVENT_ATTRIBUTION_SOURCE", ColumnType.STRING, nullable=True),
+    Column("SESSION_ID", ColumnType.STRING, nullable=True),
+    Column("EVENT_ID", ColumnType.STRING, nullable=True),
 )
 _NAMES: Final = frozenset(column.name for column in _KNOWN)
 _REQUIRED: Final = ("EVENT_TYPE", "TIMESTAMP")

@@ -7,24 +7,24 @@ from typing import Final
 from relay.core.limits import MAX_CATEGORICAL_CHARS, MAX_EVENT_VALUE
 from relay.core.model import Reason
 from relay.personalize.put.problem import Problem
-from relay.personalize.schema.columns import Column, Kind
+from relay.personalize.schema.columns import Column, ColumnType
 
 Value = str | int | float | bool | None
 
 _WHOLE: Final = re.compile(r"[+-]?\d{1,20}")
 _NUMBER: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?")
-_RANGE: Final = {Kind.INT: 2**31, Kind.LONG: 2**63}
-_LARGEST: Final = {Kind.FLOAT: MAX_EVENT_VALUE, Kind.DOUBLE: 1.7976931348623157e308}
+_RANGE: Final = {ColumnType.INT: 2**31, ColumnType.LONG: 2**63}
+_LARGEST: Final = {ColumnType.FLOAT: MAX_EVENT_VALUE, ColumnType.DOUBLE: 1.7976931348623157e308}
 
 
 def from_text(column: Column, text: str) -> Value | Problem:
     """A cell of CSV: empty is null, a number is a number where the schema says so."""
     if not text:
         return from_json(column, None)
-    if column.kind is Kind.STRING:
+    if column.kind is ColumnType.STRING:
         return from_json(column, text)
     text = text.strip()
-    if column.kind is Kind.BOOLEAN:
+    if column.kind is ColumnType.BOOLEAN:
         truth = {"true": True, "false": False}.get(text.lower())
         return truth if truth is not None else _bad(column, Reason.BAD_TYPE, f"{text[:40]!r} is not true or false")
     if column.kind in _RANGE:
@@ -40,9 +40,9 @@ def from_json(column: Column, value: object) -> Value | Problem:
     """A value of JSON: a list of categories is joined with `|`, a number becomes text where the schema wants text."""
     if value is None:
         return None if column.nullable else _bad(column, Reason.EMPTY, "is empty, and the schema allows no null")
-    if column.kind is Kind.STRING:
+    if column.kind is ColumnType.STRING:
         return _string(column, value)
-    if column.kind is Kind.BOOLEAN:
+    if column.kind is ColumnType.BOOLEAN:
         return value if isinstance(value, bool) else _bad(column, Reason.BAD_TYPE, "is not true or false")
     if isinstance(value, str):
         return from_text(column, value)

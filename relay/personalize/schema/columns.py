@@ -16,7 +16,7 @@ MAX_SCHEMA_CHARS: Final = 20_000
 """Length of a schema's JSON [M: AvroSchema]."""
 
 
-class Kind(StrEnum):
+class ColumnType(StrEnum):
     """Types of a column the service knows; a union with null makes the column nullable."""
 
     STRING = "string"
@@ -31,7 +31,7 @@ class Column(msgspec.Struct, frozen=True):
     """One column of a dataset."""
 
     name: str
-    kind: Kind
+    kind: ColumnType
     nullable: bool = False
     categorical: bool = False
     """May hold several categories, joined with `|`."""
@@ -97,14 +97,16 @@ def _column(field: Any) -> Column:
         case {"name": str(name), "type": str() | [*_] as declared}:
             kinds = [declared] if isinstance(declared, str) else declared
             plain = [kind for kind in kinds if kind != "null"]
-            if len(plain) == 1 and plain[0] in list(Kind):
+            if len(plain) == 1 and plain[0] in list(ColumnType):
                 return Column(
                     name=name,
-                    kind=Kind(plain[0]),
+                    kind=ColumnType(plain[0]),
                     nullable="null" in kinds,
                     categorical=field.get("categorical") is True,
                 )
-            message = f"column {name}: the type {declared!r} is none of {', '.join(Kind)}, or one of them and null"
+            message = (
+                f"column {name}: the type {declared!r} is none of {', '.join(ColumnType)}, or one of them and null"
+            )
         case _:
             message = f"a field of the schema has no name or no type: {field!r}"
     raise InvalidInputError(message)

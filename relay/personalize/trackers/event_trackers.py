@@ -23,7 +23,7 @@ from relay.personalize.errors import (
 from relay.personalize.trackers.states import (
     DEFAULT_TIMEOUT_S,
     OnStatus,
-    State,
+    TrackerState,
     ignore_status,
     wait_for_active,
     wait_for_gone,
@@ -183,10 +183,10 @@ async def wait_until_active(
     """
     latest = await describe_tracker(connection, arn)
 
-    async def describe() -> State:
+    async def describe() -> TrackerState:
         nonlocal latest
         latest = await describe_tracker(connection, arn)
-        return State(latest.status)
+        return TrackerState(latest.status)
 
     await wait_for_active(
         connection, describe, what=f"event tracker {latest.name!r}", timeout_s=timeout_s, on_status=on_status
@@ -222,8 +222,8 @@ async def wait_until_gone(
         PersonalizeError: see `relay.personalize.errors`.
     """
 
-    async def describe() -> State:
-        return State((await describe_tracker(connection, arn)).status)
+    async def describe() -> TrackerState:
+        return TrackerState((await describe_tracker(connection, arn)).status)
 
     await wait_for_gone(connection, describe, what=f"event tracker {arn}", timeout_s=timeout_s, on_status=on_status)
 

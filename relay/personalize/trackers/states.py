@@ -24,7 +24,7 @@ OnStatus = Callable[[str, float], None]
 """Told each status as it is read, and the seconds waited so far."""
 
 
-class State(NamedTuple):
+class TrackerState(NamedTuple):
     """What a describe call says about how far a resource is."""
 
     status: str
@@ -56,7 +56,7 @@ def ignore_status(status: str, waited_s: float) -> None:
 
 async def wait_for_active(
     connection: Connection,
-    describe: Callable[[], Awaitable[State]],
+    describe: Callable[[], Awaitable[TrackerState]],
     *,
     what: str,
     timeout_s: float = DEFAULT_TIMEOUT_S,
@@ -98,7 +98,7 @@ async def wait_for_active(
 
 async def wait_for_gone(
     connection: Connection,
-    describe: Callable[[], Awaitable[State]],
+    describe: Callable[[], Awaitable[TrackerState]],
     *,
     what: str,
     timeout_s: float = DEFAULT_TIMEOUT_S,

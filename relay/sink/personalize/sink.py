@@ -17,10 +17,10 @@ import aiohttp
 from botocore.exceptions import BotoCoreError
 from botocore.httpsession import get_cert_path
 
-from relay import __version__
 from relay.core.clock import Clock, SystemClock
 from relay.core.errors import RelayError
 from relay.core.model import Batch, Operation
+from relay.core.version import VERSION
 from relay.sink.base import Outcome, Unreachable
 from relay.sink.personalize.account import SIGNING_NAME, Account, Place, fault
 from relay.sink.personalize.connections import Connections, Endpoint, HttpError
@@ -29,7 +29,7 @@ from relay.sink.personalize.sigv4 import Signer
 from relay.sink.verdict import judge
 from relay.sink.wire import body_of, path_of
 
-_USER_AGENT: Final = f"personalize-relay/{__version__}"
+_USER_AGENT: Final = f"personalize-relay/{VERSION}"
 
 
 class _Route:

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from relay import __version__
+from relay.core.version import VERSION
 from relay.web.routes.edge import edge_of
 
 _FOLDER: Final = Path(__file__).parent / "page"
@@ -51,7 +51,7 @@ async def status_json(request: Request) -> Response:
     now_ms = edge.clock.now_ms()
     oldest_ms = stats.oldest_accepted_at_ms
     figures = {
-        "version": __version__,
+        "version": VERSION,
         "nowMs": now_ms,
         "readiness": edge.readiness.report(),
         "sites": sorted(edge.sites),
