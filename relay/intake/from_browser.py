@@ -14,10 +14,10 @@ from relay.core.telemetry import Metrics
 from relay.identity.bindings import Bindings
 from relay.identity.decision import Decision, Identities, IdentityResult
 from relay.spool.contract import Spool
-from relay.spool.receipt import Stored
+from relay.spool.receipt import Receipt
 from relay.wire.event import BeaconEvent, Rejected, entry
 
-_NOTHING: Final = Stored()
+_NOTHING: Final = Receipt()
 _NOTHING.succeed(frozenset())
 
 
@@ -41,7 +41,7 @@ class Taken(msgspec.Struct, frozen=True, gc=False):
 class Begun(msgspec.Struct, frozen=True, gc=False):
     """A beacon on its way to the disk."""
 
-    stored: Stored
+    stored: Receipt
     """Which of the records were not stored, for they are here already."""
     decision: Decision
     records: list[NewRecord]

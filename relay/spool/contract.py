@@ -22,7 +22,7 @@ from typing import Final, Protocol
 import msgspec
 
 from relay.core.model import Binding, NewRecord, Record, SessionKey, SpoolStats
-from relay.spool.receipt import Stored
+from relay.spool.receipt import Receipt
 
 MOST_BINDINGS_READ: Final = 200_000
 """Sessions a relay remembers at once; about 80 MB."""
@@ -51,7 +51,7 @@ class Burial(msgspec.Struct, frozen=True):
 class Spool(Protocol):
     """The durable queue between accepting an event and delivering it."""
 
-    def append(self, records: Sequence[NewRecord], binding: Binding | None = None) -> Stored:
+    def append(self, records: Sequence[NewRecord], binding: Binding | None = None) -> Receipt:
         """Store the records, and bind the session, in one step that either happens or does not.
 
         To be awaited, which ends once all of it is on disk. A `binding` also gives its user to the records of that

@@ -10,12 +10,12 @@ from relay.core.clock import Clock
 from relay.core.errors import SpoolFullError
 from relay.core.model import Binding, NewRecord, Operation, Record, SpoolStats
 from relay.spool.contract import MOST_BINDINGS_READ, Burial, Lease
-from relay.spool.receipt import Stored
+from relay.spool.receipt import Receipt
 from relay.spool.schedule.claims import Claim
-from relay.spool.schedule.dedup_window import RecentIds
-from relay.spool.schedule.lease_waiter import LeaseDesk
+from relay.spool.schedule.dedup_window import DedupWindow
+from relay.spool.schedule.lease_waiter import LeaseWaiter
 from relay.spool.schedule.ledger import Ledger
-from relay.spool.schedule.pending_index import ReadyIndex
+from relay.spool.schedule.pending_index import PendingIndex
 
 _RECORD_BYTES = 300
 """What a record costs beside its body, about."""
@@ -27,10 +27,10 @@ class MemorySpool:
     def __init__(self, *, clock: Clock, max_bytes: int) -> None:
         self._clock = clock
         self._max_bytes = max_bytes
-        self._index = ReadyIndex()
-        self._desk = LeaseDesk(self._index, clock)
+        self._index = PendingIndex()
+        self._waiter = LeaseWaiter(self._index, clock)
         self._ledger = Ledger()
-        self._recent = RecentIds()
+        self._dedup = DedupWindow()
         self._records: dict[int, Record] = {}
         self._held: set[int] = set()
         self._buried: dict[int, tuple[Record, Burial]] = {}
@@ -46,7 +46,7 @@ class MemorySpool:
     ) -> None:
         return None
 
-    def append(self, records: Sequence[NewRecord], binding: Binding | None = None) -> Stored:
+    def append(self, records: Sequence[NewRecord], binding: Binding | None = None) -> Receipt:
         """See `Spool.append`."""
         size = sum(len(record.body) + _RECORD_BYTES for record in records)
         if records and self._bytes + size > self._max_bytes:
@@ -55,11 +55,11 @@ class MemorySpool:
         duplicates: set[int] = set()
         for position, new in enumerate(records):
             session = hash(new.key)
-            key = RecentIds.key(session, new.event_id)
-            if key in self._recent or key in self._held:
+            key = DedupWindow.key(session, new.event_id)
+            if key in self._dedup or key in self._held:
                 duplicates.add(position)
                 continue
-            self._recent.add((key,), now_s)
+            self._dedup.add((key,), now_s)
             self._held.add(key)
             self._last_seq += 1
             self._store(Record(self._last_seq, new.key, new.user_id, new.event_id, new.body, now_ms))
@@ -67,8 +67,8 @@ class MemorySpool:
         self._ledger.accepted += len(records) - len(duplicates)
         if binding is not None:
             self._bind(binding)
-        self._desk.ring()
-        stored = Stored()
+        self._waiter.ring()
+        stored = Receipt()
         stored.succeed(frozenset(duplicates))
         return stored
 
@@ -76,7 +76,7 @@ class MemorySpool:
         self, *, max_sessions: int, linger_s: float = 0.0, holds: Mapping[str, float] | None = None
     ) -> list[Lease]:
         """See `Spool.lease`."""
-        claims = await self._desk.claims(max_sessions=max_sessions, linger_s=linger_s, holds=holds)
+        claims = await self._waiter.claims(max_sessions=max_sessions, linger_s=linger_s, holds=holds)
         return [self._as_lease(claim) for claim in claims]
 
     def settle(
@@ -107,7 +107,7 @@ class MemorySpool:
                 self._ledger.bury(burials[seq].reason)
             else:
                 self._ledger.delivered += 1
-        self._desk.ring()
+        self._waiter.ring()
         return True
 
     async def erase(self, *, user_id: str | None = None, session_id: str | None = None) -> int:
@@ -132,7 +132,7 @@ class MemorySpool:
         for name in [name for name, binding in self._bindings.items() if of_them(binding, binding.session_id)]:
             del self._bindings[name]
         self._ledger.erased += len(pending)
-        self._desk.ring()
+        self._waiter.ring()
         return len(pending) + len(buried)
 
     async def bindings(self, most: int = MOST_BINDINGS_READ) -> list[Binding]:
@@ -147,7 +147,7 @@ class MemorySpool:
         return self._ledger.stats(
             pending=self._index.pending,
             size_bytes=self._bytes,
-            oldest_accepted_at_ms=self._desk.oldest_accepted_at_ms(),
+            oldest_accepted_at_ms=self._waiter.oldest_accepted_at_ms(),
         )
 
     def warnings(self) -> list[str]:
@@ -166,7 +166,7 @@ class MemorySpool:
     def _take(self, seq: int) -> Record:
         record = self._records.pop(seq)
         self._bytes -= len(record.body) + _RECORD_BYTES
-        self._held.discard(RecentIds.key(hash(record.key), record.event_id))
+        self._held.discard(DedupWindow.key(hash(record.key), record.event_id))
         return record
 
     def _bind(self, binding: Binding) -> None:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Generator
 
 
-class Stored:
+class Receipt:
     """The end of one append, now or later. Belongs to one event loop.
 
     Lighter than a future, of which each beacon would need one: who asks to be told is called by the one who knows, not
@@ -16,7 +16,7 @@ class Stored:
     def __init__(self) -> None:
         self._repeated: frozenset[int] | None = None
         self._error: Exception | None = None
-        self._tell: list[Callable[[Stored], object]] = []
+        self._tell: list[Callable[[Receipt], object]] = []
 
     def succeed(self, repeated: frozenset[int]) -> None:
         """All is on disk but the records at these indexes, which were there already."""
@@ -28,7 +28,7 @@ class Stored:
         self._error = error
         self._end()
 
-    def when_done(self, tell: Callable[["Stored"], object]) -> None:
+    def when_done(self, tell: Callable[["Receipt"], object]) -> None:
         """Call `tell` once it has ended, now if it has. What it raises reaches the loop's handler, and nobody else."""
         if self._is_done():
             tell(self)

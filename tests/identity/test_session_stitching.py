@@ -13,7 +13,7 @@ from relay.core.telemetry import Metrics
 from relay.identity.bindings import Bindings
 from relay.identity.session_stitching import SESSION_BYTES, Links
 from relay.spool.memory import MemorySpool
-from relay.spool.receipt import Stored
+from relay.spool.receipt import Receipt
 from tests.support.clock import LoopClock, run_in_virtual_time
 
 S1, S2, S3 = (f"session-{number}-0123456789" for number in (1, 2, 3))
@@ -27,7 +27,7 @@ class RefusingSpool(MemorySpool):
 
     refusing: SpoolError | None = None
 
-    def append(self, records: Sequence[NewRecord], binding: Binding | None = None) -> Stored:
+    def append(self, records: Sequence[NewRecord], binding: Binding | None = None) -> Receipt:
         if self.refusing:
             raise self.refusing
         return super().append(records, binding)

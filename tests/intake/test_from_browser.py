@@ -16,7 +16,7 @@ from relay.identity.decision import Identities, IdentityResult
 from relay.identity.tokens import IdentityClaims, Tokens
 from relay.intake.from_browser import Destination, Intake, Taken
 from relay.spool.memory import MemorySpool
-from relay.spool.receipt import Stored
+from relay.spool.receipt import Receipt
 from relay.wire.event import BeaconEvent, Rejected
 from tests.support.clock import FakeClock
 
@@ -30,7 +30,7 @@ class RefusingSpool(MemorySpool):
 
     refusing: SpoolError | None = None
 
-    def append(self, records: Sequence[NewRecord], binding: Binding | None = None) -> Stored:
+    def append(self, records: Sequence[NewRecord], binding: Binding | None = None) -> Receipt:
         if self.refusing:
             raise self.refusing
         return super().append(records, binding)

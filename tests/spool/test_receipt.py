@@ -6,13 +6,13 @@ from collections.abc import Awaitable
 import pytest
 
 from relay.core.errors import SpoolError, SpoolFullError
-from relay.spool.receipt import Stored
+from relay.spool.receipt import Receipt
 
 FIRST = frozenset({0})
 
 
 async def test_it_can_be_awaited_before_and_after_its_end() -> None:
-    stored = Stored()
+    stored = Receipt()
     waiting = asyncio.ensure_future(stored)
     await asyncio.sleep(0)
     assert not waiting.done()
@@ -22,7 +22,7 @@ async def test_it_can_be_awaited_before_and_after_its_end() -> None:
 
 
 async def test_a_failure_is_raised_for_each_who_waits() -> None:
-    stored = Stored()
+    stored = Receipt()
     waiting = [asyncio.ensure_future(stored) for _ in range(2)]
     await asyncio.sleep(0)
     stored.fail(SpoolFullError())
@@ -33,7 +33,7 @@ async def test_a_failure_is_raised_for_each_who_waits() -> None:
 
 
 async def test_who_gives_up_waiting_changes_nothing() -> None:
-    stored = Stored()
+    stored = Receipt()
     waiting, other = asyncio.ensure_future(stored), asyncio.ensure_future(stored)
     await asyncio.sleep(0)
     waiting.cancel()
@@ -43,7 +43,7 @@ async def test_who_gives_up_waiting_changes_nothing() -> None:
 
 
 async def test_who_asks_late_is_told_at_once() -> None:
-    stored, told = Stored(), list[frozenset[int]]()
+    stored, told = Receipt(), list[frozenset[int]]()
     stored.when_done(lambda end: told.append(end.result()))
     stored.succeed(FIRST)
     stored.when_done(lambda end: told.append(end.result()))
@@ -51,11 +51,11 @@ async def test_who_asks_late_is_told_at_once() -> None:
 
 
 async def test_one_who_raises_when_told_keeps_nobody_else_from_being_told() -> None:
-    heard, told = list[object](), list[Stored]()
+    heard, told = list[object](), list[Receipt]()
     asyncio.get_running_loop().set_exception_handler(lambda _, context: heard.append(context["exception"]))
-    stored, trouble = Stored(), ZeroDivisionError()
+    stored, trouble = Receipt(), ZeroDivisionError()
 
-    def fail(_: Stored) -> None:
+    def fail(_: Receipt) -> None:
         raise trouble
 
     stored.when_done(fail)
@@ -67,8 +67,8 @@ async def test_one_who_raises_when_told_keeps_nobody_else_from_being_told() -> N
 
 def test_there_is_no_result_before_the_end() -> None:
     with pytest.raises(asyncio.InvalidStateError):
-        Stored().result()
-    failed = Stored()
+        Receipt().result()
+    failed = Receipt()
     failed.fail(SpoolError("the disk refused"))
     with pytest.raises(SpoolError, match="refused"):
         failed.result()

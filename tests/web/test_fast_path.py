@@ -14,7 +14,7 @@ from relay.core.clock import SystemClock
 from relay.core.errors import SpoolError, SpoolFullError
 from relay.core.model import Binding, NewRecord
 from relay.spool.memory import MemorySpool
-from relay.spool.receipt import Stored
+from relay.spool.receipt import Receipt
 from relay.web.routes.beacons import BeaconEndpoint
 from tests.support.raw_http import connected, request
 from tests.support.relay import RunningEdge, running_edge, until
@@ -31,14 +31,14 @@ class MoodySpool(MemorySpool):
     held = 0
     appending: ClassVar[set[asyncio.Task[None]]] = set()
 
-    def append(self, records: Sequence[NewRecord], binding: Binding | None = None) -> Stored:
-        stored = Stored()
+    def append(self, records: Sequence[NewRecord], binding: Binding | None = None) -> Receipt:
+        stored = Receipt()
         appending = asyncio.get_running_loop().create_task(self._append(records, binding, stored))
         self.appending.add(appending)
         appending.add_done_callback(self.appending.discard)
         return stored
 
-    async def _append(self, records: Sequence[NewRecord], binding: Binding | None, stored: Stored) -> None:
+    async def _append(self, records: Sequence[NewRecord], binding: Binding | None, stored: Receipt) -> None:
         if self.hold is not None:
             self.held += 1
             await self.hold.wait()

@@ -7,7 +7,7 @@ REMEMBERED_S: Final = 600.0
 _BITS: Final = (1 << 60) - 1  # an int of up to 60 bits takes 32 bytes, a larger one 48
 
 
-class RecentIds:
+class DedupWindow:
     """Remembers ids for `window_s` to twice `window_s` seconds, or fewer when there are more than `most` of them.
 
     It keeps 60 bits of each id, hashed with this process's secret: 22 MB at the default bound, and a false match once

@@ -1,9 +1,9 @@
 """Whose turn it is: the oldest first, but visitors who are here now do not wait behind a backlog.
 
-A site (`Flow`) has two lanes. The live lane holds sessions by when they awoke: the first record that came after they
-were last served, or after `LIVE_S` of silence. A session that has not been served for `LIVE_S` since then is in the
+A target has a live queue and a backlog. The live one holds sessions by when they awoke: the first record that came
+after they were last served, or after `LIVE_S` of silence. A session that has not been served for `LIVE_S` since then is in the
 backlog, by its oldest record. So a session with a backlog whose visitor clicks again is in both, and when its turn
-comes in the live lane, all of it goes: its order is kept, and its backlog rides along in calls that were due anyway.
+comes in the live queue, all of it goes: its order is kept, and its backlog rides along in calls that were due anyway.
 
 While the backlog is late, live sessions collect for `LIVE_HOLD_S` at most and get every turn they need but for one in
 `ALL_PICKS`; what they leave drains the backlog, ten to a call. Sites take turns, so that one site's flood is not
@@ -32,7 +32,7 @@ LIVE_HOLD_S: Final = 4.3
 """How long live sessions collect at most while a backlog drains, so that nobody waits for more than `LIVE_S`."""
 
 ALL_PICKS: Final = 20
-"""Of so many turns the backlog gets one at least, while both lanes hold something due."""
+"""Of so many turns the backlog gets one at least, while both queues hold something due."""
 
 CALM_S: Final = 300.0
 """How long after the backlog was last late the hold of live sessions stays that short, unless it has shrunk before."""
@@ -41,10 +41,10 @@ Valid = Callable[[int], bool]
 
 
 class Sessions(Protocol):
-    """What lanes ask of whoever keeps the sessions. Entries as above; ages in seconds of monotonic time."""
+    """What queues ask of whoever keeps the sessions. Entries as above; ages in seconds of monotonic time."""
 
     def is_awake(self, entry: int) -> bool:
-        """Whether an entry of the live lane still stands for a waiting session."""
+        """Whether an entry of the live queue still stands for a waiting session."""
         ...
 
     def is_oldest(self, entry: int) -> bool:
@@ -68,7 +68,7 @@ class Sessions(Protocol):
         ...
 
 
-class Lane:
+class EntryQueue:
     """Entries, smallest first. Appending in order is O(1), out of order O(log n)."""
 
     def __init__(self) -> None:
@@ -100,14 +100,14 @@ class Lane:
             self._in_order.popleft()
 
 
-class Flow:
+class FairQueue:
     """The waiting sessions of one target."""
 
     def __init__(self, target: str, sessions: Sessions) -> None:
         self.target = target
         self._sessions = sessions
-        self.live = Lane()
-        self.backlog = Lane()
+        self.live = EntryQueue()
+        self.backlog = EntryQueue()
         self.full: deque[int] = deque()
         """Sessions that hold a whole call's worth, in the order they came to it."""
         self._turn = 0

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 
 from relay.core.clock import Clock
 from relay.spool.schedule.claims import Claim
-from relay.spool.schedule.pending_index import ReadyIndex
+from relay.spool.schedule.pending_index import PendingIndex
 
 
-class LeaseDesk:
+class LeaseWaiter:
     """Hands out claims, and wakes who waits for one. Belongs to one event loop."""
 
-    def __init__(self, index: ReadyIndex, clock: Clock) -> None:
+    def __init__(self, index: PendingIndex, clock: Clock) -> None:
         self._index = index
         self._clock = clock
         self._bell = asyncio.Event()

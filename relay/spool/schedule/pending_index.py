@@ -6,7 +6,7 @@ no I/O: the caller passes the time and stays on one thread.
 
 Invariants:
 
-1. A session is in one state: waiting (in a lane), leased (at most one lease), or retrying (until its time comes).
+1. A session is in one state: waiting (in a queue), leased (at most one lease), or retrying (until its time comes).
 2. Its records form one chain in order of seq; a lease covers the first of them, at most `MAX_EVENTS_PER_CALL`.
 3. A lease ends by `settle` with the same head and attempt, or is taken back `lease_s` seconds after it was given.
 """
@@ -21,7 +21,7 @@ from relay.core.errors import SpoolFullError
 from relay.core.limits import MAX_EVENTS_PER_CALL
 from relay.spool.schedule.chains import Chains, Loaded
 from relay.spool.schedule.claims import Claim, Out
-from relay.spool.schedule.fair_queue import LIVE_S, MAX_SESSIONS, SLOT_BITS, SLOT_MASK, Flow
+from relay.spool.schedule.fair_queue import LIVE_S, MAX_SESSIONS, SLOT_BITS, SLOT_MASK, FairQueue
 
 _FREE, _WAITING, _LEASED, _RETRYING = range(4)
 
@@ -29,7 +29,7 @@ MAX_TARGETS: Final = 10_000
 """Tracking ids and datasets one spool may serve; they come from settings and trusted backends."""
 
 
-class ReadyIndex:
+class PendingIndex:
     """Waiting records by session, and whose turn it is. `session` is any 64-bit name of a `SessionKey`."""
 
     def __init__(self, *, lease_s: float = 60.0) -> None:
@@ -37,7 +37,7 @@ class ReadyIndex:
         self.pending = 0
         """Records here: waiting or leased."""
         self._flows: dict[str, int] = {}
-        self._flow: list[Flow] = []
+        self._flow: list[FairQueue] = []
         self._turn = 0
         self._slot_of: dict[int, int] = {}
         # One entry a session, by slot.
@@ -98,7 +98,9 @@ class ReadyIndex:
         self._woken_s = array("d", [arrivals[head] for head in self._head])
         self._attempt, self._retry_ms = array("I", bytes(4 * slots)), array("q", bytes(8 * slots))
         self._state = bytearray([_WAITING]) * slots
-        self._shelved = bytearray([now_s - woken_s >= LIVE_S for woken_s in self._woken_s])  # as `Flow.tidy` would find
+        self._shelved = bytearray(
+            [now_s - woken_s >= LIVE_S for woken_s in self._woken_s]
+        )  # as `tidy` would find
         self.pending = len(seqs)
         lanes = [(flow.live.push, flow.backlog.push) for flow in self._flow]
         for slot, (seq, flow, shelved, count) in enumerate(
@@ -156,7 +158,7 @@ class ReadyIndex:
                 claims.append(claim)
         return claims
 
-    def _take_from(self, flow: Flow, now_s: float, least_s: float, hold_s: float) -> Claim | None:
+    def _take_from(self, flow: FairQueue, now_s: float, least_s: float, hold_s: float) -> Claim | None:
         slot = flow.pick(now_s=now_s, least_s=least_s, hold_s=hold_s)
         if slot is None:
             return None
@@ -260,7 +262,7 @@ class ReadyIndex:
             if len(self._flow) == MAX_TARGETS:
                 raise SpoolFullError("too many tracking ids and datasets")
             flow = self._flows[target] = len(self._flow)
-            self._flow.append(Flow(target, self))
+            self._flow.append(FairQueue(target, self))
         return flow
 
     def _open(self, session: int, target: str) -> int:
@@ -319,7 +321,7 @@ class ReadyIndex:
     def _entry(self, slot: int) -> int:
         return self._chains.seq[self._head[slot]] << SLOT_BITS | slot
 
-    # ── what lanes ask ──────────────────────────────────────────────────────────────────────────────────────
+    # ── what queues ask ──────────────────────────────────────────────────────────────────────────────────────
 
     def is_awake(self, entry: int) -> bool:
         """See `Sessions`."""

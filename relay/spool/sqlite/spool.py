@@ -1,6 +1,6 @@
-"""The durable spool: one SQLite file (`Database`), written by one thread (`Committer`), whose turn it is: `ReadyIndex`.
+"""The durable spool: one SQLite file (`Database`), written by one thread (`Committer`), whose turn it is: `PendingIndex`.
 
-Beside the guarantees of `relay.spool.contract`, of `Committer` (groups, failing disks) and of `Unremembered` (retries):
+Beside the guarantees of `relay.spool.contract`, of `Committer` (groups, failing disks) and of `DedupBackfill` (retries):
 
 1. A duplicate is reported only once its first copy is on disk.
 2. Damage is found (a checksum in every record, the ledger, a mark outside the file), counted as buried for `corrupt`
@@ -24,26 +24,26 @@ from relay.core.clock import Clock
 from relay.core.errors import SpoolError, SpoolFullError
 from relay.core.model import Binding, NewRecord, SessionKey, SpoolStats
 from relay.spool.contract import MOST_BINDINGS_READ, Burial, Lease
-from relay.spool.receipt import Stored
-from relay.spool.schedule.lease_waiter import LeaseDesk
+from relay.spool.receipt import Receipt
+from relay.spool.schedule.lease_waiter import LeaseWaiter
 from relay.spool.schedule.ledger import Ledger
-from relay.spool.schedule.pending_index import ReadyIndex
+from relay.spool.schedule.pending_index import PendingIndex
 from relay.spool.sqlite.admin.buried import Replayed
 from relay.spool.sqlite.admin.buried_watch import BuriedBounds, BuriedWatch
-from relay.spool.sqlite.admin.control_channel import Answer, Order
-from relay.spool.sqlite.admin.control_listener import Attendant, Eraser
+from relay.spool.sqlite.admin.control_channel import Answer, Command
+from relay.spool.sqlite.admin.control_listener import ControlListener, Eraser
 from relay.spool.sqlite.admin.erasing import Removed, Whom, erase
-from relay.spool.sqlite.admin.inspection import told
+from relay.spool.sqlite.admin.inspection import explained
 from relay.spool.sqlite.file.binding_table import read_bindings
 from relay.spool.sqlite.file.rows import fingerprint
 from relay.spool.sqlite.read.leasing import Leasing
 from relay.spool.sqlite.read.reader import Reader
 from relay.spool.sqlite.read.record_cache import RecordCache
 from relay.spool.sqlite.recovery.recover import remove_damaged
-from relay.spool.sqlite.write.ack_buffer import Settling
+from relay.spool.sqlite.write.ack_buffer import AckBuffer
 from relay.spool.sqlite.write.committer import Committer
 from relay.spool.sqlite.write.database import CORRUPT, Database
-from relay.spool.sqlite.write.process_lock import Guard
+from relay.spool.sqlite.write.process_lock import ProcessLock
 from relay.spool.sqlite.write.write_ops import Append, Job, Settled, Work, runs_of
 
 T = TypeVar("T")
@@ -63,27 +63,27 @@ class SqliteSpool:
         self._path = path
         self._clock = clock
         self._max_bytes = max_bytes
-        self._guard = Guard(path)
-        self._database = Database(path, clock=clock, guard=self._guard)
-        self._committer = Committer(self._database, self._told, clock=clock)
+        self._lock = ProcessLock(path)
+        self._database = Database(path, clock=clock, lock=self._lock)
+        self._committer = Committer(self._database, self._done, clock=clock)
         self._reader = Reader(path)
-        self._index = ReadyIndex()
-        self._desk = LeaseDesk(self._index, clock)
+        self._index = PendingIndex()
+        self._waiter = LeaseWaiter(self._index, clock)
         self._cache = RecordCache()
         self._ledger = Ledger()
         self._uncommitted: list[Append] = []
         self._queued_bytes = 0
-        self._settling = Settling(self._committer, clock)
+        self._acks = AckBuffer(self._committer, clock)
         self._leasing = Leasing(
             index=self._index,
-            desk=self._desk,
+            waiter=self._waiter,
             cache=self._cache,
             reader=self._reader,
             flows=self._database.flows,
             clock=clock,
             damaged=self._bury_damaged,
         )
-        self._attendant = Attendant(self, self._reader, clock)
+        self._listener = ControlListener(self, self._reader, clock)
         self.buried_watch = BuriedWatch(self._reader, bounds or BuriedBounds(), clock=clock)
         self._stack = AsyncExitStack()
         self._broke = asyncio.Event()
@@ -91,13 +91,13 @@ class SqliteSpool:
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:
-            stack.enter_context(self._guard)
+            stack.enter_context(self._lock)
             await asyncio.get_running_loop().run_in_executor(None, self._open)
             stack.callback(self._database.close)
             await stack.enter_async_context(self._reader)
             self._committer.start()
             stack.push_async_callback(self._stop)
-            await stack.enter_async_context(self._attendant)
+            await stack.enter_async_context(self._listener)
             await stack.enter_async_context(self.buried_watch)
             self._stack = stack.pop_all()
         return self
@@ -109,18 +109,18 @@ class SqliteSpool:
 
     def _open(self) -> None:
         self._database.open()
-        with told(self._path):
+        with explained(self._path):
             self._database.load(self._index, self._clock.monotonic_s())
         self._ledger = Ledger(self._database.totals)
 
     async def _stop(self) -> None:
         await self._leasing.close()
-        self._settling.hand_over()
+        self._acks.hand_over()
         await self._committer.stop()
 
     # ── append ──────────────────────────────────────────────────────────────────────────────────────────────
 
-    def append(self, records: Sequence[NewRecord], binding: Binding | None = None) -> Stored:
+    def append(self, records: Sequence[NewRecord], binding: Binding | None = None) -> Receipt:
         """See `Spool.append`."""
         size = sum([len(record.body) for record in records]) + _RECORD_BYTES * len(records)
         if records:
@@ -136,14 +136,14 @@ class SqliteSpool:
             binding=binding,
         )
         sessions = {run.session for run in runs}
-        job.older = self._database.unremembered.older(sessions, now_s)
-        job.inherited = self._database.unremembered.inherited(sessions, now_s)
+        job.older = self._database.backfill.older(sessions, now_s)
+        job.inherited = self._database.backfill.inherited(sessions, now_s)
         if binding is not None:
             job.anonymous = self._waiting(binding)
             job.earlier = tuple(self._uncommitted)
         self._uncommitted.append(job)
         self._queued_bytes += size
-        self._settling.hand_over()
+        self._acks.hand_over()
         self._committer.put(job)
         return job.stored
 
@@ -163,7 +163,7 @@ class SqliteSpool:
                 seqs += self._index.seqs(fingerprint(key, self._database.salt), MAX_SEQS_TO_BIND)
         return seqs
 
-    def _told(self, jobs: list[Job]) -> None:
+    def _done(self, jobs: list[Job]) -> None:
         """The thread has done these."""
         if self._committer.broken:
             self._broke.set()
@@ -180,7 +180,7 @@ class SqliteSpool:
                     job.then(job.result)
                 if not job.done.done():
                     job.done.set_result(job.result)
-        self._desk.ring()
+        self._waiter.ring()
 
     def _appended(self, job: Append) -> None:
         self._uncommitted.remove(job)  # the first, since jobs come back in order
@@ -203,7 +203,7 @@ class SqliteSpool:
             self._cache.drop(seq)
         self._leasing.got_user(job.given)
         if job.inherited:
-            self._database.unremembered.are_known([run.session for run in job.runs])
+            self._database.backfill.are_known([run.session for run in job.runs])
         self._ledger.accepted += len(job.seqs) - len(duplicates)
         job.stored.succeed(frozenset(duplicates))
 
@@ -246,8 +246,8 @@ class SqliteSpool:
             else:
                 buried_here.append(burial)
                 self._ledger.bury(burial.reason)
-        self._settling.add(delivered=delivered_here, buried=buried_here)
-        self._desk.ring()
+        self._acks.add(delivered=delivered_here, buried=buried_here)
+        self._waiter.ring()
         return True
 
     def _bury_damaged(self, session: int, seq: int, kept: bool) -> None:
@@ -257,7 +257,7 @@ class SqliteSpool:
         self._cache.drop(seq)
         self._ledger.bury(CORRUPT)
         burial = [Burial(seq, CORRUPT, "the checksum does not match")]
-        self._settling.add(buried=burial if kept else (), lost=() if kept else burial)
+        self._acks.add(buried=burial if kept else (), lost=() if kept else burial)
 
     def _correct(self, job: Settled) -> None:
         """What an erasure had removed before it was settled counts as erased."""
@@ -286,11 +286,11 @@ class SqliteSpool:
 
     def erase_with(self, eraser: Eraser) -> None:
         """From now on what another process asks to erase is erased with this, which knows of more than the spool."""
-        self._attendant.erase = eraser
+        self._listener.erase = eraser
 
-    async def obey(self, order: Order) -> Answer:
+    async def execute(self, command: Command) -> Answer:
         """Do what another process, or this one, asks. Raises `SpoolError`."""
-        return await self._attendant.obey(order)
+        return await self._listener.execute(command)
 
     def replayed(self, step: Replayed, *, now_s: float) -> None:
         """Buried records wait again."""
@@ -304,7 +304,7 @@ class SqliteSpool:
         `then` gets the result on the loop, even if the caller has been cancelled. Raises `SpoolError`.
         """
         done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._settling.hand_over()
+        self._acks.hand_over()
         self._committer.put(Work(run, done=done, then=then))
         return await done
 
@@ -326,7 +326,7 @@ class SqliteSpool:
         return self._ledger.stats(
             pending=self._index.pending,
             size_bytes=self._database.size_bytes,
-            oldest_accepted_at_ms=self._desk.oldest_accepted_at_ms(),
+            oldest_accepted_at_ms=self._waiter.oldest_accepted_at_ms(),
             damaged_bindings=self._damaged_bindings,
             kept=self.buried_watch.kept,
         )

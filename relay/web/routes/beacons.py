@@ -9,7 +9,7 @@ from starlette.types import Receive, Scope, Send
 
 from relay.core.errors import SpoolError
 from relay.intake.from_browser import Begun
-from relay.spool.receipt import Stored
+from relay.spool.receipt import Receipt
 from relay.web.routes.answer import JSON, Headers, Refusal, encode, send_bytes
 from relay.web.routes.beacon_rules import allowed_origin, begin, judge, not_stored
 from relay.web.routes.edge import Edge, edge_of
@@ -128,7 +128,7 @@ class BeaconEndpoint:
                 edge.metrics.beacons[answered.status] += 1
             tell(answered)
 
-        def stored(end: Stored) -> None:
+        def stored(end: Receipt) -> None:
             try:
                 told(_taken(edge, begun, end.result(), allowing))
             except SpoolError as error:

@@ -11,7 +11,7 @@ from relay.core.limits import MAX_EVENTS_PER_CALL
 from relay.spool.schedule.chains import Columns, load_chains
 from relay.spool.schedule.claims import Claim
 from relay.spool.schedule.fair_queue import ALL_PICKS, LIVE_HOLD_S, LIVE_S
-from relay.spool.schedule.pending_index import MAX_TARGETS, ReadyIndex
+from relay.spool.schedule.pending_index import MAX_TARGETS, PendingIndex
 
 OUTAGE = {"t": math.inf}
 DUE_S = 600.0 + LIVE_HOLD_S + 0.01
@@ -20,7 +20,7 @@ BUSY = {"t": 30.0}
 """Calls are near the quota: hold back for 30 s."""
 
 
-class Filled(ReadyIndex):
+class Filled(PendingIndex):
     """An index that numbers its records itself."""
 
     last_seq = 0
@@ -213,7 +213,7 @@ def test_a_day_of_outage_with_returning_visitors_costs_no_memory_for_what_is_sta
 
 def test_loading_is_the_same_as_adding() -> None:
     rows = [(seq, seq % 7, 1, 1000 * seq) for seq in range(1, 200)]
-    loaded, added = ReadyIndex(), ReadyIndex()
+    loaded, added = PendingIndex(), PendingIndex()
     pieces = [Columns(*map(list, zip(*rows[start : start + 90], strict=True))) for start in (0, 90, 180)]
     chains = load_chains(pieces, now_s=300.0, now_ms=300_000)
     assert loaded.load(chains, {1: "t"}, now_s=300.0) == 199

@@ -71,7 +71,7 @@ async def test_over_each_bound_a_person_is_told_at_most_once_a_minute(
             await spool.buried_watch.look()
         assert caplog.text.count(name) == 3
         assert [record.levelno for record in caplog.records if name in record.message] == [logging.WARNING] * 3
-        await spool.obey(Discard([1, 2, 3, 4, 5]))
+        await spool.execute(Discard([1, 2, 3, 4, 5]))
         await spool.buried_watch.look()
         assert spool.warnings() == []
 

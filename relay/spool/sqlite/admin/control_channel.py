@@ -12,7 +12,7 @@ import msgspec
 from relay.spool.sqlite.write.database import Database
 
 POLL_S: Final = 0.25
-"""How often a relay looks for orders."""
+"""How often a relay looks for commands."""
 
 
 class Replay(msgspec.Struct, frozen=True, tag=True):
@@ -34,24 +34,24 @@ class Erase(msgspec.Struct, frozen=True, tag=True):
     session_id: str | None = None
 
 
-Order = Replay | Discard | Erase
+Command = Replay | Discard | Erase
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """What came of an order."""
+    """What came of a command."""
 
     count: int = 0
     """Records it concerned."""
     error: str | None = None
 
 
-_orders: Final[msgspec.json.Decoder[Order]] = msgspec.json.Decoder(Order)
+_commands: Final[msgspec.json.Decoder[Command]] = msgspec.json.Decoder(Command)
 _answers: Final = msgspec.json.Decoder(Answer)
 
 
-def leave(sql: sqlite3.Connection, order: Order) -> int:
-    """Ask; the number of the order."""
-    number = sql.execute("INSERT INTO orders (asked) VALUES (?)", (msgspec.json.encode(order).decode(),)).lastrowid
+def leave(sql: sqlite3.Connection, command: Command) -> int:
+    """Ask; the number of the command."""
+    number = sql.execute("INSERT INTO orders (asked) VALUES (?)", (msgspec.json.encode(command).decode(),)).lastrowid
     return number or 0
 
 
@@ -62,22 +62,22 @@ def answer_to(sql: sqlite3.Connection, number: int) -> Answer | None:
 
 
 def take_back(sql: sqlite3.Connection, number: int) -> None:
-    """The order is answered, or no longer wanted."""
+    """The command is answered, or no longer wanted."""
     sql.execute("DELETE FROM orders WHERE id = ?", (number,))
 
 
-def next_order(sql: sqlite3.Connection) -> tuple[int, Order | None] | None:
-    """The oldest order without an answer; its text None if it makes no sense."""
+def next_command(sql: sqlite3.Connection) -> tuple[int, Command | None] | None:
+    """The oldest command without an answer; its text None if it makes no sense."""
     row = sql.execute("SELECT id, asked FROM orders WHERE answer IS NULL ORDER BY id LIMIT 1").fetchone()
     if row is None:
         return None
     try:
-        return row[0], _orders.decode(row[1])
+        return row[0], _commands.decode(row[1])
     except msgspec.DecodeError:
         return row[0], None
 
 
 def answer(database: Database, number: int, given: Answer) -> None:
-    """Inside a job: answer an order, and forget answers long given."""
+    """Inside a job: answer a command, and forget answers long given."""
     database.sql.execute("UPDATE orders SET answer = ? WHERE id = ?", (msgspec.json.encode(given).decode(), number))
     database.sql.execute("DELETE FROM orders WHERE answer IS NOT NULL AND id < ?", (number - 1000,))

@@ -38,7 +38,7 @@ class Kept(msgspec.Struct, frozen=True):
 
 
 @contextmanager
-def told(path: Path) -> Generator[None]:
+def explained(path: Path) -> Generator[None]:
     """Raises `SpoolError` in place of what SQLite raises, with what to do about it."""
     try:
         yield
@@ -65,7 +65,7 @@ def reading(path: Path) -> Generator[sqlite3.Connection]:
     """
     if not path.exists():
         raise SpoolError(f"there is no spool at {path}")
-    with told(path), closing(connect(path, read_only=True)) as sql:
+    with explained(path), closing(connect(path, read_only=True)) as sql:
         sql.text_factory = lenient_text
         version = sql.execute("PRAGMA user_version").fetchone()[0]
         if sql.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:

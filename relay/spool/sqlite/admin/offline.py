@@ -14,21 +14,21 @@ from relay.spool.sqlite.admin.buried import Buried, list_buried
 from relay.spool.sqlite.admin.control_channel import (
     POLL_S,
     Answer,
+    Command,
     Discard,
     Erase,
-    Order,
     Replay,
     answer_to,
     leave,
     take_back,
 )
 from relay.spool.sqlite.admin.control_listener import Eraser
-from relay.spool.sqlite.admin.inspection import reading, told
+from relay.spool.sqlite.admin.inspection import explained, reading
 from relay.spool.sqlite.file.connection import connect
 from relay.spool.sqlite.spool import SqliteSpool
 
 ANSWER_WITHIN_S: Final = 30.0
-"""A relay that has not answered by then hangs, or is older than these orders."""
+"""A relay that has not answered by then hangs, or is older than these commands."""
 
 
 class SpoolRepair:
@@ -76,24 +76,24 @@ class SpoolRepair:
         """Remove everything of a user or a session; how many records."""
         return await self._do(Erase(user_id, session_id))
 
-    async def _do(self, order: Order) -> int:
+    async def _do(self, command: Command) -> int:
         with reading(self._path):
             pass  # it is a spool, of a version known here
-        with told(self._path):
+        with explained(self._path):
             try:
                 async with SqliteSpool(self._path, clock=self._clock, max_bytes=0) as spool:
                     if self._eraser is not None:
                         spool.erase_with(self._eraser(spool))
-                    return (await spool.obey(order)).count
+                    return (await spool.execute(command)).count
             except SpoolLockedError:
-                given = await self._ask(order)
+                given = await self._ask(command)
         if given.error is not None:
             raise SpoolError(given.error)
         return given.count
 
-    async def _ask(self, order: Order) -> Answer:
+    async def _ask(self, command: Command) -> Answer:
         with closing(connect(self._path)) as sql:
-            number = leave(sql, order)
+            number = leave(sql, command)
             until_s = self._clock.monotonic_s() + ANSWER_WITHIN_S
             try:
                 while self._clock.monotonic_s() < until_s:

@@ -17,8 +17,8 @@ from relay.core.limits import MAX_EVENTS_PER_CALL
 from relay.core.model import Record
 from relay.spool.contract import Lease
 from relay.spool.schedule.claims import Claim
-from relay.spool.schedule.lease_waiter import LeaseDesk
-from relay.spool.schedule.pending_index import ReadyIndex
+from relay.spool.schedule.lease_waiter import LeaseWaiter
+from relay.spool.schedule.pending_index import PendingIndex
 from relay.spool.sqlite.file.rows import Flows, Row
 from relay.spool.sqlite.read.reader import Reader
 from relay.spool.sqlite.read.record_cache import RecordCache
@@ -32,7 +32,7 @@ class Leasing:
 
     Args:
         index: Where claims come from and go back to.
-        desk: Where to wait for them.
+        waiter: Where to wait for them.
         cache: Looked into first.
         reader: Asked for the rest.
         flows: Operation and target by number.
@@ -43,8 +43,8 @@ class Leasing:
     def __init__(
         self,
         *,
-        index: ReadyIndex,
-        desk: LeaseDesk,
+        index: PendingIndex,
+        waiter: LeaseWaiter,
         cache: RecordCache,
         reader: Reader,
         flows: Flows,
@@ -52,7 +52,7 @@ class Leasing:
         damaged: Callable[[int, int, bool], None],
     ) -> None:
         self._index = index
-        self._desk = desk
+        self._waiter = waiter
         self._cache = cache
         self._reader = reader
         self._flows = flows
@@ -79,7 +79,7 @@ class Leasing:
                 # Whoever gives up waiting leaves what is being read to the next caller.
                 await asyncio.shield(self._reading)
                 continue
-            claims = await self._desk.claims(max_sessions=max_sessions, linger_s=linger_s, holds=holds)
+            claims = await self._waiter.claims(max_sessions=max_sessions, linger_s=linger_s, holds=holds)
             if not self._ahead:
                 self._changed.clear()
             absent = [seq for claim in claims for seq in claim.seqs if self._cache.get(seq) is None]
@@ -159,7 +159,7 @@ class Leasing:
             now_s=self._clock.monotonic_s(),
             retry_after_s=retry_after_s,
         )
-        self._desk.ring()
+        self._waiter.ring()
 
 
 def _retrieve(task: asyncio.Task[None]) -> None:

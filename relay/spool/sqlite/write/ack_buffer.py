@@ -15,7 +15,7 @@ SETTLE_DELAY_S: Final = 0.05
 """How long a settle waits at most for a commit to ride on."""
 
 
-class Settling:
+class AckBuffer:
     """Collects what was settled until the committing thread is to have it."""
 
     def __init__(self, committer: Committer, clock: Clock) -> None:

@@ -47,11 +47,11 @@ _logger = logging.getLogger(__name__)
 class Committer:
     """Owns the database from `start` to `stop`."""
 
-    def __init__(self, database: Database, told: Callable[[list[Job]], None], *, clock: Clock) -> None:
+    def __init__(self, database: Database, done: Callable[[list[Job]], None], *, clock: Clock) -> None:
         self._database = database
         self._clock = clock
         self._said_full_s = -math.inf
-        self._told = told
+        self._done = done
         self._queue: deque[Job] = deque()
         self._owed: list[Settled] = []
         self._wake = threading.Event()
@@ -141,7 +141,7 @@ class Committer:
             _fail(jobs, SpoolError(self.broken))
         if self._loop is not None:
             try:
-                self._loop.call_soon_threadsafe(self._told, jobs)
+                self._loop.call_soon_threadsafe(self._done, jobs)
             except RuntimeError:  # the loop is closed: nobody is left to be told
                 self._stopping = True
 

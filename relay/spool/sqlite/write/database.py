@@ -17,17 +17,17 @@ from relay.core.clock import Clock
 from relay.core.errors import SpoolError
 from relay.core.model import Operation
 from relay.spool.schedule.chains import Loaded
-from relay.spool.schedule.dedup_window import RecentIds
+from relay.spool.schedule.dedup_window import DedupWindow
 from relay.spool.schedule.ledger import BURIED_PREFIX
-from relay.spool.schedule.pending_index import ReadyIndex
+from relay.spool.schedule.pending_index import PendingIndex
 from relay.spool.sqlite.file.binding_table import BindingTable
 from relay.spool.sqlite.file.opening import PAGE_BYTES, add_flow, open_file, read_flows
 from relay.spool.sqlite.file.rows import checksum, statement
 from relay.spool.sqlite.recovery.recover import mend
 from relay.spool.sqlite.write.attach_user import give_user
-from relay.spool.sqlite.write.dedup_backfill import Unremembered
+from relay.spool.sqlite.write.dedup_backfill import DedupBackfill
 from relay.spool.sqlite.write.preload import ReadAhead, read_waiting
-from relay.spool.sqlite.write.process_lock import Guard
+from relay.spool.sqlite.write.process_lock import ProcessLock
 from relay.spool.sqlite.write.reserve import Reserve
 from relay.spool.sqlite.write.write_ops import Append, Job, Settled
 
@@ -46,13 +46,13 @@ _logger = logging.getLogger(__name__)
 class Database:
     """Records, bindings and the ledger in one SQLite file: WAL, one fsync a commit, every change inside `commit`."""
 
-    def __init__(self, path: Path, *, clock: Clock, guard: Guard) -> None:
+    def __init__(self, path: Path, *, clock: Clock, lock: ProcessLock) -> None:
         self._path = path
         self._clock = clock
-        self._guard = guard
+        self._lock = lock
         self.reserve = Reserve(path)
-        self.recent = RecentIds()
-        self.unremembered: Unremembered
+        self.dedup = DedupWindow()
+        self.backfill: DedupBackfill
         self.bindings = BindingTable()
         self.flows: dict[int, tuple[Operation, str]] = {}
         """By number. Other threads may read it."""
@@ -84,7 +84,7 @@ class Database:
         """
         ahead = ReadAhead(self._path, now_s=self._clock.monotonic_s(), now_ms=self._clock.now_ms())
         try:
-            mended = mend(self._path, mark=self._guard.mark(), meanwhile=ahead.read)
+            mended = mend(self._path, mark=self._lock.mark(), meanwhile=ahead.read)
             self._loaded = None if mended else ahead.found
             try:
                 self._connect()
@@ -107,7 +107,7 @@ class Database:
         self.reserve.keep()
         self._measure()
 
-    def load(self, index: ReadyIndex, now_s: float) -> None:
+    def load(self, index: PendingIndex, now_s: float) -> None:
         """Put every record into the index, and account for what should be here but is not."""
         loaded, self._loaded = self._loaded, None
         if loaded is None:
@@ -116,11 +116,11 @@ class Database:
         seq = index.load(loaded, targets, now_s=now_s)
         self.last_seq = max(seq, self.totals.get("accepted", 0))
         self._account_for_loss(index.pending)
-        self.unremembered = Unremembered(index, last_seq=self.last_seq, now_s=now_s)
+        self.backfill = DedupBackfill(index, last_seq=self.last_seq, now_s=now_s)
 
     def _account_for_loss(self, found: int) -> None:
         """Compare what is here with the ledger, and the ledger with the mark kept outside; count the difference."""
-        beyond = max(0, self._guard.mark() - self.last_seq)
+        beyond = max(0, self._lock.mark() - self.last_seq)
         left = sum(count for name, count in self.totals.items() if name != "accepted")
         missing = max(0, self.totals.get("accepted", 0) - left - found)
         if not beyond + missing:
@@ -165,9 +165,9 @@ class Database:
                     self.sql.execute("ROLLBACK")
             raise
         self.commits += 1
-        self.recent.add(self._fresh, self._clock.monotonic_s())
+        self.dedup.add(self._fresh, self._clock.monotonic_s())
         if self.last_seq != seq:
-            self._guard.raise_mark(self.last_seq)
+            self._lock.raise_mark(self.last_seq)
         self._measure()
 
     def _apply(self, job: Job) -> None:
@@ -188,8 +188,8 @@ class Database:
             flow = self._flow_numbers.get((operation, target)) or self._new_flow(operation, target)
             for record in job.records[start:end]:
                 user, event_id, body = record.user_id, record.event_id, record.body
-                key = RecentIds.key(session, event_id)
-                if key in self._fresh or key in self.recent or key in on_disk:
+                key = DedupWindow.key(session, event_id)
+                if key in self._fresh or key in self.dedup or key in on_disk:
                     seqs.append(0)
                     continue
                 self._fresh.add(key)
@@ -224,8 +224,8 @@ class Database:
             job.missed.extend([None] * (len(job.delivered) - found))
 
     def leave(self, seqs: Sequence[int]) -> None:
-        """Inside a job: these records are about to be removed; see `Unremembered`."""
-        unknown = self.unremembered.leaving(seqs, self._clock.monotonic_s())
+        """Inside a job: these records are about to be removed; see `DedupBackfill`."""
+        unknown = self.backfill.leaving(seqs, self._clock.monotonic_s())
         if unknown:
             self._fresh |= self._ids_of(unknown)
 
@@ -268,7 +268,7 @@ class Database:
             if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_CORRUPT:
                 return set()  # found, counted and told of when it is leased
             raise
-        return {RecentIds.key(session, event_id) for session, event_id in rows}
+        return {DedupWindow.key(session, event_id) for session, event_id in rows}
 
     def fold(self) -> None:
         """Fold the WAL into the file now, and give its space back, as far as possible."""

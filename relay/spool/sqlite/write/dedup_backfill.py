@@ -1,4 +1,4 @@
-"""Event ids that the memory of recent ones does not hold, though their records are on the disk.
+"""Event ids that the memory of dedup ones does not hold, though their records are on the disk.
 
 Of two kinds are records: those that wait for longer than ids are remembered, and those found at the start. A relay that
 dies between fsync and answer is sent the same event again. So for ten minutes from the start:
@@ -7,7 +7,7 @@ dies between fsync and answer is sent the same event again. So for ten minutes f
    that the session inherited.
 2. When it leaves (delivered, buried, damaged or erased), its id is read in the transaction that removes it.
 
-Either way it goes to `RecentIds` before anything behind it in the queue is looked at. To read all ids at the start
+Either way it goes to `DedupWindow` before anything behind it in the queue is looked at. To read all ids at the start
 would take longer than everything else there. What had left before the start is not known.
 """
 
@@ -15,7 +15,7 @@ from collections.abc import Iterable, Sequence, Set
 from typing import Final
 
 from relay.spool.schedule.dedup_window import REMEMBERED_S
-from relay.spool.schedule.pending_index import ReadyIndex
+from relay.spool.schedule.pending_index import PendingIndex
 
 COMPARED: Final = 256
 """Of records that wait for too long, so many ids are compared at each append, the oldest of the session."""
@@ -25,7 +25,7 @@ MOST_LEAVING: Final = 150_000
 """Of so many records, the newest before the start, the id is kept when they leave; more would drive out live ones."""
 
 
-class Unremembered:
+class DedupBackfill:
     """Which ids are to be read.
 
     Args:
@@ -34,7 +34,7 @@ class Unremembered:
         now_s: The start, monotonic.
     """
 
-    def __init__(self, index: ReadyIndex, *, last_seq: int, now_s: float) -> None:
+    def __init__(self, index: PendingIndex, *, last_seq: int, now_s: float) -> None:
         self._index = index
         self._last_seq = last_seq
         self._until_s = now_s + REMEMBERED_S if index.pending else now_s

@@ -15,7 +15,7 @@ _MARK: Final = struct.Struct("<8sQI")
 _MAGIC: Final = b"relayhwm"
 
 
-class Guard:
+class ProcessLock:
     """Holds `PATH.lock`: flocked while the spool is open, and holding the high-water mark of `seq`.
 
     The kernel drops the lock with the process, so a stale file never locks anybody out. The mark is written after each

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 from relay.core.model import Binding, NewRecord, SessionKey
 from relay.spool.contract import Burial
-from relay.spool.receipt import Stored
+from relay.spool.receipt import Receipt
 from relay.spool.sqlite.file.rows import fingerprint
 
 if TYPE_CHECKING:
@@ -67,10 +67,10 @@ class Append:
         self.earlier: Sequence[Append] = ()
         """Appends before this one whose seqs were not known yet, and which may hold records for the binding."""
         self.inherited: Sequence[int] = ()
-        """Seqs of these sessions from before the start, whose ids are not known yet; see `Unremembered`."""
+        """Seqs of these sessions from before the start, whose ids are not known yet; see `DedupBackfill`."""
         self.older: Sequence[int] = ()
-        """Seqs of these sessions too old for the memory of recent event ids, to be compared on disk."""
-        self.stored = Stored()
+        """Seqs of these sessions too old for the memory of dedup event ids, to be compared on disk."""
+        self.stored = Receipt()
         self.seqs: Sequence[int] = ()
         """After the commit: one for each record, 0 for a duplicate."""
         self.given: Sequence[int] = ()
