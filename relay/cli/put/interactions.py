@@ -14,7 +14,7 @@ import click
 import msgspec
 
 from relay.cli.aws import run
-from relay.cli.progress import file_progress
+from relay.cli.put.progress import file_progress
 from relay.cli.signals import stop_on_signals
 from relay.core.clock import Clock, SystemClock
 from relay.core.errors import SettingsError

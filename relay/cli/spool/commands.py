@@ -9,9 +9,9 @@ from typing import Any, Final
 import click
 
 from relay.archive.archive import Archive
-from relay.cli.spool_export import export
-from relay.cli.spool_file import spool_path, with_spool
-from relay.cli.spool_screen import age, harmless, moment, print_json, print_table, size
+from relay.cli.screen import age, harmless, moment, print_json, print_table, size
+from relay.cli.spool.export import export
+from relay.cli.spool.file import spool_path, with_spool
 from relay.core.clock import SystemClock
 from relay.core.model import SpoolStats
 from relay.identity.bindings import Bindings

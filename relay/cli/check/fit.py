@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 import click
 
-from relay.cli.spool_screen import harmless
+from relay.cli.screen import harmless
 from relay.core.errors import SpoolError
 from relay.core.settings import Settings, Site
 from relay.personalize.connection import Connection

@@ -14,8 +14,8 @@ import click
 from relay.archive.segments import events as archived_events
 from relay.archive.segments import folder_of
 from relay.archive.segments import targets as archived_targets
-from relay.cli.spool_file import spool_path, with_spool
-from relay.cli.spool_screen import harmless
+from relay.cli.screen import harmless
+from relay.cli.spool.file import spool_path, with_spool
 from relay.core.clock import SystemClock
 from relay.personalize.history.interactions_file import Event, Survey, Written, survey, write
 from relay.personalize.schema.fit import MAX_METADATA_COLUMNS

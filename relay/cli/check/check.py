@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 from pydantic import SecretStr
 
-from relay.cli.check_fit import fit_of
+from relay.cli.check.fit import fit_of
 from relay.core.bundled import bundled
 from relay.core.errors import RelayError
 from relay.core.setting_values import Rate

@@ -12,8 +12,8 @@ import click
 import msgspec
 
 from relay.cli.aws import run
-from relay.cli.progress import file_progress
-from relay.cli.put_interactions import interactions
+from relay.cli.put.interactions import interactions
+from relay.cli.put.progress import file_progress
 from relay.cli.signals import stop_on_signals
 from relay.core.limits import PUT_RECORDS_CALLS_PER_S
 from relay.personalize.connection import connect
