@@ -5,11 +5,12 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 VENV := .venv
 BIN := $(VENV)/bin
+CORE_TESTS := $(addprefix tests/,wire identity intake spool delivery sink web compose)
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 export npm_config_fund = false
 export npm_config_audit = false
 
-.PHONY: help demo replay test test-fast test-browser-soak lint bench profile soak build clean
+.PHONY: help demo replay test test-fast test-newest test-browser-soak lint bench profile soak build reference lock upgrade clean
 
 help:
 	@echo "make demo        emulator, relay and shop on this machine; DEMO_PORT=8080"
@@ -21,24 +22,47 @@ help:
 	@echo "make test-browser-soak  how many events arrive when pages end; COUNT=200 visits of each case"
 	@echo "make soak        everything goes wrong for MINUTES=10, and nothing may be lost"
 	@echo "make build       the snippet and the wheel"
+	@echo "make reference   docs/reference/ and the import graph, anew from the code"
+	@echo "make test-newest the core of the tests against the newest releases of what the relay stands on"
+	@echo "make upgrade     newer versions into requirements/; make lock: only what pyproject.toml asks for"
 
-$(VENV)/.run: pyproject.toml
+# What is installed is written down, with hashes: `make lock` after a change in pyproject.toml, `make upgrade` for newer ones.
+INSTALL := $(BIN)/python -m pip install -q
+LOCKED := $(INSTALL) --require-hashes
+
+$(VENV)/.run: pyproject.toml requirements/run.txt requirements/build.txt
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed; none found (set PYTHON=...)" >&2; exit 1; }
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install -q --upgrade 'pip>=25.1'
-	$(BIN)/python -m pip install -q -e .
+	@echo "installing the relay into $(VENV), half a minute" >&2
+	@$(PYTHON) -m venv $(VENV)
+	@$(LOCKED) -r requirements/run.txt -r requirements/build.txt
+	@$(INSTALL) --no-deps --no-build-isolation -e .
 	@touch $@
 
-$(VENV)/.dev: $(VENV)/.run
-	$(BIN)/python -m pip install -q --group lint --group test --group bench
+$(VENV)/.dev: $(VENV)/.run requirements/dev.txt
+	@echo "installing linters and test tools into $(VENV), half a minute" >&2
+	@$(INSTALL) --upgrade 'pip>=25.1'
+	@$(LOCKED) -r requirements/dev.txt
 	@touch $@
+
+build/uv/bin/uv:
+	@$(PYTHON) -m venv build/uv
+	@build/uv/bin/python -m pip install -q 'uv>=0.9'
+
+# For every system and Python, not only this one. LOCK is empty, or --upgrade.
+lock: build/uv/bin/uv
+	@scripts/lock $(LOCK)
+
+upgrade:
+	@$(MAKE) --no-print-directory lock LOCK=--upgrade
 
 js-snippet/node_modules/.done: js-snippet/package-lock.json
-	cd js-snippet && npm ci --silent
+	@echo "installing the snippet's build tools" >&2
+	@cd js-snippet && npm ci --silent
 	@touch $@
 
 tests/emulator/js/node_modules/.done: tests/emulator/js/package-lock.json
-	cd tests/emulator/js && npm ci --silent
+	@echo "installing the AWS SDK for JavaScript, which the emulator's tests use" >&2
+	@cd tests/emulator/js && npm ci --silent
 	@touch $@
 
 demo: $(VENV)/.run
@@ -59,10 +83,19 @@ lint: $(VENV)/.dev js-snippet/node_modules/.done
 test-fast: $(VENV)/.dev
 	$(BIN)/pytest -q -m "not browser and not faults and not process"
 
+# In a virtual environment of its own; what passes an upper bound in pyproject.toml is installed all the same, and named.
+test-newest:
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed; none found (set PYTHON=...)" >&2; exit 1; }
+	@PYTHON=$(PYTHON) scripts/install-newest build/newest
+	build/newest/bin/python -m pytest -q -m "not browser and not faults and not cost" $(or $(TESTS),$(CORE_TESTS))
+
 test: lint tests/emulator/js/node_modules/.done
 	scripts/install-test-tools
 	cd js-snippet && npm test --silent
 	$(BIN)/pytest
+
+reference: $(VENV)/.dev
+	$(BIN)/python -m scripts.reference
 
 bench: $(VENV)/.dev
 	@scripts/install-bench-tools

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Awaitable
-from typing import Any, Final, NamedTuple, cast
+from typing import Final, NamedTuple, cast
 from urllib.parse import urlsplit
 
 import aioboto3
@@ -12,6 +12,7 @@ from botocore.exceptions import BotoCoreError, NoCredentialsError, NoRegionError
 from botocore.utils import get_environ_proxies
 
 from relay.sink.base import Unreachable
+from relay.sink.personalize.ca_bundle import ca_bundle_of
 from relay.sink.personalize.sigv4 import Keys
 from relay.sink.verdict import Cause
 
@@ -62,8 +63,7 @@ class Account:
         async with opened as client:
             url, found_region = client.meta.endpoint_url.rstrip("/"), client.meta.region_name
         proxies: dict[str, str] = get_environ_proxies(url)  # heeds NO_PROXY
-        settings: Any = session._session  # pyright: ignore[reportPrivateUsage]  # no public way to `ca_bundle`
-        return Place(url, found_region, proxies.get(urlsplit(url).scheme), settings.get_config_variable("ca_bundle"))
+        return Place(url, found_region, proxies.get(urlsplit(url).scheme), ca_bundle_of(session))
 
     def keys_at_hand(self, now_s: float) -> Keys | None:
         """What `keys` would say, if it said so just now; `now_s` is the loop's time."""

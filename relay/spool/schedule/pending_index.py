@@ -98,9 +98,7 @@ class PendingIndex:
         self._woken_s = array("d", [arrivals[head] for head in self._head])
         self._attempt, self._retry_ms = array("I", bytes(4 * slots)), array("q", bytes(8 * slots))
         self._state = bytearray([_WAITING]) * slots
-        self._shelved = bytearray(
-            [now_s - woken_s >= LIVE_S for woken_s in self._woken_s]
-        )  # as `tidy` would find
+        self._shelved = bytearray([now_s - woken_s >= LIVE_S for woken_s in self._woken_s])  # as `tidy` would find
         self.pending = len(seqs)
         lanes = [(flow.live.push, flow.backlog.push) for flow in self._flow]
         for slot, (seq, flow, shelved, count) in enumerate(
