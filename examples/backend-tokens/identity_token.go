@@ -26,8 +26,11 @@ type claims struct {
 // IdentityToken is the token for a user who has just logged in.
 //
 // key is the first of the relay's RELAY_SECRET_KEYS; userID the same text as in Personalize, 1 to 256 characters.
-// With a sessionID the token is good for that session only; with a ttl it ends after that time.
+// A key that no relay takes is an error. With a sessionID the token is good for that session only; with a ttl it ends after that time.
 func IdentityToken(key, userID, sessionID string, ttl time.Duration) (string, error) {
+	if len(key) < 32 { // with an empty one anybody could sign
+		return "", fmt.Errorf("RELAY_SECRET_KEYS: the first key has %d characters, at least 32", len(key))
+	}
 	now := time.Now()
 	content := claims{Subject: userID, Session: sessionID}
 	if ttl > 0 {

@@ -17,9 +17,14 @@ function relay_base64url(string $bytes): string
  * @param string      $userId    the same text as in Personalize, UTF-8, 1 to 256 characters
  * @param string|null $sessionId if given, the token is good for this session only
  * @param int|null    $ttlS      if given, it ends after that many seconds
+ *
+ * @throws InvalidArgumentException the key is not one a relay takes: with an empty one anybody could sign
  */
 function relay_identity_token(string $key, string $userId, ?string $sessionId = null, ?int $ttlS = null): string
 {
+    if (strlen($key) < 32) {
+        throw new InvalidArgumentException('RELAY_SECRET_KEYS: the first key has ' . strlen($key) . ' characters, at least 32');
+    }
     $claims = ['sub' => $userId];
     if ($sessionId !== null) {
         $claims['sid'] = $sessionId;
@@ -38,5 +43,10 @@ if (PHP_SAPI === 'cli' && realpath($argv[0]) === __FILE__) {
     $given = getopt('', ['session:', 'ttl:'], $next);
     $key = trim(explode(',', (string) getenv('RELAY_SECRET_KEYS'))[0]);
     $ttlS = isset($given['ttl']) ? (int) $given['ttl'] : null;
-    echo relay_identity_token($key, $argv[$next], $given['session'] ?? null, $ttlS), "\n";
+    try {
+        echo relay_identity_token($key, $argv[$next], $given['session'] ?? null, $ttlS), "\n";
+    } catch (InvalidArgumentException $error) {
+        fwrite(STDERR, $error->getMessage() . "\n");
+        exit(1);
+    }
 }

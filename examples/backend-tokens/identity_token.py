@@ -6,6 +6,7 @@ RELAY_SECRET_KEYS=… python identity_token.py [--session ID] [--ttl SECONDS] US
 import argparse
 import hashlib
 import os
+import sys
 import time
 
 from itsdangerous import URLSafeTimedSerializer
@@ -19,7 +20,12 @@ def identity_token(key: str, user_id: str, *, session_id: str | None = None, ttl
         user_id: The same text as in Personalize, 1 to 256 characters.
         session_id: If given, the token is good for this session only.
         ttl_s: If given, it ends after that many seconds.
+
+    Raises:
+        ValueError: the key is not one a relay takes: with an empty one anybody could sign.
     """
+    if len(key) < 32:
+        raise ValueError(f"RELAY_SECRET_KEYS: the first key has {len(key)} characters, at least 32")
     claims: dict[str, str | int] = {"sub": user_id}
     if session_id is not None:
         claims["sid"] = session_id
@@ -35,5 +41,9 @@ if __name__ == "__main__":
     arguments.add_argument("--session")
     arguments.add_argument("--ttl", type=int)
     given = arguments.parse_args()
-    signing_key = os.environ["RELAY_SECRET_KEYS"].split(",")[0].strip()
-    print(identity_token(signing_key, given.user_id, session_id=given.session, ttl_s=given.ttl))  # noqa: T201 - its job
+    signing_key = os.environ.get("RELAY_SECRET_KEYS", "").split(",")[0].strip()
+    try:
+        token = identity_token(signing_key, given.user_id, session_id=given.session, ttl_s=given.ttl)
+    except ValueError as error:
+        sys.exit(str(error))
+    print(token)  # noqa: T201 - its job

@@ -15,6 +15,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 RELAY_KEY = os.environ["RELAY_SECRET_KEYS"].split(",")[0].strip()
+if len(RELAY_KEY) < 32:  # with an empty one anybody could sign
+    raise SystemExit(f"RELAY_SECRET_KEYS: the first key has {len(RELAY_KEY)} characters, at least 32")
 identity_tokens = URLSafeTimedSerializer(
     RELAY_KEY, salt="relay.identity.v1", signer_kwargs={"key_derivation": "hmac", "digest_method": hashlib.sha256}
 )

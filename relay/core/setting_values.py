@@ -13,6 +13,11 @@ MIN_KEY_CHARS: Final = 32
 """Shortest secret key that is accepted."""
 
 _ORIGIN: Final = re.compile(r"(https?)://([a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?|\[[0-9a-f:.]+\])(?::([1-9][0-9]{0,4}))?")
+_APP_ORIGIN: Final = re.compile(r"([a-z][a-z0-9+.-]*)://([A-Za-z0-9_.~-]+)(?::([1-9][0-9]{0,4}))?")
+"""Of an app or a browser extension: `capacitor://localhost`, `app://-`, `chrome-extension://abc…`. Browsers keep the
+case of such a host."""
+_NO_ORIGIN_OF_ITS_OWN: Final = ("about", "blob", "data", "file", "ftp", "javascript", "ws", "wss")
+"""Pages of these schemes have the origin `null`, which is anybody's, or there are none."""
 _RATE: Final = re.compile(r"([0-9]+(?:\.[0-9]+)?)/(s|min|h)")
 _RATE_UNITS_S: Final = {"s": 1, "min": 60, "h": 3600}
 _PREFIX: Final = re.compile(r"(?:/[A-Za-z0-9._~-]+)+")
@@ -88,15 +93,27 @@ def origins(texts: Sequence[str], *, any_origin: bool) -> frozenset[str]:
 
 
 def _origin_problem(text: str) -> str | None:
-    match = _ORIGIN.fullmatch(text)
+    match = _ORIGIN.fullmatch(text) or _app_origin(text)
     if match and int(match[3] or 1) < 65536:
-        if match[3] == _DEFAULT_PORTS[match[1]]:
+        if match[3] and match[3] == _DEFAULT_PORTS.get(match[1]):
             return f"{text!r}: browsers leave the default port out; write {text.rpartition(':')[0]!r}"
         return None
-    wanted = re.match(r"(https?://[^/?#\s]+)", text.strip().lower())
-    meant = wanted[1] if wanted and _ORIGIN.fullmatch(wanted[1]) else None
-    hint = f"did you mean {meant!r}?" if meant else "write it as https://shop.example"
+    scheme = text.strip().partition(":")[0].lower()
+    if scheme in _NO_ORIGIN_OF_ITS_OWN or text == "null":
+        return f"{text!r}: pages like that have the origin `null`, which is anybody's; serve them from one such as https://shop.example"
+    wanted = re.match(r"([A-Za-z][A-Za-z0-9+.-]*)(://[^/?#\s]+)", text.strip())
+    meant = wanted and wanted[1].lower() + (wanted[2].lower() if wanted[1].lower() in _DEFAULT_PORTS else wanted[2])
+    hint = f"did you mean {meant!r}?" if meant and _is_origin(meant) else "write it as https://shop.example"
     return f"{text!r} is not an exact origin (scheme://host[:port], lower case, no path, no slash at the end); {hint}"
+
+
+def _is_origin(text: str) -> bool:
+    return bool(_ORIGIN.fullmatch(text) or _app_origin(text))
+
+
+def _app_origin(text: str) -> re.Match[str] | None:
+    match = _APP_ORIGIN.fullmatch(text)
+    return match if match and match[1] not in (*_DEFAULT_PORTS, *_NO_ORIGIN_OF_ITS_OWN) else None
 
 
 def rate(value: object) -> Rate | None:

@@ -256,14 +256,19 @@ def load_settings(environ: Mapping[str, str] | None = None, *, config: Path | No
     return _load(Settings, env, config, problems)
 
 
+def load_as(kind: type[_Kind], environ: Mapping[str, str] | None = None, *, config: Path | None = None) -> _Kind:
+    """As `load_settings`, for commands that need other settings, or fewer, than a relay that serves."""
+    return _load(kind, _environment(environ), config, [])
+
+
 def load_token_settings(environ: Mapping[str, str] | None = None, *, config: Path | None = None) -> TokenSettings:
     """As `load_settings`, without asking for what only a serving relay needs."""
-    return _load(TokenSettings, _environment(environ), config, [])
+    return load_as(TokenSettings, environ, config=config)
 
 
 def load_spool_settings(environ: Mapping[str, str] | None = None, *, config: Path | None = None) -> SpoolSettings:
     """As `load_settings`, for commands that only need to know where the spool is."""
-    return _load(SpoolSettings, _environment(environ), config, [])
+    return load_as(SpoolSettings, environ, config=config)
 
 
 def _environment(environ: Mapping[str, str] | None) -> dict[str, str]:

@@ -47,6 +47,8 @@ class Jwks(Background):
         self._clock = clock
         self._keys: dict[str | None, PyJWK] = {}
         self._tried_s = -math.inf
+        self.tried_at_s = 0.0
+        """Unix time of the last reading, whatever came of it."""
         self._wanted = asyncio.Event()
         self._read = asyncio.Condition()
         self._failure: str | None = None
@@ -70,7 +72,7 @@ class Jwks(Background):
 
     async def look_for(self, key_id: str | None) -> None:
         """Wait, for a moment at most, until an unknown key has been looked for, if it may be looked for again yet."""
-        if self.find(key_id) is not None or self._clock.monotonic_s() - self._tried_s < AGAIN_S:
+        if self.find(key_id) is not None or self.again_in_s > 0:
             return
         async with self._read:
             self._wanted.set()
@@ -83,6 +85,11 @@ class Jwks(Background):
     def problems(self) -> list[str]:
         """Why the keys could not be read the last time; nothing when they could."""
         return [f"RELAY_JWT_JWKS: {self._failure}"] if self._failure else []
+
+    @property
+    def again_in_s(self) -> float:
+        """Seconds until the keys may be read again for the sake of an unknown one."""
+        return max(0.0, AGAIN_S - (self._clock.monotonic_s() - self._tried_s))
 
     @property
     def _is_url(self) -> bool:
@@ -101,7 +108,7 @@ class Jwks(Background):
                 self._read.notify_all()
 
     async def _refresh(self) -> None:
-        self._tried_s = self._clock.monotonic_s()
+        self._tried_s, self.tried_at_s = self._clock.monotonic_s(), self._clock.now_ms() / 1000
         try:
             keys = _keys_of(await self._bytes())
         except (OSError, TimeoutError, ValueError, aiohttp.ClientError, PyJWTError) as error:

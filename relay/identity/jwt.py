@@ -1,6 +1,6 @@
 """Identity from the site's own JWTs, for sites whose login already makes them."""
 
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import jwt
 from jwt.exceptions import PyJWTError
@@ -12,6 +12,17 @@ from relay.identity.tokens import IdentityClaims, TokenFault, is_id
 
 MAX_JWT_CHARS: Final = 8192
 """Longer strings are refused before any work is done on them."""
+
+PUBLISHED_S: Final = 5.0
+"""A provider shows a key before it signs with it, give or take this much: the two clocks differ."""
+
+
+class JwtFault(NamedTuple):
+    """Why a JWT is not taken."""
+
+    fault: TokenFault
+    why: str
+    """One line, for a person."""
 
 
 class JwtIdentity:
@@ -28,21 +39,44 @@ class JwtIdentity:
         self._leeway_s = leeway_s
         self._max_age_s = max_age_s
 
-    async def prepare(self, token: object) -> None:
-        """Let an unknown key be looked for, before `identity` verifies."""
+    async def prepare(self, token: object) -> float:
+        """Let an unknown key be looked for, before `identity` verifies.
+
+        Returns:
+            0, or in how many seconds to come again: the token is younger than the last reading of the keys, which may
+            not be read again yet, so that nobody knows whether it is good.
+        """
         header = _header(token)
-        if header is not None:
-            await self._keys.look_for(header.get("kid"))
+        if header is None or not isinstance(token, str):
+            return 0.0
+        await self._keys.look_for(header.get("kid"))
+        if self._keys.find(header.get("kid")) is not None:
+            return 0.0
+        signed_s = _signed_at_s(token)
+        now_s = self._clock.now_ms() / 1000
+        is_younger = signed_s is not None and self._keys.tried_at_s - PUBLISHED_S < signed_s <= now_s + self._leeway_s
+        return self._keys.again_in_s if is_younger else 0.0
 
     def identity(self, token: object) -> IdentityClaims | TokenFault:
         """The user a JWT names. Never raises, whatever `token` is."""
+        verified = self.verify(token)
+        return verified.fault if isinstance(verified, JwtFault) else verified
+
+    def verify(self, token: object) -> IdentityClaims | JwtFault:
+        """The same, with the reason in words."""
         header = _header(token)
         if header is None or not isinstance(token, str):
-            return TokenFault.MALFORMED
-        key = self._keys.find(header.get("kid"))
+            return JwtFault(TokenFault.MALFORMED, f"not a JWT signed by {', '.join(ALGORITHMS)}")
+        key_id = header.get("kid")
+        key = self._keys.find(key_id)
+        if key is None:
+            named = "names no key, and there is more than one" if key_id is None else f"its key {key_id[:80]!r} is none"
+            return JwtFault(TokenFault.FORGED, f"{named} of those of RELAY_JWT_JWKS")
         # The key says which algorithm it is for; the token has to agree, not to choose.
-        if key is None or header.get("alg") != key.algorithm_name:
-            return TokenFault.FORGED
+        if header.get("alg") != key.algorithm_name:
+            return JwtFault(
+                TokenFault.FORGED, f"signed by {header.get('alg')}, but its key is for {key.algorithm_name}"
+            )
         try:
             claims: dict[str, Any] = jwt.decode(
                 token,
@@ -50,38 +84,83 @@ class JwtIdentity:
                 algorithms=[key.algorithm_name],
                 audience=self._audience,
                 issuer=self._issuer,
-                # Times are ours to check: with the relay's clock and leeway.
+                # Times and the user are ours to check: with the relay's clock and leeway, and whole numbers are ids.
                 options=Options(
-                    require=["exp", "iss", "aud", self._claim], verify_exp=False, verify_iat=False, verify_nbf=False
+                    require=["exp", "iss", "aud", self._claim],
+                    verify_exp=False,
+                    verify_iat=False,
+                    verify_nbf=False,
+                    verify_sub=False,
+                    verify_jti=False,
                 ),
             )
-        except PyJWTError:
-            return TokenFault.FORGED
+        except jwt.InvalidIssuerError:
+            return JwtFault(TokenFault.FORGED, f"its iss is not {self._issuer!r} (RELAY_JWT_ISSUER)")
+        except jwt.InvalidAudienceError:
+            return JwtFault(TokenFault.FORGED, f"its aud is not {self._audience!r} (RELAY_JWT_AUDIENCE)")
+        except jwt.MissingRequiredClaimError as error:
+            return JwtFault(TokenFault.FORGED, f"the claim {error.claim} is missing")
+        except jwt.InvalidSignatureError:
+            return JwtFault(TokenFault.FORGED, "its signature is not that of the key it names")
+        except PyJWTError as error:
+            return JwtFault(TokenFault.FORGED, str(error))
         except (ValueError, TypeError, RecursionError):
-            return TokenFault.MALFORMED
-        return self._verified(claims)
+            return JwtFault(TokenFault.MALFORMED, "cannot be read")
+        return self._checked(claims)
 
-    def _verified(self, claims: dict[str, Any]) -> IdentityClaims | TokenFault:
+    def _checked(self, claims: dict[str, Any]) -> IdentityClaims | JwtFault:
         user_id = claims.get(self._claim)
-        times = [claims.get(name) for name in ("exp", "iat", "nbf")]
-        if not isinstance(user_id, str) or not is_id(user_id) or not all(map(_is_time, times)):
-            return TokenFault.BAD_PAYLOAD
-        exp_s, iat_s, nbf_s = times
+        if isinstance(user_id, int) and not isinstance(user_id, bool):
+            user_id = _text(user_id)
+        if not isinstance(user_id, str) or not is_id(user_id):
+            return JwtFault(TokenFault.BAD_PAYLOAD, f"the claim {self._claim} is not a user id (RELAY_JWT_CLAIM)")
+        for name in ("exp", "iat", "nbf"):
+            if not _is_time(claims.get(name)):
+                return JwtFault(TokenFault.BAD_PAYLOAD, f"the claim {name} is no time in seconds")
+        exp_s, iat_s, nbf_s = (claims.get(name) for name in ("exp", "iat", "nbf"))
         now_s = self._clock.now_ms() / 1000
-        if max(iat_s or 0, nbf_s or 0) > now_s + self._leeway_s:
-            return TokenFault.FROM_FUTURE
+        early_s = max(iat_s or 0, nbf_s or 0) - now_s
+        if early_s > self._leeway_s:
+            return JwtFault(TokenFault.FROM_FUTURE, f"its iat or nbf is {early_s:.0f} s ahead of this clock")
         end_s = min(exp_s or 0, (iat_s if iat_s is not None else now_s) + self._max_age_s)
-        return TokenFault.EXPIRED if now_s >= end_s + self._leeway_s else IdentityClaims(user_id)
+        if now_s >= end_s + self._leeway_s:
+            return JwtFault(TokenFault.EXPIRED, f"expired {now_s - end_s:.0f} s ago (exp, RELAY_IDENTITY_MAX_AGE_S)")
+        return IdentityClaims(user_id)
 
 
-def _header(token: object) -> dict[str, Any] | None:
+def is_jwt(token: str) -> bool:
+    """Whether a text has the form of a JWT, whoever signed it; no token of ours names an algorithm."""
+    header = _header(token, algorithms=None)
+    return header is not None and isinstance(header.get("alg"), str)
+
+
+def _header(token: object, algorithms: tuple[str, ...] | None = ALGORITHMS) -> dict[str, Any] | None:
     if not isinstance(token, str) or len(token) > MAX_JWT_CHARS or not token.isascii() or token.count(".") != 2:
         return None
     try:
         header = jwt.get_unverified_header(token)
     except (PyJWTError, ValueError, TypeError, RecursionError):
         return None
-    return header if header.get("alg") in ALGORITHMS and isinstance(header.get("kid", ""), str) else None
+    if algorithms is not None and header.get("alg") not in algorithms:
+        return None
+    return header if isinstance(header.get("kid", ""), str) else None
+
+
+def _signed_at_s(token: str) -> float | None:
+    """What the token says of it itself: good for deciding when to verify, for nothing else."""
+    try:
+        claims: dict[str, Any] = jwt.decode(token, options=Options(verify_signature=False))
+    except (PyJWTError, ValueError, TypeError, RecursionError):
+        return None
+    signed_s = claims.get("iat")
+    return signed_s if signed_s is not None and _is_time(signed_s) else None
+
+
+def _text(number: int) -> str | None:
+    try:
+        return str(number)
+    except ValueError:  # more digits than Python writes
+        return None
 
 
 def _is_time(value: object) -> bool:

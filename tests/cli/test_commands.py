@@ -24,7 +24,6 @@ def tokens() -> Tokens:
 async def test_token_alone_is_on_stdout(tokens: Tokens) -> None:
     for arguments, judge, claims in (
         (["site"], tokens.site, SiteClaims("default")),
-        (["site", "--site", "books"], tokens.site, SiteClaims("books")),
         (["identity", "team#42"], tokens.identity, IdentityClaims("team#42")),
         (["identity", "u1", "--session", "s" * 16], tokens.identity, IdentityClaims("u1", "s" * 16)),
         (["server", "--scope", "events"], tokens.server, ServerClaims("default", ("events",))),

@@ -101,6 +101,13 @@ def test_no_secret_is_shown_by_repr_or_by_a_problem() -> None:
         ("https://*.shop.example", "https://shop.example"),
         ("https://shop.example:99999", "https://shop.example"),
         ("ftp://shop.example", "https://shop.example"),
+        ("file:///index.html", "`null`"),
+        ("capacitor://localhost/", "'capacitor://localhost'"),
+        ("Ionic://localhost", "'ionic://localhost'"),
+        ("app://", "https://shop.example"),
+        ("app://*", "https://shop.example"),
+        ("chrome-extension://abc/page.html", "'chrome-extension://abc'"),
+        ("capacitor://localhost:0", "https://shop.example"),
         ("*", "RELAY_DEV=1"),
     ],
 )
@@ -110,7 +117,23 @@ def test_an_origin_that_is_not_exact_is_refused_with_a_hint(origin: str, hint: s
     assert hint in line
 
 
-@pytest.mark.parametrize("origin", ["http://localhost:3000", "https://a.b-c.example:8443", "http://[::1]:8080"])
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "http://localhost:3000",
+        "https://a.b-c.example:8443",
+        "http://[::1]:8080",
+        "capacitor://localhost",
+        "ionic://localhost",
+        "ionic://localhost:8100",
+        "tauri://localhost",
+        "app://-",
+        "app://obsidian.md",
+        "chrome-extension://aapbdbdomjkkjkaonfhkkikfgjllcleb",
+        "moz-extension://5d5bca90-31a6-4bd5-8b8f-1f5c2a3d4e5f",
+        "safari-web-extension://5D5BCA90-31A6-4BD5-8B8F-1F5C2A3D4E5F",
+    ],
+)
 def test_exact_origins_are_taken(origin: str) -> None:
     assert load_settings(GOOD | {"RELAY_ALLOWED_ORIGINS": origin}).allowed_origins == (origin,)
 

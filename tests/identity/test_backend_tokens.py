@@ -67,17 +67,22 @@ async def mint(language: str, *arguments: str) -> str:
     command = COMMANDS[language]
     if shutil.which(command[0]) is None:
         pytest.skip(f"{command[0]} is not on this machine")
+    code, out, err = await run([*command, *arguments], ENV)
+    assert (code, err) == (0, ""), language
+    return out.removesuffix("\n")
+
+
+async def run(command: list[str], env: dict[str, str]) -> tuple[int, str, str]:
+    """Exit code, stdout, stderr; beside the examples."""
     process = await asyncio.create_subprocess_exec(
         *command,
-        *arguments,
         cwd=FOLDER,
-        env=os.environ | ENV,
+        env=os.environ | env,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
     out, err = await process.communicate()
-    assert (process.returncode, err.decode()) == (0, ""), language
-    return out.decode().removesuffix("\n")
+    return process.returncode or 0, out.decode(), err.decode()
 
 
 @pytest.mark.parametrize("language", list(COMMANDS))
@@ -105,6 +110,32 @@ async def test_its_session_and_its_end_are_kept(language: str, world: World) -> 
     claims = Tokens([KEY], clock=sooner).identity(token)
     assert isinstance(claims, IdentityClaims)
     assert (claims.sub, claims.sid) == (whole, own)
+
+
+@pytest.mark.parametrize("keys", ["", "short", ", an-older-key-of-which-backends-know-nothing", "x" * 31])
+@pytest.mark.parametrize("language", list(COMMANDS))
+@pytest.mark.timeout(240)  # the same
+async def test_no_token_is_made_with_a_key_no_relay_takes(language: str, keys: str) -> None:
+    command = COMMANDS[language]
+    if shutil.which(command[0]) is None:
+        pytest.skip(f"{command[0]} is not on this machine")
+    code, out, err = await run([*command, "user-42"], {"RELAY_SECRET_KEYS": keys})
+    assert (code, out) == (1, "")
+    (line, *rest) = err.splitlines()
+    assert "RELAY_SECRET_KEYS" in line
+    assert "at least 32" in line
+    assert rest in ([], ["exit status 1"]), "the second is `go run`'s"
+
+
+@pytest.mark.parametrize("framework", list(SERVERS))
+async def test_an_application_with_a_key_no_relay_takes_does_not_start(framework: str) -> None:
+    module = SERVERS[framework][-3].partition(":")[0] if framework != "Flask" else "flask_app"
+    code, out, err = await run(
+        [sys.executable, "-c", f"import {module}"], {"RELAY_SECRET_KEYS": "", "APP_SECRET": "app" * 12}
+    )
+    assert (code, out) == (1, "")
+    assert "RELAY_SECRET_KEYS" in err
+    assert "Traceback" not in err
 
 
 @asynccontextmanager

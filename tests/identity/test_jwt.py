@@ -18,8 +18,8 @@ from starlette.routing import Route
 
 from relay.core.errors import RelayError
 from relay.identity.jwks import AGAIN_S, Jwks
-from relay.identity.jwt import JwtIdentity
-from relay.identity.tokens import IdentityClaims, TokenFault
+from relay.identity.jwt import JwtFault, JwtIdentity, is_jwt
+from relay.identity.tokens import SCOPES, IdentityClaims, ServerClaims, SiteClaims, TokenFault, Tokens
 from tests.support.clock import FakeClock
 from tests.support.http_server import serving
 
@@ -139,6 +139,40 @@ async def test_times_are_judged_with_leeway_and_our_greatest_age(judge: JwtIdent
 
 
 @pytest.mark.parametrize(
+    ("given", "user"),
+    [(42, "42"), (0, "0"), (-7, "-7"), (2**63, "9223372036854775808"), ("042", "042")],
+    ids=str,
+)
+async def test_a_user_id_that_is_a_whole_number_is_its_text(
+    judge: JwtIdentity, clock: FakeClock, given: object, user: str
+) -> None:
+    assert judge.identity(signed(claims(clock, sub=given, jti=5))) == IdentityClaims(user)
+
+
+@pytest.mark.parametrize("given", [True, False, 4.5, 42.0, [42], {"id": 42}, 10**300], ids=lambda x: repr(x)[:9])
+async def test_a_user_id_that_is_no_whole_number_is_none(judge: JwtIdentity, clock: FakeClock, given: object) -> None:
+    assert judge.identity(signed(claims(clock, sub=given))) is TokenFault.BAD_PAYLOAD
+
+
+async def test_why_a_token_is_not_taken_is_said_in_words(judge: JwtIdentity, clock: FakeClock) -> None:
+    for token, words in (
+        (signed(claims(clock, iss="https://evil.example")), "RELAY_JWT_ISSUER"),
+        (signed(claims(clock, aud="somebody")), "RELAY_JWT_AUDIENCE"),
+        (signed(claims(clock, exp=None)), "claim exp is missing"),
+        (signed(claims(clock, sub="")), "RELAY_JWT_CLAIM"),
+        (signed(claims(clock), kid="rotated"), "'rotated'"),
+        (signed(claims(clock), key=OTHER_KEY), "signature"),
+        (signed(claims(clock), kid="ES256"), "for ES256"),
+        (signed(claims(clock, exp=clock.now_ms() // 1000 - 100)), "expired 1"),
+        (signed(claims(clock, iat=clock.now_ms() // 1000 + 100)), "s ahead"),
+        ("junk", "not a JWT"),
+    ):
+        fault = judge.verify(token)
+        assert isinstance(fault, JwtFault), token
+        assert words in fault.why
+
+
+@pytest.mark.parametrize(
     "junk", [None, 5, "", "a.b.c", "..", "\ud800", "é.é.é", "x" * 10**6, {}, "e30.e30.e30"], ids=lambda x: repr(x)[:9]
 )
 async def test_junk_is_a_fault_and_never_an_error(judge: JwtIdentity, junk: object) -> None:
@@ -221,3 +255,36 @@ async def test_a_provider_that_misbehaves_leaves_the_keys_as_they_were(clock: Fa
         assert keys.find("old") is not None
     async with Jwks("http://127.0.0.1:9/jwks", clock=clock) as keys:
         assert keys.problems()
+
+
+async def test_a_token_younger_than_the_last_reading_is_told_to_come_again_and_an_older_one_is_not(
+    clock: FakeClock,
+) -> None:
+    provider = Provider()
+    async with (
+        serving(Starlette(routes=[Route("/jwks", provider.__call__)])) as url,
+        Jwks(f"{url}/jwks", clock=clock) as keys,
+    ):
+        verifier = judging(keys, clock)
+        older = signed(claims(clock, iat=clock.now_ms() // 1000 - 60), kid="new")
+        clock.advance(3)
+        provider.keys["keys"].append(jwk("RS256", "new"))
+        token = signed(claims(clock), kid="new")
+        wait_s = await verifier.prepare(token)
+        assert wait_s == AGAIN_S - 3
+        assert await verifier.prepare(older) == 0, "its key would have been there"
+        assert await verifier.prepare(signed(claims(clock, iat=None), kid="new")) == 0
+        ahead_s = clock.now_ms() // 1000 + 3600
+        assert await verifier.prepare(signed(claims(clock, iat=ahead_s), kid="new")) == 0, "it is refused anyway"
+        clock.advance(wait_s)
+        assert await verifier.prepare(token) == 0
+        assert verifier.identity(token) == IdentityClaims("u1")
+        assert provider.asked == 2
+
+
+async def test_no_token_of_ours_looks_like_a_jwt(clock: FakeClock) -> None:
+    assert is_jwt(signed(claims(clock)))
+    assert is_jwt(jwt.encode(claims(clock), "a-shared-secret-of-a-site-somewhere", algorithm="HS256"))
+    for made in (IdentityClaims("u1"), SiteClaims("default"), ServerClaims("default", SCOPES)):
+        assert not is_jwt(Tokens(["k" * 32], clock=clock).mint(made))
+    assert not is_jwt("junk")

@@ -1,6 +1,7 @@
 """`POST {prefix}/e`: one beacon in, one answer out. Pure ASGI: this is the path every event takes."""
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable, Mapping
 from functools import lru_cache
 from typing import Final, NamedTuple, cast
@@ -82,7 +83,11 @@ class BeaconEndpoint:
             self._check(headers)
             judged = judge(edge, headers, peer, origin, await read())
             if edge.jwt_identity is not None and judged.identity_token is not None:
-                await edge.jwt_identity.prepare(judged.identity_token)
+                wait_s = await edge.jwt_identity.prepare(judged.identity_token)
+                if wait_s > 0:  # said now, a page would forget a good token as invalid
+                    raise Refusal(
+                        503, "key_unread", "the token's key has to be looked for", retry_after_s=math.ceil(wait_s)
+                    )
             begun = begin(edge, judged)
             try:
                 answered = _taken(edge, begun, await begun.stored, allowing)
