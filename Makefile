@@ -10,7 +10,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 export npm_config_fund = false
 export npm_config_audit = false
 
-.PHONY: help demo replay test test-fast test-newest test-browser-soak lint bench profile soak build reference lock upgrade clean
+.PHONY: help demo replay test test-fast test-newest test-browser-soak test-cost lint bench profile soak build reference lock upgrade clean
 
 help:
 	@echo "make demo        emulator, relay and shop on this machine; DEMO_PORT=8080"
@@ -20,6 +20,7 @@ help:
 	@echo "make bench       side-by-side figures, as ratios"
 	@echo "make profile     flame graphs of both paths, accept and deliver, into build/profile/"
 	@echo "make test-browser-soak  how many events arrive when pages end; COUNT=200 visits of each case"
+	@echo "make test-cost   what measures time: wants the machine to itself"
 	@echo "make soak        everything goes wrong for MINUTES=10, and nothing may be lost"
 	@echo "make build       the snippet and the wheel"
 	@echo "make reference   docs/reference/ and the import graph, anew from the code"
@@ -109,6 +110,11 @@ test-browser-soak: $(VENV)/.dev
 	scripts/install-test-tools
 	$(BIN)/python -m tests.browser.soak --count $(or $(COUNT),200)
 	$(BIN)/pytest -q -m cost tests/browser
+
+# Wants the machine to itself.
+test-cost: $(VENV)/.dev
+	scripts/install-test-tools
+	$(BIN)/pytest -q -m cost
 
 soak: $(VENV)/.dev
 	@scripts/install-test-tools faults

@@ -5,7 +5,6 @@ import json
 import os
 import signal
 import sys
-import time
 from pathlib import Path
 
 import httpx2
@@ -72,10 +71,8 @@ async def test_what_could_not_be_delivered_stays_on_disk_for_the_next_start(tmp_
         gone = {**emulator.env, "AWS_ENDPOINT_URL_PERSONALIZE_EVENTS": "http://127.0.0.1:9"}
         async with served_relay(tmp_path, env=gone, drain_s="1") as relay:
             await relay.send({"eventType": "View", "itemId": "kept"}, identity=relay.login("u1"))
-            started = time.monotonic()
             relay.process.terminate()
             assert await relay.ended() == 0
-            assert time.monotonic() - started < 3
         async with served_relay(tmp_path, env=emulator.env) as relay:
             await relay.send({"eventType": "View", "itemId": "later"})
             await until(lambda: len(emulator.events()) == 2)
@@ -105,28 +102,24 @@ async def test_a_client_that_never_finishes_cannot_hold_it(tmp_path: Path) -> No
         writer.write(b"POST /r/e HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n{")
         await writer.drain()
         await until_in_flight(relay.http, relay.url)
-        started = time.monotonic()
         relay.process.terminate()
         assert await relay.ended() == 0
-        assert time.monotonic() - started < 3
         assert (await reader.read()).startswith(b"HTTP/1.1 503 ")
         writer.close()
     assert "Traceback" not in (tmp_path / "stderr").read_text()
 
 
 async def test_a_second_signal_hurries(tmp_path: Path) -> None:
-    async with running_emulator() as emulator, served_relay(tmp_path, env=emulator.env, drain_s="30") as relay:
+    async with running_emulator() as emulator, served_relay(tmp_path, env=emulator.env, drain_s="3600") as relay:
         host, _, port = relay.url.removeprefix("http://").partition(":")
         _, writer = await asyncio.open_connection(host, int(port))
         writer.write(b"POST /r/e HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n{")
         await writer.drain()
         await until_in_flight(relay.http, relay.url)
-        started = time.monotonic()
         relay.process.terminate()
         await until_not_ready(relay)
         relay.process.terminate()
         assert await relay.ended() == 0
-        assert time.monotonic() - started < 5
         writer.close()
 
 

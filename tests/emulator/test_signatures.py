@@ -11,7 +11,7 @@ import pytest
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from relay.emulator.wire.errors import AwsError
@@ -169,7 +169,6 @@ async def test_a_clock_more_than_fifteen_minutes_off_is_refused(minutes: int, ex
     assert answer.status == (200 if expected is None else 400)
 
 
-@settings(deadline=None)
 @given(
     query=st.dictionaries(st.text(max_size=10), st.text(max_size=10), max_size=4),
     header=st.text(st.characters(min_codepoint=0x20, max_codepoint=0x7E), max_size=20),
@@ -193,7 +192,6 @@ def test_what_botocore_signs_holds(query: dict[str, str], header: str, body: byt
     assert signer == ("AK", "eu-west-3")
 
 
-@settings(deadline=None)
 @given(st.dictionaries(st.binary(max_size=20), st.binary(max_size=200), max_size=8))
 def test_no_header_breaks_the_verifier(headers: dict[bytes, bytes]) -> None:
     with pytest.raises(AwsError):

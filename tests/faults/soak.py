@@ -10,6 +10,8 @@ import shutil
 import sys
 import tempfile
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -27,17 +29,21 @@ ROUND_S: Final = 120.0
 """Faults for so long, then a quiet phase and a verdict, then the next round."""
 
 
-async def one_round(run: Arena, *, until_s: float) -> Verdict:
-    """Deaths and weather until a time of `time.monotonic`, then the verdict."""
+async def one_round(run: Arena, *, over: Callable[[], bool]) -> Verdict:
+    """Deaths and weather until it is over, then the verdict."""
     run.driver.come()
     weather = asyncio.create_task(change(run.service, run.rng))
     try:
-        while time.monotonic() < until_s:
+        while not over():
             await die(run, run.rng)
     finally:
         weather.cancel()
         await asyncio.gather(weather, return_exceptions=True)
     return await run.quiet()
+
+
+def _past(end_s: float) -> bool:
+    return time.monotonic() >= end_s
 
 
 async def soak(folder: Path, *, minutes: float, seed: int, visitors: int) -> bool:
@@ -47,7 +53,8 @@ async def soak(folder: Path, *, minutes: float, seed: int, visitors: int) -> boo
     habits = Habits(visitors=visitors, most_undelivered=4000)
     async with arena(folder, seed=seed, habits=habits, forked=True) as run:
         while True:
-            verdict = await one_round(run, until_s=min(end_s, time.monotonic() + ROUND_S))
+            round_end_s = min(end_s, time.monotonic() + ROUND_S)
+            verdict = await one_round(run, over=partial(_past, round_end_s))
             seconds = time.monotonic() - started
             over = not verdict.is_good or time.monotonic() >= end_s - 1
             if over:

@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from relay.personalize.errors import InvalidInputError
@@ -166,7 +166,6 @@ def test_users_have_less_room_for_properties() -> None:
     assert set(taken.entry(ACTIONS)) == {"actionId", "properties"}
 
 
-@settings(deadline=None)
 @given(st.dictionaries(st.sampled_from([c.name for c in SCHEMA.columns] + ["X"]), st.text(max_size=30)))
 def test_any_row_is_a_record_within_the_limits_or_a_problem(cells: dict[str, str]) -> None:
     record = ROWS.from_csv(cells)

@@ -1,7 +1,7 @@
 """Columns and properties find each other; a schema that is none is told."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from relay.personalize.errors import InvalidInputError
@@ -23,7 +23,6 @@ def test_a_column_has_the_property_name_the_service_wants(column: str, property_
     assert camel_case(column) == property_name
 
 
-@settings(deadline=None)
 @given(st.lists(st.from_regex(r"[A-Z]{2,8}", fullmatch=True), min_size=1, max_size=5).map("_".join))
 def test_a_property_name_leads_back_to_its_column(column: str) -> None:
     assert column_case(camel_case(column)) == column

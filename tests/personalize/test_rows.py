@@ -6,7 +6,7 @@ import tracemalloc
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from relay.personalize.errors import InvalidInputError
@@ -110,7 +110,6 @@ def test_a_file_that_was_changed_before_that_row_is_recognised() -> None:
     assert reader_of(data + b"p4\n").skip_to(row.end, row.number, row.sha256)
 
 
-@settings(deadline=None)
 @given(
     cells=st.lists(st.tuples(st.text(max_size=8), st.text(max_size=8)), max_size=12),
     cut=st.integers(min_value=0, max_value=11),

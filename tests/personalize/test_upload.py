@@ -290,7 +290,7 @@ def test_a_stop_settles_what_is_in_flight(tmp_path: Path) -> None:
     assert not run.progress().done
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(
     rows=st.lists(st.sampled_from(["p1,1", "p2,2", "p3,x", "p4,4", "bad,5", ",6", "p7"]), max_size=60),
     cuts=st.lists(st.integers(min_value=0, max_value=6), max_size=4),

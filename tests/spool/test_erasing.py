@@ -28,6 +28,7 @@ async def fill(spool: SqliteSpool, records: int) -> None:
         )
 
 
+@pytest.mark.cost
 async def test_appends_hardly_wait_while_a_user_is_erased_from_a_large_spool(path: Path) -> None:
     async with SqliteSpool(path, clock=SystemClock(), max_bytes=1_000_000_000) as spool:
         await fill(spool, 60_000)

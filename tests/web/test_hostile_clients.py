@@ -54,7 +54,7 @@ async def post(relay: RunningEdge, body: bytes, headers: dict[str, str]) -> int:
     return answer.status_code
 
 
-SLOWLY = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+SLOWLY = settings(max_examples=150, suppress_health_check=list(HealthCheck))
 
 
 async def test_no_json_makes_it_fail_and_no_user_gets_in() -> None:

@@ -199,10 +199,10 @@ def test_the_most_hostile_bodies_of_the_largest_size_take_little_time() -> None:
         b'{"a":"' + b"\\u0000" * 10_000 + b'"}',
     ]
     for raw in hostile:
-        started = time.perf_counter()
+        started_s = time.thread_time()  # of this thread's own computing: others on the machine do not count
         with suppress(NotABeaconError):
             decode(raw)
-        assert time.perf_counter() - started < 0.25, raw[:40]  # 5-20 ms here; the bound is for slow machines
+        assert time.thread_time() - started_s < 0.25, raw[:40]  # 5-20 ms here; the bound is for slow machines
 
 
 IDS = st.one_of(st.text(max_size=3), st.sampled_from(["p" * 256, "p" * 257, "null", " ", "\ud800", "é" * 256]))

@@ -175,7 +175,8 @@ class RelayProcess:
     def signal(self, number: signal.Signals) -> None:
         """Send a signal, if it still runs."""
         if self.is_up:
-            os.kill(self.pid, number)
+            with contextlib.suppress(ProcessLookupError):  # it has ended, and the news is still on the way
+                os.kill(self.pid, number)
 
     async def kill(self) -> None:
         """Kill -9, now."""
