@@ -33,7 +33,8 @@ from relay.core.version import VERSION
 if TYPE_CHECKING:
     from relay.compose.relay import open_edge
     from relay.core.errors import RelayError, SettingsError, SpoolError
-    from relay.core.settings import Settings, load_settings
+    from relay.core.settings import Settings
+    from relay.core.settings_loading import load_settings
     from relay.web.app import create_app, public_routes
     from relay.web.routes.edge import Edge
 
@@ -59,7 +60,7 @@ _ROOMS: Final = {
     "SettingsError": "relay.core.errors",
     "SpoolError": "relay.core.errors",
     "create_app": "relay.web.app",
-    "load_settings": "relay.core.settings",
+    "load_settings": "relay.core.settings_loading",
     "open_edge": "relay.compose.relay",
     "public_routes": "relay.web.app",
 }

@@ -12,7 +12,8 @@ import click
 from relay.compose.lifecycle import Stop, running, until_stopped
 from relay.core.event_loop import new_loop
 from relay.core.logs import configure_logs
-from relay.core.settings import Settings, load_settings
+from relay.core.settings import Settings
+from relay.core.settings_loading import load_settings
 
 _TURN_S: Final = 0.005
 """How long one thread keeps the interpreter from another that wants it: Python's own figure."""

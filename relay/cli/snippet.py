@@ -7,7 +7,7 @@ import click
 
 from relay.core.bundled import bundled
 from relay.core.clock import SystemClock
-from relay.core.settings import load_settings
+from relay.core.settings_loading import load_settings
 from relay.identity.tokens import SiteClaims, Tokens
 from relay.web.routes.snippet_file import SnippetFile
 

@@ -17,7 +17,7 @@ from relay.wire.session_id import is_session_id
 MAX_EVENTS: Final = 500
 """Events in one beacon."""
 
-LOST_REASONS: Final = frozenset({"outbox_full", "refused", "too_large", "bad_event"})
+LOST_REASONS: Final = frozenset({"outbox_full", "refused", "too_large"})
 """Why the snippet gives an event up. Anything else in `lost` counts as `other`: it is a metric label."""
 
 _MAX_SENT_AT_MS: Final = 1e15

@@ -6,7 +6,7 @@ import pytest
 
 from relay.core.errors import SettingsError
 from relay.core.setting_values import Rate
-from relay.core.settings import load_settings, load_token_settings
+from relay.core.settings_loading import load_settings, load_token_settings
 
 KEY = "k" * 32
 GOOD = {

@@ -21,7 +21,8 @@ from relay.compose.relay import Relay
 from relay.core.bundled import bundled
 from relay.core.clock import Clock, SystemClock
 from relay.core.model import Record
-from relay.core.settings import Settings, load_settings
+from relay.core.settings import Settings
+from relay.core.settings_loading import load_settings
 from relay.core.telemetry import Metrics
 from relay.identity.bindings import Bindings
 from relay.identity.erasures import Erasures

@@ -12,7 +12,8 @@ from relay.cli.check.fit import fit_of
 from relay.core.bundled import bundled
 from relay.core.errors import RelayError
 from relay.core.setting_values import Rate
-from relay.core.settings import PREFIX, Settings, Site, load_settings
+from relay.core.settings import PREFIX, Settings, Site
+from relay.core.settings_loading import load_settings
 from relay.personalize.clock_skew import MAX_SKEW_S, clock_skew_s
 from relay.personalize.connection import connect
 from relay.personalize.errors import PersonalizeError

@@ -7,7 +7,7 @@ from typing import Any, Final, TypeVar
 import click
 
 from relay.core.errors import SettingsError, SpoolError
-from relay.core.settings import load_spool_settings
+from relay.core.settings_loading import load_spool_settings
 
 _SQLITE: Final = "sqlite:///"
 _Command = TypeVar("_Command", bound=Callable[..., Any])

@@ -11,7 +11,7 @@ import msgspec
 from relay.cli.token.report import inspected
 from relay.core.clock import SystemClock
 from relay.core.inspection_settings import InspectionSettings
-from relay.core.settings import load_as, load_token_settings
+from relay.core.settings_loading import load_as, load_token_settings
 from relay.identity.tokens import SCOPES, Claims, IdentityClaims, Scope, ServerClaims, SiteClaims, Tokens
 
 _config = click.option(
