@@ -69,3 +69,10 @@ MAX_EVENT_TYPES_AND_METADATA: Final = 10
 
 MAX_CATEGORICAL_CHARS: Final = 1000
 """A categorical value, all its categories and `|` together [Q]."""
+
+MAX_ITEM_STRING_CHARS: Final = 1000
+"""A string of an item that is not textual [Q: "categorical and non-categorical string data values"]. For users and
+actions only categorical ones have a limit there."""
+
+MAX_TEXTUAL_CHARS: Final = 20_000
+"""A textual value of an item [Q]. In Chinese and Japanese it is 7,000 there; how the language is found is not said."""

@@ -1,5 +1,6 @@
 """Rows become records exactly as the dataset's schema and the limits of the service say, or are refused alone."""
 
+import shlex
 from typing import Any
 
 import msgspec
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from relay.personalize.errors import InvalidInputError
 from relay.personalize.put.catalog import ACTIONS, ITEMS, USERS, CatalogRecord, CatalogRows
+from relay.personalize.put.cells import Cells
 from relay.personalize.put.problem import Problem
 from relay.personalize.schema.columns import parse_schema
 
@@ -21,6 +23,8 @@ SCHEMA = parse_schema(
     {"name": "RATIO", "type": ["null", "double"]},
     {"name": "STOCK", "type": ["null", "int"]},
     {"name": "CREATION_TIMESTAMP", "type": ["null", "long"]},
+    {"name": "ABOUT", "type": ["null", "string"], "textual": true},
+    {"name": "STORY", "type": ["null", "string"], "textual": true},
     {"name": "ON_SALE", "type": ["null", "boolean"]}]}"""
 )
 ROWS = CatalogRows(ITEMS, SCHEMA)
@@ -52,6 +56,53 @@ def test_cells_get_the_types_of_the_schema() -> None:
     )
 
 
+@pytest.mark.parametrize("text", ["3.0", "3.", "3.000", "+3", " 3 "])
+def test_a_whole_number_is_one_however_it_is_written(text: str) -> None:
+    assert properties(csv_row(STOCK=text))["stock"] == 3
+    assert properties(json_row(STOCK=text))["stock"] == 3
+    assert properties(csv_row(CREATION_TIMESTAMP="1700000000.0"))["creationTimestamp"] == 1_700_000_000
+    assert properties(json_row(stock=3.0))["stock"] == 3
+
+
+def test_milliseconds_are_refused_in_json_too() -> None:
+    for value in (1_700_000_000_000, -5, 0, 1.7e12, "1700000000000"):
+        problem = json_row(creationTimestamp=value)
+        assert isinstance(problem, Problem)
+        assert problem.reason == "bad_time"
+
+
+@pytest.mark.parametrize("word", ["NULL", "\\N", "NaN", "None"])
+def test_a_word_for_nothing_is_told_once_a_column_and_is_nothing_where_one_says_so(word: str) -> None:
+    told: list[str] = []
+    rows = CatalogRows(ITEMS, SCHEMA, cells=Cells(notice=told.append))
+    for n in range(3):
+        record = rows.from_csv({"ITEM_ID": f"p{n}", "TITLE": "Lamp", "CATEGORY_L1": word})
+        assert properties(record)["categoryL1"] == word
+        assert isinstance(rows.from_csv({"ITEM_ID": f"p{n}", "TITLE": "Lamp", "PRICE": word}), Problem)
+    assert [line.partition(":")[0] for line in told] == ["column CATEGORY_L1", "column PRICE"]
+    assert all(f"--null {shlex.quote(word)}" in line for line in told)
+    told.clear()
+    rows = CatalogRows(ITEMS, SCHEMA, cells=Cells(null=[word], notice=told.append))
+    record = rows.from_csv({"ITEM_ID": "p1", "TITLE": "Lamp", "CATEGORY_L1": word, "PRICE": word})
+    assert properties(record) == {"title": "Lamp", "categoryL1": None, "price": None}
+    assert rows.from_object({"itemId": "p1", "title": "Lamp", "price": word}) == rows.from_csv(
+        {"ITEM_ID": "p1", "TITLE": "Lamp", "PRICE": word}
+    )
+    assert isinstance(rows.from_csv({"ITEM_ID": "p1", "TITLE": word}), Problem), "the schema wants a title"
+    assert told == []
+
+
+def test_blanks_are_no_number_but_nothing() -> None:
+    assert properties(csv_row(PRICE="  ")) == {"title": "Lamp", "price": None}
+
+
+def test_plain_strings_of_users_and_actions_have_no_limit_of_their_own() -> None:
+    schema = parse_schema(
+        '{"type":"record","fields":[{"name":"USER_ID","type":"string"},{"name":"ABOUT","type":"string"}]}'
+    )
+    assert isinstance(CatalogRows(USERS, schema).from_csv({"USER_ID": "u", "ABOUT": "x" * 5000}), CatalogRecord)
+
+
 def test_camel_case_columns_are_the_same_columns() -> None:
     assert ROWS.from_csv({"itemId": "p1", "title": "Lamp", "categoryL1": "a"}) == csv_row(CATEGORY_L1="a")
 
@@ -65,7 +116,7 @@ def test_an_empty_cell_is_null_where_the_schema_allows_it_and_refused_elsewhere(
 @pytest.mark.parametrize(
     ("cells", "reason", "told"),
     [
-        ({"PRICE": "12,5"}, "bad_number", "PRICE: '12,5' is not a number"),
+        ({"PRICE": "12,5"}, "bad_number", "PRICE: '12,5' is not a number; decimals are written with a point"),
         ({"PRICE": "1_000"}, "bad_number", "PRICE"),
         ({"PRICE": "nan"}, "bad_number", "PRICE"),
         ({"PRICE": "1e39"}, "bad_number", "out of range of float"),
@@ -78,7 +129,16 @@ def test_an_empty_cell_is_null_where_the_schema_allows_it_and_refused_elsewhere(
         ({"ITEM_ID": ""}, "empty", "ITEM_ID"),
         ({"ITEM_ID": "  "}, "empty", "ITEM_ID"),
         ({"ITEM_ID": "x" * 257}, "too_long", "ITEM_ID: has 257 characters, at most 256"),
-        ({"TITLE": "x" * 32_000}, "too_long", "properties have 32012 characters, at most 32000"),
+        ({"TITLE": "x" * 1001}, "too_long", "TITLE: has 1001 characters, at most 1000, as the schema does not call"),
+        ({"ABOUT": "x" * 20_001}, "too_long", "ABOUT: has 20001 characters, at most 20000"),
+        ({"ABOUT": "x" * 16_000, "STORY": "x" * 16_000}, "too_long", "at most 32000"),
+        ({"CREATION_TIMESTAMP": "1700000000000"}, "bad_time", "in milliseconds"),
+        ({"CREATION_TIMESTAMP": "-5"}, "bad_time", "no Unix time"),
+        ({"CREATION_TIMESTAMP": "0"}, "bad_time", "no Unix time"),
+        ({"CREATION_TIMESTAMP": "2023-11-14"}, "bad_number", "is not a whole number of Unix seconds"),
+        ({"CREATION_TIMESTAMP": "1.7E+09"}, "bad_number", "is not a whole number"),
+        ({"STOCK": "3.5.0"}, "bad_number", "STOCK"),
+        ({"PRICE": "\\N"}, "bad_number", "is not a number"),
         ({"COLOUR": "red"}, "unknown_column", "'COLOUR' is not in the dataset's schema"),
     ],
 )

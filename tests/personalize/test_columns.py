@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from relay.personalize.errors import InvalidInputError
-from relay.personalize.schema.columns import ColumnType, camel_case, column_case, parse_schema
+from relay.personalize.schema.columns import Column, ColumnType, Schema, camel_case, column_case, guesses, parse_schema
 from relay.personalize.schema.ready_made import Domain, interactions_schema, items_schema
 
 
@@ -17,6 +17,11 @@ from relay.personalize.schema.ready_made import Domain, interactions_schema, ite
         ("CREATION_TIMESTAMP", "creationTimestamp"),
         ("PRICE", "price"),
         ("A_B_C", "aBC"),
+        ("memberClass", "memberClass"),
+        ("MemberClass", "memberClass"),
+        ("member_class", "memberClass"),
+        ("Member_CLASS", "memberClass"),
+        ("genres", "genres"),
     ],
 )
 def test_a_column_has_the_property_name_the_service_wants(column: str, property_name: str) -> None:
@@ -29,9 +34,7 @@ def test_a_property_name_leads_back_to_its_column(column: str) -> None:
 
 
 def test_a_column_is_found_by_any_spelling_and_the_exact_one_wins() -> None:
-    schema = parse_schema(
-        '{"type":"record","name":"Items","fields":[{"name":"A_B","type":"string"},{"name":"AB","type":"long"}]}'
-    )
+    schema = Schema((Column("A_B", ColumnType.STRING), Column("AB", ColumnType.LONG)))
     for name, expected in {"A_B": "A_B", "aB": "A_B", "AB": "AB", "ab": "AB", " A_B ": "A_B"}.items():
         found = schema.column(name)
         assert found is not None
@@ -68,11 +71,22 @@ def test_types_nulls_and_categories_are_read() -> None:
         ('{"type": "record", "fields": [{"name": "A", "type": "bytes"}]}', "column A: the type 'bytes'"),
         ('{"type": "record", "fields": [{"name": "A", "type": ["int", "string"]}]}', "column A"),
         ('{"type": "record", "fields": [{"name": "A", "type": "int"}]}' + " " * 20_000, "at most 20000"),
+        (
+            '{"type": "record", "fields": [{"name": "GENRES_1", "type": "int"}, {"name": "GENRES1", "type": "int"}]}',
+            "GENRES_1 and GENRES1",
+        ),
     ],
 )
 def test_what_is_no_schema_is_told_in_words(text: str, told: str) -> None:
     with pytest.raises(InvalidInputError, match=told):
         parse_schema(text)
+
+
+def test_a_name_that_is_not_upper_snake_is_told_to_be_a_guess() -> None:
+    columns = [Column(name, ColumnType.STRING) for name in ("GENRES", "CATEGORY_L1", "memberClass", "Interests")]
+    (line,) = guesses(columns)
+    assert "memberClass (as memberClass), Interests (as interests): a guess" in line
+    assert guesses(columns[:2]) == []
 
 
 @pytest.mark.parametrize("domain", ["e-commerce", "video", "custom"])

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from relay.personalize.errors import InvalidInputError
 from relay.personalize.put.problem import Problem
-from relay.personalize.put.rows import MAX_ROW_BYTES, Format, Row, RowReader, guessed_format
+from relay.personalize.put.rows import MAX_ROW_BYTES, Format, Row, RowReader
 
 
 def reader_of(data: bytes, file_format: Format = "csv", **options: str) -> RowReader:
@@ -70,7 +70,7 @@ def test_json_lines_are_read_and_a_bad_line_is_refused_alone() -> None:
 
 @pytest.mark.parametrize("file_format", ["csv", "jsonl"])
 def test_an_endless_line_is_refused_without_being_held_in_memory(file_format: Format) -> None:
-    long = b'"' + b"x" * (4 * MAX_ROW_BYTES) + b'"\n'
+    long = (b'"' if file_format == "csv" else b'{"') + b"x" * (4 * MAX_ROW_BYTES) + b'"\n'
     good = {"csv": b"p2\n", "jsonl": b'{"A":"p2"}\n'}[file_format]
     reader = RowReader(
         io.BufferedReader(io.BytesIO((b"A\n" if file_format == "csv" else b"") + long + good)), file_format
@@ -134,12 +134,16 @@ def test_a_file_without_a_header_is_told(data: bytes) -> None:
 @pytest.mark.parametrize(
     ("name", "beginning", "expected"),
     [
-        ("items.csv", b"{", "csv"),
-        ("items.JSONL", b"a,b", "jsonl"),
+        ("items.csv", b"A", "csv"),
+        ("items.JSONL", b"{}", "jsonl"),
+        ("items.json.gz", b"{}", "jsonl"),
+        ("items", b"\xef\xbb\xbf[{}]", "jsonl"),
         ("items.ndjson", b"", "jsonl"),
         ("items", b' \n{"a":1}', "jsonl"),
         ("", b"ITEM_ID,TITLE", "csv"),
     ],
 )
 def test_the_format_is_told_by_the_name_or_the_beginning(name: str, beginning: bytes, expected: str) -> None:
-    assert guessed_format(name, beginning) == expected
+    reader = RowReader(io.BytesIO(beginning), name=name)
+    reader.start()
+    assert reader.file_format == expected

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import os
 import random
 import sys
 from pathlib import Path
@@ -14,11 +13,13 @@ import msgspec
 from relay.cli.aws import run
 from relay.cli.put.interactions import interactions
 from relay.cli.put.progress import file_progress
+from relay.cli.put.row_options import with_row_options
 from relay.cli.signals import stop_on_signals
 from relay.core.limits import PUT_RECORDS_CALLS_PER_S
 from relay.personalize.connection import connect
 from relay.personalize.put.catalog import CATALOG_KINDS, CatalogKind
 from relay.personalize.put.put_file import FileToPut, PutResult, put_file, schema_for
+from relay.personalize.put.rows import known_size
 from relay.personalize.schema.columns import parse_schema
 
 
@@ -26,8 +27,9 @@ from relay.personalize.schema.columns import parse_schema
 def command() -> None:
     """Put users, items, actions and past interactions from a file.
 
-    FILE is CSV with the column names in its first line, or JSON Lines; - is standard input. Run the same command
-    again to go on after Ctrl-C or a crash. Refused rows are in FILE.rejected.jsonl with the reason.
+    FILE is CSV with the column names in its first line, or JSON: an object a line, or an array of objects; in UTF-8,
+    in UTF-16 with its mark, or packed with gzip. - is standard input. Run the same command again to go on after Ctrl-C
+    or a crash. Refused rows are in FILE.rejected.jsonl with the reason.
     """
 
 
@@ -39,8 +41,7 @@ def _catalog_command(kind: CatalogKind) -> click.Command:
     )
     @click.argument("file", type=click.Path(exists=True, dir_okay=False, allow_dash=True))
     @click.option("--dataset-arn", required=True, help=f"The {kind.dataset_type} dataset.")
-    @click.option("--format", "file_format", type=click.Choice(["csv", "jsonl"]), help="Instead of by FILE's name.")
-    @click.option("--delimiter", help="Between cells of CSV. Default: a comma, a tab in .tsv.")
+    @with_row_options
     @click.option("--ignore-unknown", is_flag=True, help="Leave out columns the dataset's schema does not have.")
     @click.option("--restart", is_flag=True, help="From the beginning, whatever was sent before.")
     @click.option(
@@ -70,18 +71,16 @@ def _put(
     dataset_arn: str,
     file_format: Literal["csv", "jsonl"] | None,
     delimiter: str | None,
+    null: tuple[str, ...],
     ignore_unknown: bool,
     restart: bool,
     schema_file: Path | None,
     calls_per_s: float,
     as_json: bool,
 ) -> None:
-    if delimiter is not None and (len(delimiter) != 1 or delimiter in '"\r\n'):
-        message = "one character that is no quote"
-        raise click.BadParameter(message, param_hint="--delimiter")
     path = None if file == "-" else Path(file)
     stream = _reader(path)
-    size_bytes = None if path is None else os.fstat(stream.fileno()).st_size
+    size_bytes = None if path is None else known_size(stream)
     schema_text = None if schema_file is None else schema_file.read_bytes()
     rejected_path = Path("stdin.rejected.jsonl") if path is None else path.with_name(path.name + ".rejected.jsonl")
 
@@ -107,6 +106,7 @@ def _put(
                     rejected_path=rejected_path,
                     file_format=file_format,
                     delimiter=delimiter,
+                    null=frozenset(null),
                 ),
                 schema=schema,
                 stop=stop,

@@ -14,23 +14,25 @@ import click
 import msgspec
 
 from relay.cli.aws import run
-from relay.cli.put.progress import file_progress
+from relay.cli.put.progress import file_progress, tell_notice
+from relay.cli.put.row_options import with_row_options
 from relay.cli.signals import stop_on_signals
 from relay.core.clock import Clock, SystemClock
 from relay.core.errors import SettingsError
-from relay.core.limits import PUT_EVENTS_PER_S
+from relay.core.limits import MAX_ID_CHARS, PUT_EVENTS_PER_S
 from relay.core.model import NewRecord, Operation, Reason, SessionKey
 from relay.core.telemetry import Metrics
 from relay.delivery.dispatcher import Dispatcher
 from relay.personalize.connection import Connection, connect
 from relay.personalize.errors import InvalidInputError, PersonalizeError, ResourceNotFoundError
 from relay.personalize.history.past_events import HistoryRows, PastEvent
-from relay.personalize.put.chunks import Refusal
+from relay.personalize.put.cells import Cells
+from relay.personalize.put.chunks import Refusal, whole_rows
 from relay.personalize.put.journal import Journal, Progress, load
 from relay.personalize.put.problem import Problem
 from relay.personalize.put.put_file import Watcher
-from relay.personalize.put.rows import Row, RowReader, guessed_format
-from relay.personalize.schema.columns import Schema, parse_schema
+from relay.personalize.put.rows import Row, RowReader, known_size
+from relay.personalize.schema.columns import Schema, guesses, parse_schema
 from relay.personalize.schema.fit import target_of
 from relay.personalize.trackers.event_trackers import find_tracker
 from relay.sink.personalize.sink import PersonalizeSink
@@ -66,8 +68,8 @@ class Replayed(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
 @click.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--tracking-id", required=True, help="Of the event tracker that is to take them.")
-@click.option("--format", "file_format", type=click.Choice(["csv", "jsonl"]), help="Instead of by FILE's name.")
-@click.option("--delimiter", default=",", show_default=True, help="Between cells of CSV.")
+@click.option("--event-type", metavar="T", help="Type of the rows that have none, as of a file without EVENT_TYPE.")
+@with_row_options
 @click.option("--ignore-unknown", is_flag=True, help="Leave out columns the dataset's schema does not have.")
 @click.option("--restart", is_flag=True, help="From the beginning, whatever was sent before.")
 @click.option(
@@ -89,7 +91,9 @@ def interactions(
     file: Path,
     tracking_id: str,
     file_format: Literal["csv", "jsonl"] | None,
-    delimiter: str,
+    delimiter: str | None,
+    null: tuple[str, ...],
+    event_type: str | None,
     ignore_unknown: bool,
     restart: bool,
     schema_file: Path | None,
@@ -98,29 +102,35 @@ def interactions(
 ) -> None:
     """Send past events from FILE, each with its own time, through a spool and the dispatcher.
 
-    Columns as in an interactions file of Personalize: USER_ID, ITEM_ID, TIMESTAMP in seconds, EVENT_TYPE, and what
-    the schema has besides; SESSION_ID and EVENT_ID where there are any. The spool is FILE.spool.db.
+    FILE is CSV, or JSON as `put` says. Columns as in an interactions file of Personalize: USER_ID, ITEM_ID, TIMESTAMP
+    in seconds, EVENT_TYPE, and what the schema has besides; or what `spool export --ids` wrote: SESSION_ID, EVENT_ID
+    and PROPERTIES, a JSON object, too. The spool is FILE.spool.db.
     """
     if tracking_id.startswith("arn:"):
         message = "that is an ARN; the tracking id is what `tracker describe` calls trackingId"
         raise click.BadParameter(message, param_hint="--tracking-id")
-    if len(delimiter) != 1 or delimiter in '"\r\n':
-        message = "one character that is no quote"
-        raise click.BadParameter(message, param_hint="--delimiter")
+    if event_type is not None and not 1 <= len(event_type.strip()) <= MAX_ID_CHARS:
+        message = f"1 to {MAX_ID_CHARS} characters"
+        raise click.BadParameter(message, param_hint="--event-type")
     schema_text = None if schema_file is None else schema_file.read_bytes()
     stream = file.open("rb")
-    how = file_format or guessed_format(file.name, stream.peek(512))
+    size_bytes = known_size(stream)
 
     async def work() -> Replayed:
         async with connect() as connection:
             schema = parse_schema(schema_text) if schema_text else await _schema_of(connection, tracking_id)
-        rows = HistoryRows(schema, how, ignore_unknown=ignore_unknown)
-        reader = RowReader(stream, how, delimiter=delimiter)
+        reader = RowReader(stream, file_format, name=file.name, delimiter=delimiter)
         reader.start()
-        if how == "csv" and (problems := rows.header_problems(reader.header)):
+        cells = Cells(null=null, notice=tell_notice)
+        rows = HistoryRows(
+            schema, reader.file_format, cells=cells, event_type=event_type, ignore_unknown=ignore_unknown
+        )
+        if reader.file_format == "csv" and (problems := rows.header_problems(reader.header)):
             raise SettingsError(problems)
+        for line in guesses(schema.columns):
+            tell_notice(line)
         replay = _Replay(file, tracking_id, rows, reader, calls_per_s=calls_per_s, clock=SystemClock())
-        return await replay.run(restart=restart)
+        return await replay.run(restart=restart, size_bytes=size_bytes)
 
     result = run(work)
     if as_json:
@@ -142,7 +152,7 @@ class _Replay:
         self._clock = clock
         self._stop = asyncio.Event()
 
-    async def run(self, *, restart: bool) -> Replayed:
+    async def run(self, *, restart: bool, size_bytes: int | None) -> Replayed:
         before = load(_beside(self._file, "put.json"), operation=_OPERATION, target=self._tracking_id, restart=restart)
         if before.rows and not self._reader.skip_to(before.offset, before.rows, before.sha256):
             message = (
@@ -172,7 +182,7 @@ class _Replay:
                 )
             )
             stop_on_signals(self._stop)
-            watcher = stack.enter_context(file_progress(self._file.name, self._file.stat().st_size, self._clock))
+            watcher = stack.enter_context(file_progress(self._file.name, size_bytes, self._clock))
             journal = stack.enter_context(
                 Journal(
                     state_path=_beside(self._file, "put.json"),
@@ -193,7 +203,7 @@ class _Replay:
         self, rows: Iterator[Row], spool: SqliteSpool, dispatcher: Dispatcher, journal: Journal, watcher: Watcher
     ) -> None:
         """Put rows on disk, group by group; what the journal says was taken is in the spool for good."""
-        while not self._stop.is_set() and (group := list(itertools.islice(rows, _ROWS_AT_ONCE))):
+        while not self._stop.is_set() and (group := list(itertools.islice(whole_rows(rows), _ROWS_AT_ONCE))):
             records: list[NewRecord] = []
             refusals: list[Refusal] = []
             for row in group:

@@ -37,6 +37,11 @@ def file_progress(name: str, size_bytes: int | None, clock: Clock) -> Generator[
         yield _Bar(bar, task, clock)
 
 
+def tell_notice(line: str) -> None:
+    """What a person should know of the file."""
+    click.echo(f"note: {line}", err=True)
+
+
 class _Rate:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -73,6 +78,9 @@ class _Bar(Watcher):
             rate=self._rate.rows_per_s(progress),
         )
 
+    def noticed(self, line: str) -> None:
+        self._bar.console.print(f"note: {line}", markup=False, highlight=False, soft_wrap=True)
+
 
 class _Lines(Watcher):
     def __init__(self, name: str, size_bytes: int | None, clock: Clock) -> None:
@@ -100,3 +108,6 @@ class _Lines(Watcher):
             f"{progress.rejected:,} refused",
             err=True,
         )
+
+    def noticed(self, line: str) -> None:
+        tell_notice(line)

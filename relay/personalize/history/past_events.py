@@ -1,14 +1,15 @@
 """Past interactions: rows of an interactions file made into events as PutEvents has them, with their own times."""
 
+import contextlib
 import hashlib
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import msgspec
 
 from relay.core.limits import MAX_ID_CHARS
 from relay.core.model import Reason
-from relay.personalize.put.cells import Value, from_json, from_text
+from relay.personalize.put.cells import Cells, Value
 from relay.personalize.put.problem import Problem
 from relay.personalize.put.rows import Format, Row
 from relay.personalize.schema.columns import Column, ColumnType, Schema
@@ -19,18 +20,19 @@ _KNOWN: Final = (
     Column("EVENT_TYPE", ColumnType.STRING),
     Column("TIMESTAMP", ColumnType.LONG),
     Column("EVENT_VALUE", ColumnType.DOUBLE, nullable=True),
-    Column("IMPRESSION", ColumnType.STRING, nullable=True, categorical=True),
+    Column("IMPRESSION", ColumnType.STRING, nullable=True),
     Column("RECOMMENDATION_ID", ColumnType.STRING, nullable=True),
     Column("EVENT_ATTRIBUTION_SOURCE", ColumnType.STRING, nullable=True),
     Column("SESSION_ID", ColumnType.STRING, nullable=True),
     Column("EVENT_ID", ColumnType.STRING, nullable=True),
 )
+_OPTIONAL_TYPE: Final = Column("EVENT_TYPE", ColumnType.STRING, nullable=True)
 _NAMES: Final = frozenset(column.name for column in _KNOWN)
 _REQUIRED: Final = ("EVENT_TYPE", "TIMESTAMP")
 _SENT_AT: Final = "sentAt"
 """What the API calls TIMESTAMP."""
-_LATEST_S: Final = 100_000_000_000
-"""The year 5138: what is beyond is milliseconds."""
+PROPERTIES: Final = "PROPERTIES"
+"""Of a file that `spool export --ids` wrote: all properties of an event as they were, whatever they are called."""
 
 
 class PastEvent(msgspec.Struct, frozen=True):
@@ -48,10 +50,32 @@ class PastEvent(msgspec.Struct, frozen=True):
 class HistoryRows:
     """Makes events of rows, by the schema of the interactions dataset they go to."""
 
-    def __init__(self, schema: Schema, file_format: Format, *, ignore_unknown: bool = False) -> None:
+    def __init__(
+        self,
+        schema: Schema,
+        file_format: Format,
+        *,
+        cells: Cells | None = None,
+        event_type: str | None = None,
+        ignore_unknown: bool = False,
+    ) -> None:
+        """Take the settings.
+
+        Args:
+            schema: Of the dataset.
+            file_format: How the rows are written.
+            cells: Reads the cells.
+            event_type: Of rows that have none.
+            ignore_unknown: Leave out columns the dataset does not have.
+        """
         own = tuple(column for column in schema.columns if column.name not in _NAMES)
-        self._schema = Schema((*_KNOWN, *own))
-        self._value_of = from_text if file_format == "csv" else from_json
+        names = {column.name for column in own}
+        self._whole = None if PROPERTIES in names else Column(PROPERTIES, ColumnType.STRING, nullable=True)
+        known = [c if c.name != "EVENT_TYPE" or not event_type else _OPTIONAL_TYPE for c in _KNOWN]
+        self._schema = Schema((*known, *own, *([self._whole] if self._whole else [])))
+        cells = cells or Cells()
+        self._value_of = cells.from_text if file_format == "csv" else cells.from_json
+        self._event_type = event_type
         self._ignore_unknown = ignore_unknown
         self._required = frozenset({*_REQUIRED, *(column.name for column in own if not column.nullable)})
 
@@ -59,13 +83,23 @@ class HistoryRows:
         """What is wrong with the columns of a CSV file as such, one line each."""
         columns = [self._column(name) for name in names]
         found = [column.name for column in columns if column is not None]
+        missing = set(self._required - set(found))
+        if self._event_type is not None:
+            missing -= {"EVENT_TYPE"}
+        if self._whole and PROPERTIES in found:
+            missing &= set(_REQUIRED)
+        elif "ITEM_ID" not in found:
+            missing.add("ITEM_ID")
         problems = [
             f"column {name!r} is not in the dataset's schema; --ignore-unknown leaves it out"
             for name, column in zip(names, columns, strict=True)
             if column is None and not self._ignore_unknown
         ]
         problems += [f"column {name} is there twice" for name in sorted(set(found)) if found.count(name) > 1]
-        problems += [f"column {name} is missing" for name in sorted(self._required - set(found))]
+        problems += [
+            f"column {name} is missing" + ("; --event-type says it for all rows" if name == "EVENT_TYPE" else "")
+            for name in sorted(missing)
+        ]
         if "USER_ID" not in found and "SESSION_ID" not in found:
             problems.append("column USER_ID is missing, and SESSION_ID too: one of them says whose events these are")
         return problems
@@ -74,33 +108,40 @@ class HistoryRows:
         """The event of one row."""
         if isinstance(row.content, Problem):
             return row.content
-        values: dict[str, Value] = {}
+        values: dict[str, Any] = {}
         properties: dict[str, Value] = {}
-        for name, given in _flat(row.content).items():
+        for name, given in row.content.items():
             column = self._column(name)
             if column is None:
                 if self._ignore_unknown:
                     continue
                 return Problem("unknown_column", f"{name[:80]!r} is not in the dataset's schema")
-            value = self._value_of(column, given)  # pyright: ignore[reportArgumentType] - CSV holds text only
+            value = self._value(column, given)
             if isinstance(value, Problem):
                 return value
             values[column.name] = value
-            if column.name not in _NAMES and value is not None:
-                properties[column.property_name] = value
+            if column.name not in _NAMES and value is not None and column is not self._whole:
+                properties[column.property_name] = cast("Value", value)
+        whole = values.get(PROPERTIES) if self._whole else None
+        values["EVENT_TYPE"] = values.get("EVENT_TYPE") or self._event_type
         missing = self._required - {name for name, value in values.items() if value is not None}
-        if missing:
+        if missing and (whole is None or not missing.isdisjoint(_REQUIRED)):
             return Problem(Reason.MISSING_FIELD, f"{', '.join(sorted(missing))}: missing")
-        return _event(values, properties, row)
+        return _event(values, _together(whole, properties), row)
+
+    def _value(self, column: Column, given: object) -> object | Problem:
+        if column.name == "IMPRESSION" and not isinstance(given, str):
+            return given
+        if column is self._whole:
+            return _whole_properties(given)
+        value = self._value_of(column, given)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType] - CSV holds text only
+        return _impression(value) if column.name == "IMPRESSION" and isinstance(value, str) else value
 
     def _column(self, name: str) -> Column | None:
         return self._schema.column("TIMESTAMP" if name == _SENT_AT else name)
 
 
-def _event(values: Mapping[str, Any], properties: Mapping[str, Value], row: Row) -> PastEvent | Problem:
-    at_s: int = values["TIMESTAMP"]
-    if not 0 <= at_s < _LATEST_S:
-        return Problem(Reason.BAD_TIME, f"TIMESTAMP: {at_s} is no Unix time in seconds")
+def _event(values: Mapping[str, Any], properties: object, row: Row) -> PastEvent | Problem:
     user_id: str | None = values.get("USER_ID")
     session_id: str | None = values.get("SESSION_ID")
     if session_id is None:
@@ -118,7 +159,7 @@ def _event(values: Mapping[str, Any], properties: Mapping[str, Value], row: Row)
         "itemId": values.get("ITEM_ID"),
         "eventValue": values.get("EVENT_VALUE"),
         "recommendationId": values.get("RECOMMENDATION_ID"),
-        "impression": values["IMPRESSION"].split("|") if values.get("IMPRESSION") else None,
+        "impression": values.get("IMPRESSION") or None,
         "metricAttribution": (
             {"eventAttributionSource": values["EVENT_ATTRIBUTION_SOURCE"]}
             if values.get("EVENT_ATTRIBUTION_SOURCE")
@@ -131,14 +172,34 @@ def _event(values: Mapping[str, Any], properties: Mapping[str, Value], row: Row)
         user_id=user_id,
         # The same for the same row of the same file, so that a repeat is left out of training.
         event_id=values.get("EVENT_ID") or hashlib.sha256(b"%d:" % row.number + row.raw).hexdigest()[:32],
-        at_s=at_s,
+        at_s=values["TIMESTAMP"],
         fields={name: value for name, value in fields.items() if value is not None},
     )
 
 
-def _flat(row: Mapping[str, Any]) -> Mapping[str, Any]:
-    nested = row.get("properties")
-    if not isinstance(nested, dict):
-        return row
-    own: dict[str, Any] = nested  # pyright: ignore[reportUnknownVariableType] - JSON
-    return {name: value for name, value in row.items() if name != "properties"} | own
+def _whole_properties(given: object) -> object | Problem:
+    """An object, or the text of one, which stays as it is; None where there is none."""
+    if given is None or given == "":
+        return None
+    try:
+        found = msgspec.json.decode(given) if isinstance(given, str) else given
+    except (msgspec.DecodeError, UnicodeError) as error:
+        return Problem(Reason.BAD_TYPE, f"{PROPERTIES}: {error}")
+    if not isinstance(found, dict):
+        return Problem(Reason.BAD_TYPE, f"{PROPERTIES}: is not a JSON object")
+    return given
+
+
+def _together(whole: object, own: Mapping[str, Value]) -> object:
+    if not own:
+        return whole
+    given = cast("dict[str, Any]", msgspec.json.decode(whole) if isinstance(whole, str) else whole or {})
+    return {**given, **own}
+
+
+def _impression(text: str) -> list[str]:
+    """Ids with `|` between; as JSON where an id has one itself."""
+    if text.startswith("["):
+        with contextlib.suppress(msgspec.DecodeError, msgspec.ValidationError, UnicodeError):
+            return msgspec.json.decode(text, type=list[str])
+    return text.split("|")

@@ -9,10 +9,16 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from relay.core.limits import MAX_ID_CHARS, MAX_ITEM_PROPERTIES_CHARS, MAX_USER_PROPERTIES_CHARS
+from relay.core.limits import (
+    MAX_ID_CHARS,
+    MAX_ITEM_PROPERTIES_CHARS,
+    MAX_ITEM_STRING_CHARS,
+    MAX_TEXTUAL_CHARS,
+    MAX_USER_PROPERTIES_CHARS,
+)
 from relay.core.model import Operation, Reason
 from relay.personalize.errors import InvalidInputError
-from relay.personalize.put.cells import Value, from_json, from_text
+from relay.personalize.put.cells import Cells, Value
 from relay.personalize.put.problem import Problem
 from relay.personalize.schema.columns import Column, Schema
 
@@ -27,10 +33,14 @@ class CatalogKind(NamedTuple):
     id_name: str
     id_column: str
     max_properties_chars: int
+    max_string_chars: int | None = None
+    """Of a string that is neither categorical nor textual; None: the service names no limit."""
 
 
 USERS: Final = CatalogKind("users", Operation.PUT_USERS, "Users", "userId", "USER_ID", MAX_USER_PROPERTIES_CHARS)
-ITEMS: Final = CatalogKind("items", Operation.PUT_ITEMS, "Items", "itemId", "ITEM_ID", MAX_ITEM_PROPERTIES_CHARS)
+ITEMS: Final = CatalogKind(
+    "items", Operation.PUT_ITEMS, "Items", "itemId", "ITEM_ID", MAX_ITEM_PROPERTIES_CHARS, MAX_ITEM_STRING_CHARS
+)
 ACTIONS: Final = CatalogKind(
     "actions", Operation.PUT_ACTIONS, "Actions", "actionId", "ACTION_ID", MAX_ITEM_PROPERTIES_CHARS
 )
@@ -55,9 +65,12 @@ class CatalogRecord(msgspec.Struct, frozen=True):
 class CatalogRows:
     """Makes records of rows, by the schema of the dataset they go to."""
 
-    def __init__(self, kind: CatalogKind, schema: Schema, *, ignore_unknown: bool = False) -> None:
+    def __init__(
+        self, kind: CatalogKind, schema: Schema, *, cells: Cells | None = None, ignore_unknown: bool = False
+    ) -> None:
         self.kind = kind
         self._schema = schema
+        self._cells = cells or Cells()
         self._ignore_unknown = ignore_unknown
         self._required = tuple(c for c in schema.columns if not c.nullable and c.name != kind.id_column)
         self._nothing_missing = frozenset(c.name for c in self._required)
@@ -91,7 +104,7 @@ class CatalogRows:
 
     def from_csv(self, cells: Mapping[str, Any]) -> CatalogRecord | Problem:
         """A record of one row of CSV."""
-        return self._record(cells, from_text)
+        return self._record(cells, self._cells.from_text)
 
     def from_object(self, row: Mapping[str, Any]) -> CatalogRecord | Problem:
         """A record of one JSON object: flat, or as the API has it with the properties under `properties`."""
@@ -105,7 +118,7 @@ class CatalogRows:
             if not isinstance(nested, dict):
                 return Problem(Reason.BAD_TYPE, "properties: is not an object")
             row = {name: value for name, value in row.items() if name != "properties"} | nested
-        return self._record(row, from_json)
+        return self._record(row, self._cells.from_json)
 
     def _record(
         self, row: Mapping[str, Any], value_of: Callable[[Column, Any], Value | Problem]
@@ -122,6 +135,8 @@ class CatalogRows:
             value = value_of(column, given)
             if isinstance(value, Problem):
                 return value
+            if isinstance(value, str) and (problem := self._too_long(column, value)):
+                return problem
             if column.name == self.kind.id_column:
                 record_id = value
             elif column.property_name in properties:
@@ -132,6 +147,13 @@ class CatalogRows:
         if missing:
             return Problem(Reason.MISSING_FIELD, f"{', '.join(sorted(missing))}: missing, and the schema requires it")
         return self._checked(record_id, properties)
+
+    def _too_long(self, column: Column, value: str) -> Problem | None:
+        most = MAX_TEXTUAL_CHARS if column.textual else self.kind.max_string_chars
+        if most is None or len(value) <= most or column.name == self.kind.id_column:
+            return None
+        textual = "" if column.textual else ", as the schema does not call the column textual"
+        return Problem(Reason.TOO_LONG, f"{column.name}: has {len(value)} characters, at most {most}{textual}")
 
     def _checked(self, record_id: Value, properties: dict[str, Value]) -> CatalogRecord | Problem:
         name = self.kind.id_column

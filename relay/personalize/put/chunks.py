@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import msgspec
 
 from relay.core.limits import MAX_EVENTS_PER_CALL
+from relay.personalize.errors import InvalidInputError
 from relay.personalize.put.catalog import CatalogRecord, CatalogRows
 from relay.personalize.put.problem import Problem
 from relay.personalize.put.rows import Format, Row
@@ -53,7 +54,7 @@ class ChunkReader:
             ids.add(self._held[1].id)
             last = self._held[0]
             self._held = None
-        for row in self._rows:
+        for row in whole_rows(self._rows, has_some=last is not None):
             record = row.content if isinstance(row.content, Problem) else self._record_of(row.content)
             if isinstance(record, Problem):
                 refusals.append(Refusal(row, record))
@@ -67,3 +68,18 @@ class ChunkReader:
             if len(records) == MAX_EVENTS_PER_CALL or len(refusals) == _MAX_REFUSED:
                 break
         return None if last is None else Chunk(tuple(records), tuple(refusals), last)
+
+
+def whole_rows(rows: Iterator[Row], *, has_some: bool = False) -> Iterator[Row]:
+    """The rows up to damage, if there are some before it; the next one who asks is told of it."""
+    while True:
+        try:
+            row = next(rows)
+        except StopIteration:
+            return
+        except InvalidInputError:
+            if not has_some:
+                raise
+            return
+        has_some = True
+        yield row

@@ -15,17 +15,16 @@ from relay.core.limits import PUT_RECORDS_CALLS_PER_S
 from relay.personalize.connection import Connection
 from relay.personalize.errors import InvalidInputError, PersonalizeError
 from relay.personalize.put.catalog import CatalogKind, CatalogRows
+from relay.personalize.put.cells import Cells
 from relay.personalize.put.chunks import Chunk, ChunkReader
 from relay.personalize.put.journal import Journal, Progress, load
 from relay.personalize.put.records import put_records
-from relay.personalize.put.rows import Format, RowReader, guessed_format
+from relay.personalize.put.rows import Format, RowReader
 from relay.personalize.put.upload import Uploader
-from relay.personalize.schema.columns import Schema
+from relay.personalize.schema.columns import Schema, guesses
 from relay.personalize.schema.datasets import describe_dataset, describe_schema
 
 Result = TypeVar("Result")
-
-_PEEKED_BYTES = 512
 
 
 class FileToPut(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,12 +33,14 @@ class FileToPut(msgspec.Struct, frozen=True, kw_only=True):
     path: Path | None
     """None: `stream` is standard input, which cannot be resumed."""
     stream: BinaryIO
-    """At its beginning; buffered, so that its beginning can be looked at."""
+    """At its beginning."""
     rejected_path: Path
     file_format: Format | None = None
     """None: by the name of the file, else by how it begins."""
     delimiter: str | None = None
-    """Between the cells of CSV; None: a tab in `.tsv`, else a comma."""
+    """Between the cells of CSV; None: as its first line says (`sep=;`), a tab in `.tsv`, else a comma."""
+    null: frozenset[str] = frozenset()
+    """Cells that mean nothing is there, besides empty ones."""
 
     @property
     def state_path(self) -> Path | None:
@@ -71,6 +72,9 @@ class Watcher:
 
     def settled(self, progress: Progress) -> None:
         """Some more rows are settled."""
+
+    def noticed(self, line: str) -> None:
+        """A person should know this of the file; once a column."""
 
 
 async def schema_for(connection: Connection, kind: CatalogKind, dataset_arn: str) -> Schema:
@@ -128,24 +132,27 @@ async def put_file(
         PersonalizeError: the service does not let us; run it again to go on.
     """
     watcher = watcher or Watcher()
-    catalog = CatalogRows(kind, schema, ignore_unknown=ignore_unknown)
+    for line in guesses(column for column in schema.columns if column.name != kind.id_column):
+        watcher.noticed(line)
+    cells = Cells(null=file.null, notice=watcher.noticed)
+    catalog = CatalogRows(kind, schema, cells=cells, ignore_unknown=ignore_unknown)
     fresh = Progress(operation=kind.operation, target=dataset_arn)
     before = (
         load(file.state_path, operation=kind.operation, target=dataset_arn, restart=restart)
         if file.state_path
         else fresh
     )
-    guessed: Format = await _in_thread(partial(_format, file))
-    file_format = file.file_format or guessed
-    delimiter = file.delimiter or ("\t" if file.path is not None and file.path.suffix.lower() == ".tsv" else ",")
-    reader = RowReader(file.stream, file_format, delimiter=delimiter)
-    await _in_thread(reader.start)
-    if file_format == "csv" and (problems := catalog.header_problems(reader.header)):
+    name = file.path.name if file.path else ""
+    reader = RowReader(file.stream, file.file_format, name=name, delimiter=file.delimiter)
+    await _unless(stop, reader.start)
+    if stop.is_set():
+        return PutResult(rows=before.rows, sent=before.sent, rejected=before.rejected, done=False)
+    if reader.file_format == "csv" and (problems := catalog.header_problems(reader.header)):
         raise SettingsError(problems)
     if before.rows and not await _in_thread(partial(reader.skip_to, before.offset, before.rows, before.sha256)):
         message = f"{file.path} is not the file an earlier run began to send; --restart sends it from the beginning"
         raise InvalidInputError(message)
-    chunks = ChunkReader(reader.rows(), catalog, file_format)
+    chunks = ChunkReader(reader.rows(), catalog, reader.file_format)
     first = await _unless(stop, chunks.next)
     if first is None and before.done:
         return PutResult(rows=before.rows, sent=before.sent, rejected=before.rejected, done=True, already_done=True)
@@ -183,11 +190,6 @@ async def put_file(
         calls=uploader.counts.calls,
         throttled=uploader.counts.throttled,
     )
-
-
-def _format(file: FileToPut) -> Format:
-    peek: Callable[[int], bytes] | None = getattr(file.stream, "peek", None)
-    return guessed_format(file.path.name if file.path else "", peek(_PEEKED_BYTES) if peek else b"")
 
 
 async def _when(event: asyncio.Event, act: Callable[[], None]) -> None:
