@@ -4,7 +4,7 @@ import type { Entry } from './outbox.js';
 /** One body, and everything in flight that is to survive the page together: the browsers' budget. */
 export const MAX_BYTES = 65_536;
 
-/** One POST body (contract §3). */
+/** One POST body. */
 export interface Beacon {
   v: 1;
   token: string;

@@ -13,7 +13,7 @@ export interface Rejection {
   reason: string;
 }
 
-/** Body of a 202 (contract §3). */
+/** Body of a 202. */
 export interface Taken {
   accepted: number;
   rejected: Rejection[];

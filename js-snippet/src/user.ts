@@ -5,7 +5,7 @@ const NAME = 'user.';
 /** As it is stored. While no relay has answered the token it is owed a beacon, be it an empty one. */
 type Login = readonly [token?: string, isOwed?: boolean];
 
-/** What a relay says about the identity token of a beacon (contract §3). */
+/** What a relay says about the identity token of a beacon. */
 export type IdentityResult = 'none' | 'ok' | 'expired' | 'invalid' | 'mismatch' | 'conflict';
 
 /**

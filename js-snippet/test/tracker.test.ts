@@ -16,7 +16,7 @@ const open = async (tab: Tab, options: Partial<RawOptions> = {}) => {
   return say;
 };
 
-test('a beacon has the fields of the contract and no others', async () => {
+test('a beacon has the fields of the wire and no others', async () => {
   const tab = new Tab(new Browser());
   const say = await open(tab);
   say('user', TOKEN);

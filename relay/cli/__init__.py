@@ -1,6 +1,6 @@
 """The command `personalize-relay`: one file a command group, loaded when it is asked for.
 
-Exit codes: 0 done, 1 failed at run time, 2 wrong use or settings, 3 nothing to do because it already is so.
+How they end is in `relay.cli.exit_codes`.
 """
 
 import importlib
@@ -8,6 +8,7 @@ import sys
 
 import click
 
+from relay.cli.exit_codes import ExitCode
 from relay.core.errors import RelayError, SettingsError
 from relay.core.version import VERSION
 
@@ -59,7 +60,7 @@ def main() -> None:
     except SettingsError as error:
         for problem in error.problems:
             click.echo(problem, err=True)
-        sys.exit(2)
+        sys.exit(ExitCode.WRONG_USE)
     except RelayError as error:
         click.echo(str(error), err=True)
-        sys.exit(1)
+        sys.exit(ExitCode.FAILED)

@@ -10,6 +10,7 @@ import click
 from rich.console import Console
 from rich.status import Status
 
+from relay.cli.exit_codes import ExitCode
 from relay.personalize.errors import (
     CredentialsError,
     EndpointError,
@@ -28,8 +29,8 @@ _WRONG_USE = (InvalidInputError, TooManyTagsError, CredentialsError, RegionError
 def run(work: Callable[[], Coroutine[Any, Any, Result]], *, passing: tuple[type[PersonalizeError], ...] = ()) -> Result:
     """Run a command's work to its end; what the service refuses is one line on stderr and the exit code.
 
-    The codes are those of `relay.cli`: 2 for input, credentials or region to be corrected, 3 for what exists
-    already, 1 for the rest. Errors of the types in `passing` are the caller's.
+    Input, credentials or region to be corrected are wrong use, what exists already is nothing to do, the rest has
+    failed. Errors of the types in `passing` are the caller's.
     """
     try:
         return asyncio.run(work())
@@ -40,14 +41,14 @@ def run(work: Callable[[], Coroutine[Any, Any, Result]], *, passing: tuple[type[
         sys.exit(exit_code(error))
     except OSError as error:  # a file or folder of the user's: the disk is full, or not ours to write to
         click.echo(str(error), err=True)
-        sys.exit(1)
+        sys.exit(ExitCode.FAILED)
 
 
-def exit_code(error: PersonalizeError) -> int:
+def exit_code(error: PersonalizeError) -> ExitCode:
     """The exit code an error ends in."""
     if isinstance(error, ResourceAlreadyExistsError):
-        return 3
-    return 2 if isinstance(error, _WRONG_USE) else 1
+        return ExitCode.NOTHING_TO_DO
+    return ExitCode.WRONG_USE if isinstance(error, _WRONG_USE) else ExitCode.FAILED
 
 
 @contextmanager

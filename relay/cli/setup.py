@@ -10,6 +10,7 @@ import click
 import msgspec
 
 from relay.cli.aws import run, status_line
+from relay.cli.exit_codes import ExitCode
 from relay.personalize.connection import connect
 from relay.personalize.schema.ready_made import Domain, interactions_schema, items_schema
 from relay.personalize.setup import DatasetType, SetupPlan, SetupReport, Watch, checked_plan, set_up
@@ -90,7 +91,7 @@ def command(
         click.echo(f"A run would make {len(report.made)} of these. Nothing was made.", err=True)
     if not report.made:
         click.echo("Nothing to do, all of it is there.", err=True)
-        sys.exit(3)
+        sys.exit(ExitCode.NOTHING_TO_DO)
 
 
 def _text(path: str) -> str:

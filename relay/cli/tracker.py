@@ -7,6 +7,7 @@ import click
 import msgspec
 
 from relay.cli.aws import run, status_line
+from relay.cli.exit_codes import ExitCode
 from relay.personalize.connection import connect
 from relay.personalize.trackers import event_trackers
 from relay.personalize.trackers.event_trackers import EventTracker, TrackerExistsError
@@ -64,7 +65,7 @@ def create(
     except TrackerExistsError as exists:
         click.echo(str(exists), err=True)
         _show(exists.tracker, as_json)
-        sys.exit(3)
+        sys.exit(ExitCode.NOTHING_TO_DO)
 
 
 @command.command()

@@ -38,7 +38,9 @@ class Site(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     tracking_id: Annotated[str, AfterValidator(values.tracking_id)]
+    """The event tracker's tracking id."""
     allowed_origins: _TextList
+    """Exact origins of its pages."""
     region: Annotated[str, Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")] | None = None
     """Of the event tracker; without it the region of the AWS settings."""
     event_types: _TextList | None = None
@@ -63,10 +65,13 @@ class TokenSettings(BaseSettings):
     )
 
     secret_keys: Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(values.split_list)]
-    """The first signs, all verify."""
+    """Required. Comma-separated, each of 32 characters or more; the first signs, all verify."""
     site: _SiteName = "default"
+    """Name inside the site token."""
     token_leeway_s: Annotated[float, Field(ge=0, le=3600, allow_inf_nan=False)] = 60.0
+    """How far clocks of other hosts may be off."""
     identity_max_age_s: _Seconds = 86400.0
+    """An identity token ends after so many seconds, whatever it says itself."""
 
     @field_validator("secret_keys")
     @classmethod
@@ -87,6 +92,7 @@ class SpoolSettings(BaseSettings):
     )
 
     spool_url: _SpoolUrl = "sqlite:///relay-spool.db"
+    """`sqlite:///PATH`, or `memory:` for tests."""
 
 
 class Settings(TokenSettings):
@@ -99,52 +105,79 @@ class Settings(TokenSettings):
     sites: dict[_SiteName, Site] = {}
     """The tables `[sites.NAME]`; `all_sites` has the one of the variables too."""
     tracking_id: str | None = Field(default=None, validate_default=True)
+    """Required, unless there are `[sites.NAME]`. The event tracker's tracking id; an ARN is refused."""
     allowed_origins: _TextList | None = Field(default=None, validate_default=True)
+    """Required with a tracking id. Comma-separated exact origins; `*` is refused unless `RELAY_DEV=1`."""
     event_types: _TextList | None = None
+    """Comma-separated; if given, no other type is taken (`unknown_event_type`)."""
     site_tokens_not_before: _Moment = None
-    """Revokes every site token made before (Unix seconds)."""
+    """Revokes every site token made before (Unix seconds, or an ISO 8601 time)."""
     server_tokens_not_before: _Moment = None
-    """Revokes every server token made before (Unix seconds)."""
+    """Revokes every server token made before (Unix seconds, or an ISO 8601 time)."""
     host: Annotated[str, Field(min_length=1)] = "127.0.0.1"
+    """Address of the public listener."""
     port: _Port = 8080
+    """Its port; 0 for a free one."""
     admin_host: Annotated[str, Field(min_length=1)] = "127.0.0.1"
+    """Address of the admin listener: metrics and the pages for people, never on the public one."""
     admin_port: _Port = 8081
+    """Its port."""
     prefix: Annotated[str, AfterValidator(values.prefix)] = "/r"
+    """Path prefix of the public endpoints; `/` for none."""
     spool_url: _SpoolUrl = "sqlite:///relay-spool.db"
+    """`sqlite:///PATH`, or `memory:` for tests."""
     spool_max_bytes: Annotated[int, Field(ge=1 << 20)] = 1 << 30
+    """Past it: 503 with `Retry-After`; nothing is thrown away."""
     archive_bytes: Annotated[int, Field(ge=0)] = 0
-    """Most bytes of delivered events kept beside the spool; 0 for none. See `relay.archive`."""
+    """Most bytes of delivered events kept beside the spool, the newest; 0 for none."""
     buried_warn_records: Annotated[int, Field(ge=0)] = 10_000
-    """Over this many buried records `/readyz` warns."""
+    """Over this many buried records `/readyz` (still 200) and the log warn."""
     buried_warn_bytes: Annotated[int, Field(ge=0)] = 64 << 20
     """Over this many bytes of them."""
     buried_warn_age_s: _Seconds = 7 * 86400.0
     """And when the oldest has been buried for longer than this."""
     sink: Annotated[str, AfterValidator(values.sink)] = "personalize"
+    """`personalize`, or `jsonl:PATH`."""
     workers: Annotated[int, Field(ge=0, le=64)] = 0
-    """Processes that make the calls of the sink `personalize`; 0: the relay's own does."""
+    """Processes that make the calls of `personalize`; 0: the relay's own does. `serve --workers` is the same."""
     linger_s: _Seconds = 0.0
+    """Least time an event waits for company; 0: at once, one call in flight a session."""
     max_linger_s: _Seconds = 30.0
+    """Most an event may be held back to fill calls while calls come near the quota or a backlog exists."""
     put_events_per_s: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1000.0
+    """The dataset group's quota of calls a second."""
     max_in_flight: Annotated[int, Field(ge=1, le=1000)] = 32
+    """Calls at once."""
     max_body_bytes: Annotated[int, Field(ge=1024, le=4 << 20)] = 65536
+    """Longest beacon."""
     max_event_age_s: _Seconds = 30 * 86400.0
+    """Older events are `bad_time`."""
     drain_s: _Seconds = 20.0
+    """How long SIGTERM may take."""
     binding_ttl_s: _Seconds = 86400.0
+    """How long a session stays bound to its user after its last use."""
     link_after_s: _Seconds | None = None
-    """See `relay.identity.session_stitching`; None for never."""
+    """After a login no delivered event has linked to the anonymous session, repeat its last event with the user."""
     jwt_jwks: Annotated[str | None, AfterValidator(values.jwks)] = None
-    """Path or URL of the keys; with it identity tokens may be JWTs. Needs the extra `jwt`."""
+    """Path or URL of the keys of the site's own JWTs, which then are identity tokens too. Needs the extra `jwt`."""
     jwt_issuer: str | None = Field(default=None, validate_default=True)
+    """Required with `RELAY_JWT_JWKS`: the `iss` they have."""
     jwt_audience: str | None = Field(default=None, validate_default=True)
+    """Required with `RELAY_JWT_JWKS`: the `aud` they have."""
     jwt_claim: Annotated[str, Field(min_length=1)] = "sub"
+    """Which claim is the user id."""
     identity_cookie: Annotated[str, Field(pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}$")] | None = None
+    """Also read the identity token from this cookie."""
     forward_impressions: bool = False
-    """The printed script tag lets the snippet send them (`data-impressions`)."""
+    """The printed script tag lets the snippet send impressions nobody acted on, as events of type `Impression`."""
     trusted_proxies: Annotated[tuple[Network, ...], NoDecode] = ()
+    """Networks (CIDR) whose word on the client's address counts."""
     client_ip_header: Annotated[str, Field(pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}$")] | None = None
+    """The one header in which they say it."""
     rate_limit_ip: _OptionalRate = Rate(50)
+    """Events of one address, with a burst of ten seconds; `600/min`, `100/h`, or `off`."""
     rate_limit_session: _OptionalRate = Rate(20)
+    """Events of one session, the same."""
 
     @field_validator("sites")
     @classmethod

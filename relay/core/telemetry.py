@@ -1,4 +1,4 @@
-"""Metrics of one relay, in a registry of its own; names and labels are those of the contract."""
+"""Metrics of one relay, in a registry of its own; docs/reference/metrics.md is made of this file."""
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence

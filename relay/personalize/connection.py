@@ -130,5 +130,5 @@ async def connect(
 
 
 def _region_of_environment() -> str | None:
-    # boto3 reads AWS_DEFAULT_REGION only; every other SDK and the contract say AWS_REGION.
+    # boto3 reads AWS_DEFAULT_REGION only; every other SDK says AWS_REGION.
     return os.environ.get("AWS_REGION") or None  # noqa: TID251 - an AWS variable, read where AWS's own are

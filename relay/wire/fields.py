@@ -1,4 +1,4 @@
-"""Fields of a parsed JSON object, each read within its limit or refused with the contract's reason."""
+"""Fields of a parsed JSON object, each read within its limit or refused with its reason."""
 
 import math
 from collections.abc import Sequence

@@ -27,7 +27,7 @@ def problem(environ: dict[str, str]) -> str:
     return line
 
 
-def test_the_defaults_are_those_of_the_contract() -> None:
+def test_the_defaults_are_those_that_are_promised() -> None:
     settings = load_settings(GOOD)
     assert (settings.site, settings.host, settings.port) == ("default", "127.0.0.1", 8080)
     assert (settings.admin_host, settings.admin_port, settings.prefix) == ("127.0.0.1", 8081, "/r")

@@ -1,4 +1,4 @@
-"""Who sent a beacon: the contract's rules, one by one, and the attacks they close."""
+"""Who sent a beacon: the rules, one by one, and the attacks they close."""
 
 import re
 

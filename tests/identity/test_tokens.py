@@ -26,7 +26,7 @@ OLD, NEW = "old" * 12, "new" * 12
 
 
 def plain_serializer(salt: str, key: str = NEW) -> URLSafeTimedSerializer:
-    """As the contract writes it, for a backend without our package."""
+    """As examples/backend-tokens writes it, for a backend without our package."""
     return URLSafeTimedSerializer(
         key, salt=salt, signer_kwargs={"key_derivation": "hmac", "digest_method": hashlib.sha256}
     )

@@ -8,7 +8,7 @@ export interface Rejection {
     eventId: string;
     reason: string;
 }
-/** Body of a 202 (contract §3). */
+/** Body of a 202. */
 export interface Taken {
     accepted: number;
     rejected: Rejection[];

@@ -1,5 +1,5 @@
 import type { Store } from './storage.js';
-/** What a relay says about the identity token of a beacon (contract §3). */
+/** What a relay says about the identity token of a beacon. */
 export type IdentityResult = 'none' | 'ok' | 'expired' | 'invalid' | 'mismatch' | 'conflict';
 /**
  * Identity tokens, each kept with the session it was given in: events that still wait after a logout go out as

@@ -44,7 +44,7 @@ def allowed_origin(edge: Edge, headers: Mapping[bytes, bytes]) -> str | None:
 
 
 def judge(edge: Edge, headers: Mapping[bytes, bytes], peer: str | None, origin: str | None, body: bytes) -> Judged:
-    """Look at a beacon in the order of the contract.
+    """Look at a beacon; what costs least to refuse comes first: shape, address, token, origin, session.
 
     `Sec-Purpose: prefetch;prerender` is not looked at. The snippet sends nothing while a page is prerendered, so such a
     beacon is of a client that knows what it does; and a refusal is final: true events of an outbox would be lost.
