@@ -308,6 +308,7 @@ async def test_an_export_can_keep_sessions_and_anonymous_events(events: Path) ->
         ("anna", SESSION, "e2"),
         ("bert", "bound-session-0001", "e3"),
         ("", "anonymous-session-1", "e4"),
+        ("anna", SESSION, "e5"),
     ]
 
 
@@ -325,7 +326,7 @@ async def test_what_was_exported_can_be_put_into_another_dataset_group(events: P
     assert (await spool("export", "--csv", str(tmp_path / "out.csv"), "--ids", path=events))[0] == 0
     async with running_emulator() as emulator:
         code, _, err = await run(
-            "put", "interactions", str(tmp_path / "out.csv"), "--tracking-id", TRACKING_ID, "--ignore-unknown",
+            "put", "interactions", str(tmp_path / "out.csv"), "--tracking-id", TRACKING_ID,
             **emulator.env,
         )  # fmt: skip
         assert code == 0, err
@@ -334,4 +335,5 @@ async def test_what_was_exported_can_be_put_into_another_dataset_group(events: P
             ("e2", "anna", SESSION),
             ("e3", "bert", "bound-session-0001"),
             ("e4", None, "anonymous-session-1"),
+            ("e5", "anna", SESSION),
         }

@@ -17,7 +17,7 @@ from relay.archive.segments import targets as archived_targets
 from relay.cli.screen import harmless
 from relay.cli.spool.file import spool_path, with_spool
 from relay.core.clock import SystemClock
-from relay.personalize.history.interactions_file import Event, Survey, Written, survey, write
+from relay.personalize.history.interactions_file import Event, Survey, Written, columns_of, survey, write
 from relay.personalize.schema.fit import MAX_METADATA_COLUMNS
 from relay.spool.sqlite.admin.inspection import events, targets_of_events, users_of_sessions
 
@@ -35,7 +35,11 @@ _NOTHING: Final = 3
     metavar="NAME",
     help=f"A property that gets a column; may be given again. Default: the {MAX_METADATA_COLUMNS} most frequent.",
 )
-@click.option("--ids", is_flag=True, help="Also SESSION_ID and EVENT_ID, for `put interactions`.")
+@click.option(
+    "--ids",
+    is_flag=True,
+    help="For `put interactions`: also SESSION_ID, EVENT_ID, and all properties in one column PROPERTIES.",
+)
 @click.option("--anonymous", is_flag=True, help="The session id stands for the user where there is none.")
 @click.option("--no-archive", is_flag=True, help="Only what was not delivered, also where there is an archive.")
 @with_spool
@@ -55,9 +59,10 @@ def export(
 
     Delivered ones as far as the relay's archive has them (RELAY_ARCHIVE_BYTES; off by default).
 
-    Events of a session belong to its user, also those from before the login. Left out are events without an item,
-    and without a user unless --ids or --anonymous keeps them. The events stay in the spool. Exits 3 when there are
-    none.
+    Events of a session belong to its user, also those from before the login. With --ids the file has every event as it
+    is. Else left out are events without an item, and without a user unless --anonymous keeps them; an item or a value
+    among the properties counts where the event has none beside them. The events stay in the spool. Exits 3 when there
+    are none.
     """
     del as_csv  # the only format
     path = spool_path(spool, config)
@@ -81,7 +86,7 @@ def export(
         return itertools.chain(delivered, events(path, target, "buried"), events(path, target, "records"))
 
     known = survey(kept(), users_of_sessions(path, target, SystemClock().now_ms()))
-    chosen = list(names) or known.columns(MAX_METADATA_COLUMNS)
+    chosen = list(names) or (None if ids else known.columns(MAX_METADATA_COLUMNS))
     try:
         with _opened(file) as out:
             done = write(out, kept(), known, names=chosen, ids=ids, anonymous=anonymous)
@@ -103,7 +108,7 @@ def _opened(file: Path) -> Generator[TextIO]:
         yield out
 
 
-def _tell(done: Written, known: Survey, chosen: list[str]) -> None:
+def _tell(done: Written, known: Survey, chosen: list[str] | None) -> None:
     left_out = [
         f"{count:,} {why}"
         for count, why in (
@@ -115,7 +120,10 @@ def _tell(done: Written, known: Survey, chosen: list[str]) -> None:
         if count
     ]
     click.echo(f"{done.rows:,} rows written; left out: {', '.join(left_out) or 'none'}.", err=True)
-    others = sorted(known.names.keys() - set(chosen))
+    if chosen is None:
+        return
+    kept = {name for names in columns_of(chosen).values() for name in names}
+    others = sorted(known.names.keys() - kept)
     if others:
         some = ", ".join(harmless(name) for name in others[:10]) + (", …" if len(others) > 10 else "")
         click.echo(f"Properties without a column: {some}; --property NAME chooses.", err=True)

@@ -1,13 +1,19 @@
 """Events written as an interactions file of Personalize, for a bulk import or for `put interactions`."""
 
+import contextlib
 import csv
+import itertools
+import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, Protocol, TextIO
 
 import msgspec
 
-from relay.personalize.schema.columns import column_case
+from relay.core.limits import MAX_ID_CHARS
+from relay.personalize.history.past_events import PROPERTIES
+from relay.personalize.schema.columns import camel_case, column_case
+from relay.wire.fields import say_something
 from relay.wire.lenient_json import as_object
 
 FIXED_COLUMNS: Final = (
@@ -22,6 +28,10 @@ FIXED_COLUMNS: Final = (
 )
 ID_COLUMNS: Final = ("SESSION_ID", "EVENT_ID")
 """Not of the service's file; `put interactions` takes them, so that sessions and repeats stay what they are."""
+
+_TAKEN: Final = frozenset({*FIXED_COLUMNS, *ID_COLUMNS, PROPERTIES})
+"""A property whose column would be one of these has none of its own. `itemId` and `eventValue` fill the column of that
+name where the event has no such field, as the service itself reads them."""
 
 MAX_NAMES: Final = 1000
 """Names of properties that are counted: browsers make them up."""
@@ -53,8 +63,9 @@ class Survey(msgspec.Struct):
     """How often each type of event comes."""
 
     def columns(self, most: int) -> list[str]:
-        """The properties that come most often, in alphabetical order."""
-        return sorted(name for name, _ in self.names.most_common(most))
+        """The properties that come most often and can have a column, in alphabetical order."""
+        able = (name for name, _ in self.names.most_common() if column_case(name) not in _TAKEN)
+        return sorted(itertools.islice(able, most))
 
 
 class Written(msgspec.Struct):
@@ -91,7 +102,7 @@ def write(
     events: Iterable[Event],
     known: Survey,
     *,
-    names: Sequence[str],
+    names: Sequence[str] | None,
     ids: bool,
     anonymous: bool,
 ) -> Written:
@@ -101,14 +112,16 @@ def write(
         out: Where to; opened with `newline=""`.
         events: All of one tracking id.
         known: Of a survey of them.
-        names: Properties that get a column.
-        ids: Also `ID_COLUMNS`, and also sessions without a user, whose USER_ID stays empty.
+        names: Properties that get a column; None for all of them in one, as the JSON they are.
+        ids: Also `ID_COLUMNS`, and also events without a user or an item, whose cell stays empty.
         anonymous: The session id stands for the user where there is none.
     """
     done = Written()
     seen: set[int] = set()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow([*FIXED_COLUMNS, *(column_case(name) for name in names), *(ID_COLUMNS if ids else ())])
+    write_row = _row_writer(out)
+    columns = None if names is None else columns_of(names)
+    own_columns = [PROPERTIES] if columns is None else list(columns)
+    write_row([*FIXED_COLUMNS, *own_columns, *(ID_COLUMNS if ids else ())])
     for event in events:
         fields = _fields(event)
         if fields is None:
@@ -116,7 +129,9 @@ def write(
             continue
         user = event.user_id or known.users.get(event.session_id) or (event.session_id if anonymous else "")
         key = hash((event.session_id, event.event_id))
-        if not fields.get("itemId"):
+        properties = properties_of(fields)
+        item = fields.get("itemId") or _item_in(properties)
+        if not item and not ids:
             done.without_item += 1
         elif not user and not ids:
             done.without_user += 1
@@ -125,12 +140,22 @@ def write(
         else:
             seen.add(key)
             done.rows += 1
-            properties = properties_of(fields)
-            own = [_cell(properties.get(name)) for name in names]
-            writer.writerow(
-                [user, *_fixed(fields), *own, *((event.session_id, event.event_id) if ids else ())],
-            )
+            own = [fields.get("properties") or ""] if columns is None else _own_cells(properties, columns)
+            fixed = _fixed(fields, item, properties)
+            write_row([user, *fixed, *own, *((event.session_id, event.event_id) if ids else ())])
     return done
+
+
+def columns_of(names: Iterable[str]) -> dict[str, list[str]]:
+    """The columns of the properties: `price` and `PRICE` share one, and `eventId` has none."""
+    columns: dict[str, list[str]] = {}
+    for name in names:
+        column = column_case(name)
+        if column not in _TAKEN:
+            columns.setdefault(column, []).append(name)
+    for column, spellings in columns.items():
+        spellings.sort(key=lambda name: name != camel_case(column))
+    return columns
 
 
 def properties_of(fields: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -151,15 +176,33 @@ def _object(text: str | bytes) -> Mapping[str, Any] | None:
         return None
 
 
-def _fixed(fields: Mapping[str, Any]) -> list[object]:
+def _own_cells(properties: Mapping[str, Any], columns: Mapping[str, Sequence[str]]) -> list[object]:
+    return [
+        next((_cell(properties[name]) for name in names if properties.get(name) is not None), "")
+        for names in columns.values()
+    ]
+
+
+def _item_in(properties: Mapping[str, Any]) -> str:
+    """Of an event as Amplify sends it, with the item among the properties."""
+    item = properties.get("itemId")
+    if isinstance(item, int) and not isinstance(item, bool):
+        item = str(item)
+    return item if isinstance(item, str) and 0 < len(item) <= MAX_ID_CHARS and say_something([item]) else ""
+
+
+def _fixed(fields: Mapping[str, Any], item: str, properties: Mapping[str, Any]) -> list[object]:
+    value = fields.get("eventValue")
+    if value is None:
+        value = _number_in(properties.get("eventValue"))
     attribution = as_object(fields.get("metricAttribution")) or {}
     return [
-        fields["itemId"],
+        item,
         int(fields["sentAt"]),
         fields.get("eventType", ""),
-        _cell(fields.get("eventValue")),
+        _cell(value),
         fields.get("recommendationId", ""),
-        "|".join(fields.get("impression") or ()),
+        _impression(fields.get("impression") or ()),
         attribution.get("eventAttributionSource", ""),
     ]
 
@@ -171,3 +214,24 @@ def _cell(value: object) -> object:
     if isinstance(value, str | int | float) and not isinstance(value, bool):
         return value
     return msgspec.json.encode(value).decode()
+
+
+def _number_in(value: object) -> float | None:
+    if isinstance(value, str):
+        with contextlib.suppress(ValueError):
+            value = float(value)
+    return value if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) else None
+
+
+def _impression(items: Sequence[str]) -> str:
+    """The ids with `|` between, as the service has it; as JSON where an id would be read as another, or as two."""
+    if any("|" in item for item in items) or "".join(items[:1]).startswith("["):
+        return msgspec.json.encode(items).decode()
+    return "|".join(items)
+
+
+def _row_writer(out: TextIO) -> Callable[[list[object]], object]:
+    """Writes a row; cells with CR are quoted, which before Python 3.13 `csv` forgets."""
+    plain = csv.writer(out, lineterminator="\n")
+    quoted = csv.writer(out, lineterminator="\n", quoting=csv.QUOTE_ALL)
+    return lambda row: (quoted if any("\r" in str(cell) for cell in row) else plain).writerow(row)
