@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import random
 import signal
 import socket
 from collections.abc import Generator
@@ -80,6 +81,33 @@ def _listen(host: str, port: int) -> socket.socket:
     type=click.FloatRange(1),
     help="PutUsers and PutItems calls a second and dataset group, each.",
 )
+@click.option(
+    "--s3-dir",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="A folder that stands for S3: s3://bucket/key is the file bucket/key in it. Without it there is no S3.",
+)
+@click.option(
+    "--min-interactions",
+    default=0,
+    show_default=True,
+    type=click.IntRange(0),
+    help="Interactions an import, or a training, must have; the service wants 1000.",
+)
+@click.option("--seed", type=int, help="Make ids repeat from run to run.")
+@click.option(
+    "--allow-host",
+    "allow_hosts",
+    multiple=True,
+    metavar="NAME",
+    help="Answer to this name too, at / and /_emulator/; may be repeated.",
+)
+@click.option(
+    "--allow-origin",
+    "allow_origins",
+    multiple=True,
+    metavar="ORIGIN",
+    help="Let pages of this origin read /_emulator/; may be repeated.",
+)
 def command(
     *,
     host: str,
@@ -89,6 +117,11 @@ def command(
     tracking_id: str | None,
     quota_put_events: float,
     quota_put_records: float,
+    s3_dir: Path | None,
+    min_interactions: int,
+    seed: int | None,
+    allow_hosts: tuple[str, ...],
+    allow_origins: tuple[str, ...],
 ) -> None:
     """Run a local Amazon Personalize for any AWS client whose secret access key is `emulator`."""
     quotas = {
@@ -97,7 +130,15 @@ def command(
         "PutUsers": quota_put_records,
         "PutItems": quota_put_records,
     }
-    emulator = Emulator(state_seconds=state_seconds, quotas=quotas, data_dir=data, seed_tracking_id=tracking_id)
+    emulator = Emulator(
+        rng=None if seed is None else random.Random(seed),  # noqa: S311  # ids that repeat are what it is for
+        state_seconds=state_seconds,
+        quotas=quotas,
+        data_dir=data,
+        seed_tracking_id=tracking_id,
+        s3_dir=s3_dir,
+        min_interactions=min_interactions,
+    )
     try:
         emulator.open()
     except (JournalError, OSError) as error:
@@ -110,7 +151,7 @@ def command(
     shown_host = f"[{shown_host}]" if ":" in shown_host else shown_host
     banner = f"Emulator ready: http://{shown_host}:{listener.getsockname()[1]}"
     config = uvicorn.Config(
-        create_app(emulator),
+        create_app(emulator, allow_hosts=allow_hosts, allow_origins=allow_origins),
         log_level="warning",
         access_log=False,
         lifespan="on",

@@ -6,11 +6,14 @@ from typing import Final
 import msgspec
 from starlette.types import Receive, Scope, Send
 
+from relay.emulator.jobs.work import settle
 from relay.emulator.operations import Operation, find_operation
 from relay.emulator.state import Emulator
 from relay.emulator.store.calls import Call
-from relay.emulator.wire.errors import AwsError, error_type_header, status_of
+from relay.emulator.wire.cors import PREFLIGHT_HEADERS, cors_headers
+from relay.emulator.wire.errors import AwsError, error_type_header, invalid, status_of
 from relay.emulator.wire.faults import Fault
+from relay.emulator.wire.lenient import Overlooked
 from relay.emulator.wire.misbehave import misbehave, status_seen
 from relay.emulator.wire.sigv4 import Credential, joined_headers
 
@@ -28,6 +31,7 @@ class _Answer(msgspec.Struct, gc=False):
     body: bytes
     error: AwsError | None = None
     credential: Credential | None = None
+    overlooked: Overlooked = ()
 
 
 class AwsEndpoint:
@@ -43,6 +47,9 @@ class AwsEndpoint:
         if body is None:
             return
         headers = joined_headers(scope["headers"])
+        if scope["method"] == "OPTIONS":
+            await _send_preflight(send)
+            return
         operation = find_operation(scope["method"], scope["path"], headers)
         name = operation.name if operation else None
         fault = emulator.faults.pick(name)
@@ -59,22 +66,23 @@ class AwsEndpoint:
         if taken and fault is not None:
             answer.error = fault.error
         spoils = fault is not None and answer.error is None
-        control_plane = operation is not None and operation.control_plane
+        control_plane = b"x-amz-target" in headers if operation is None else operation.control_plane
         if answer.error is not None:
             answer.status = status_of(answer.error, control_plane=control_plane)
         self._keep(name, body, request_id, answer, taken=taken, fault=fault, spoils=spoils)
         if fault is not None and spoils:
             await misbehave(fault, receive, send, closing=emulator.closing, request_id=request_id)
         else:
-            await _send(send, answer, request_id, control_plane=control_plane)
+            more = cors_headers(headers)
+            await _send(send, answer, [(b"x-amzn-requestid", request_id.encode()), *more], control_plane=control_plane)
 
     def _do(self, operation: Operation | None, scope: Scope, headers: dict[bytes, bytes], body: bytes) -> _Answer:
         emulator = self._emulator
-        credential = None
+        answer = _Answer(status=200, body=b"")
         try:
             if len(body) > MAX_BODY_BYTES:
                 raise AwsError("RequestEntityTooLargeException", f"The body has more than {MAX_BODY_BYTES} bytes.")
-            credential = emulator.verifier.verify(
+            answer.credential = emulator.verifier.verify(
                 method=scope["method"],
                 raw_path=scope["raw_path"],
                 query=scope["query_string"],
@@ -83,10 +91,13 @@ class AwsEndpoint:
                 now_s=emulator.clock.now_ms() / 1000,
             )
             if operation is None:
-                raise AwsError("UnknownOperationException", "The emulator has no such operation.")
-            return _Answer(status=200, body=operation.handler(emulator, body), credential=credential)
+                raise _unknown(scope, headers)
+            settle(emulator)
+            call, answer.overlooked = operation.decoder.read(body)
+            answer.body = operation.handler(emulator, call)
         except AwsError as error:
-            return _Answer(status=400, body=b"", error=error, credential=credential)
+            answer.error = error
+        return answer
 
     def _keep(
         self,
@@ -114,8 +125,16 @@ class AwsEndpoint:
                 fault=fault.kind if fault else None,
                 access_key_id=credential.access_key_id if credential else None,
                 region=credential.region if credential else None,
+                overlooked=answer.overlooked,
             )
         )
+
+
+def _unknown(scope: Scope, headers: dict[bytes, bytes]) -> AwsError:
+    """InvalidInputException: the one error that all three services model, so that every client can read it."""
+    target = headers.get(b"x-amz-target", b"").decode("latin-1")
+    asked = target or f"{scope['method']} {scope['path']}"
+    return invalid(f"There is no operation {asked[:200]}.")
 
 
 async def _read(receive: Receive) -> bytes | None:
@@ -139,16 +158,19 @@ async def _read(receive: Receive) -> bytes | None:
     return b"".join(parts)[: MAX_BODY_BYTES + 1]
 
 
-async def _send(send: Send, answer: _Answer, request_id: str, *, control_plane: bool) -> None:
-    headers = [
-        (b"x-amzn-requestid", request_id.encode()),
-        (b"content-type", _JSON_1_1 if control_plane else _REST_JSON),
-    ]
+async def _send_preflight(send: Send) -> None:
+    await send(
+        {"type": "http.response.start", "status": 200, "headers": [*PREFLIGHT_HEADERS, (b"content-length", b"0")]}
+    )
+    await send({"type": "http.response.body", "body": b""})
+
+
+async def _send(send: Send, answer: _Answer, headers: list[tuple[bytes, bytes]], *, control_plane: bool) -> None:
+    headers.append((b"content-type", _JSON_1_1 if control_plane else _REST_JSON))
     body, error = answer.body, answer.error
     if error is not None:
         headers.append((b"x-amzn-errortype", error_type_header(error.code)))
-        told = {"__type": error.code, "message": error.message} if control_plane else {"message": error.message}
-        body = msgspec.json.encode(told)
+        body = msgspec.json.encode({"__type": error.code, "message": error.message})
     headers.append((b"content-length", str(len(body)).encode()))
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

@@ -7,12 +7,25 @@ from pathlib import Path
 from typing import Final
 
 from relay.emulator.clock import Clock, SystemClock
+from relay.emulator.control.kinds import Kind
 from relay.emulator.control.resources import Registry, Resource
 from relay.emulator.control.seed import seed_tracker
 from relay.emulator.runtime.digest import Digest
+from relay.emulator.store.bulk import BulkRows, Interaction
 from relay.emulator.store.calls import DEFAULT_MAX_BYTES, Call, CallLog
-from relay.emulator.store.dataset_records import DatasetRecords
-from relay.emulator.store.journal import CallEntry, Entry, Journal, NumberEntry, ResourceEntry
+from relay.emulator.store.dataset_records import KIND_OF_TYPE, DatasetRecords, RecordKind
+from relay.emulator.store.journal import (
+    CallEntry,
+    DropEntry,
+    Entry,
+    Journal,
+    NumberEntry,
+    RecordsEntry,
+    ResourceEntry,
+    RowsEntry,
+)
+from relay.emulator.store.redaction import Redaction
+from relay.emulator.store.s3_folder import S3Folder
 from relay.emulator.wire.errors import RequestIds
 from relay.emulator.wire.faults import Faults
 from relay.emulator.wire.quotas import DEFAULT_QUOTAS, Quotas
@@ -43,6 +56,8 @@ class Emulator:
         seed_tracking_id: str | None = None,
         max_bytes: int = DEFAULT_MAX_BYTES,
         max_dataset_groups: int = 5,
+        s3_dir: Path | None = None,
+        min_interactions: int = 0,
     ) -> None:
         """A new one.
 
@@ -57,6 +72,9 @@ class Emulator:
             seed_tracking_id: With it, `open` makes sure of an ACTIVE event tracker with this tracking id.
             max_bytes: Memory for calls; past it the oldest are forgotten.
             max_dataset_groups: The quota of the account.
+            s3_dir: An existing folder that stands for S3 in import, export, batch and deletion jobs; None: there is
+                no S3, and those jobs are refused.
+            min_interactions: Rows an import, and events a training, must have; the service wants 1000.
         """
         self.clock: Clock = clock or SystemClock()
         self.rng = rng or random.SystemRandom()
@@ -66,6 +84,10 @@ class Emulator:
         self.calls = CallLog(max_bytes=max_bytes)
         self.digest = Digest()
         self.records = DatasetRecords()
+        self.bulk = BulkRows()
+        self.s3 = S3Folder(s3_dir) if s3_dir is not None else None
+        self.min_interactions = min_interactions
+        self.is_seeded = seed_tracking_id is not None
         self.registry = Registry(clock=self.clock, state_ms=round(state_seconds * 1000), changed=self._keep_resource)
         self.quotas = Quotas(clock=self.clock, per_s=quotas)
         self.faults = Faults(self.rng)
@@ -105,16 +127,65 @@ class Emulator:
         text = f"{self.rng.getrandbits(128):032x}"
         return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
+    def schema_of(self, dataset: Resource) -> str:
+        """The text of a dataset's schema; its last update counts."""
+        arn = self.registry.details(dataset).get("schemaArn", dataset.schema_arn or "")
+        return self.registry.get(Kind.SCHEMA, arn).schema or ""
+
+    def dataset_of(self, group_arn: str, dataset_type: str) -> Resource | None:
+        """The dataset of a type in a dataset group, if there is one."""
+        for dataset in self.registry.all(Kind.DATASET, dataset_group_arn=group_arn):
+            if dataset.dataset_type == dataset_type:
+                return dataset
+        return None
+
     def keep_call(self, call: Call) -> None:
         """Remember a call that is about to be answered."""
         self._remember(call)
+        self._write(CallEntry(call))
+
+    def import_rows(self, dataset_arn: str, rows: list[Interaction], *, replace: bool) -> None:
+        """Take interactions of an import job."""
+        self._write(RowsEntry(dataset_arn, rows, replace=replace))
+        self._take_rows(dataset_arn, rows, replace=replace)
+
+    def import_records(self, kind: RecordKind, dataset_arn: str, rows: list[tuple[str, str]], *, replace: bool) -> None:
+        """Take users, items or actions of an import job: id and `properties`."""
+        self._write(RecordsEntry(kind, dataset_arn, rows, replace=replace))
+        self.records.take_bulk(kind, dataset_arn, rows, replace=replace)
+
+    def drop_dataset(self, dataset: Resource) -> None:
+        """Forget what a dataset holds from imports and puts; recorded events stay, as with the service."""
+        self._write(DropEntry(dataset.arn, dataset.dataset_type or ""))
+        self._drop(dataset.arn, dataset.dataset_type or "")
+
+    def delete_users(self, group_arn: str, users: frozenset[str]) -> int:
+        """Really delete users of a dataset group: records, rows, and their part of every call; how many were known."""
+        datasets = self.registry.all(Kind.DATASET, dataset_group_arn=group_arn)
+        arns = {one.arn for one in datasets}
+        redaction = Redaction(group_arn, users, self.registry.group_of_tracking_id, arns)
+        for call in self.calls.after(0):
+            redaction.survey(call)
+        self.calls.rewrite(redaction.redacted)
+        known = redaction.found | self.bulk.users(arns, users)
+        self.bulk.without_users(arns, users)
+        for arn in arns:
+            known |= self.records.without_users(arn, users)
+        self.digest.unlearn()
         if self._journal is not None:
-            self._journal.append(CallEntry(call))
+            self._journal.rewrite(redaction.entry(entry) for entry in list(self._journal.read()))
+        return len(known)
+
+    def caught_up(self) -> Digest:
+        """The digest, up to date."""
+        self.digest.catch_up(self.calls, self.bulk, self.registry)
+        return self.digest
 
     def forget_calls(self) -> None:
         """Forget every call and what came with them: events, users, items, actions. Resources and faults stay."""
         self.calls.clear()
         self.records.clear()
+        self.bulk.clear()
         self.digest = Digest(after=self.calls.last_n)
         if self._journal is not None:
             resources = [ResourceEntry(resource) for resource in self.registry.everything()]
@@ -122,12 +193,27 @@ class Emulator:
 
     def _remember(self, call: Call) -> None:
         if self.calls.is_full:
-            self.digest.catch_up(self.calls)
+            self.caught_up()
         self.calls.append(call)
 
-    def _keep_resource(self, resource: Resource) -> None:
+    def _take_rows(self, dataset_arn: str, rows: list[Interaction], *, replace: bool) -> None:
+        if replace and self.bulk.of(dataset_arn):
+            self.digest.unlearn()
+        self.bulk.take(dataset_arn, rows, replace=replace)
+
+    def _drop(self, dataset_arn: str, dataset_type: str) -> None:
+        if dataset_type in KIND_OF_TYPE:
+            self.records.drop(KIND_OF_TYPE[dataset_type], dataset_arn)
+        elif self.bulk.of(dataset_arn):
+            self.bulk.drop(dataset_arn)
+            self.digest.unlearn()
+
+    def _write(self, entry: Entry) -> None:
         if self._journal is not None:
-            self._journal.append(ResourceEntry(resource))
+            self._journal.append(entry)
+
+    def _keep_resource(self, resource: Resource) -> None:
+        self._write(ResourceEntry(resource))
 
     def _replay(self, entry: Entry) -> None:
         match entry:
@@ -140,3 +226,9 @@ class Emulator:
             case NumberEntry(last_n):
                 self.calls.last_n = last_n
                 self.digest = Digest(after=last_n)
+            case RowsEntry():
+                self._take_rows(entry.dataset_arn, entry.rows, replace=entry.replace)
+            case RecordsEntry():
+                self.records.take_bulk(entry.kind, entry.dataset_arn, entry.rows, replace=entry.replace)
+            case DropEntry():
+                self._drop(entry.dataset_arn, entry.dataset_type)

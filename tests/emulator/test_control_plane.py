@@ -179,7 +179,6 @@ async def test_the_account_has_five_hundred_schemas_at_most(raw: RawClient, pers
         "[]",
         INTERACTIONS.replace('"record"', '"map"'),
         INTERACTIONS.replace("com.amazonaws", "com.example"),
-        INTERACTIONS.replace("1.0", "2.0"),
         INTERACTIONS.replace("ITEM_ID", "USER_ID"),
         INTERACTIONS.replace('"long"', '"date"'),
         avro(),
@@ -208,6 +207,32 @@ async def test_a_schema_must_fit_the_type_of_its_dataset(
     schema = await _schema(personalize, schema=avro(*columns))
     call = personalize.create_dataset(name="d", schemaArn=schema, datasetGroupArn=group, datasetType=dataset_type)
     await _refused(call, "InvalidInputException")
+
+
+@pytest.mark.parametrize("version", ['"version":"2.0"', '"version":1.0', '"version":null', '"doc":"none"'])
+async def test_a_schema_may_have_any_version_or_none(personalize: Any, version: str) -> None:
+    await _schema(personalize, schema=INTERACTIONS.replace('"version": "1.0"', version))
+
+
+@pytest.mark.parametrize(
+    ("dataset_type", "ids", "most"),
+    [
+        ("Interactions", ["USER_ID", "ITEM_ID", "TIMESTAMP", "EVENT_TYPE", "EVENT_VALUE", "IMPRESSION"], 5),
+        ("Users", ["USER_ID"], 25),
+        ("Items", ["ITEM_ID", "CREATION_TIMESTAMP"], 100),
+    ],
+)
+async def test_a_dataset_has_so_many_metadata_columns_and_no_more(
+    raw: RawClient, personalize: Any, dataset_type: str, ids: list[str], most: int
+) -> None:
+    dataset = {"datasetGroupArn": await _group(personalize), "datasetType": dataset_type}
+    for name, count in (("more", most + 1), ("most", most)):
+        schema = await _schema(personalize, name=name, schema=avro(*ids, *(f"M{n}" for n in range(count))))
+        call = personalize.create_dataset(name="d", schemaArn=schema, **dataset)
+        if count > most:
+            assert "metadata columns" in await _refused(call, "InvalidInputException")
+        else:
+            await call
 
 
 async def test_a_schema_must_be_of_the_domain_of_its_group(personalize: Any) -> None:
@@ -268,7 +293,7 @@ async def test_a_token_of_another_list_or_none_at_all_is_refused(raw: RawClient,
     group = raw.arn("dataset-group/demo")
     await _refused(personalize.list_schemas(nextToken=token), "InvalidNextTokenException")
     await _refused(personalize.list_dataset_groups(nextToken="bm8="), "InvalidNextTokenException")
-    await _refused(personalize.list_datasets(nextToken="é", datasetGroupArn=group), "InvalidNextTokenException")
+    await _refused(personalize.list_datasets(nextToken="é", datasetGroupArn=group), "InvalidInputException")
     await _refused(personalize.list_event_trackers(nextToken=token), "InvalidNextTokenException")
 
 

@@ -113,7 +113,7 @@ async def test_a_redirect_leads_to_where_nothing_is_taken(raw: RawClient) -> Non
     await raw.set_faults({"redirect": {"limit": 1}})
     answer = await raw.put_event()
     assert (answer.status, answer.headers["location"]) == (307, "/redirected")
-    assert (await raw.call("/redirected", raw.put_events_body())).code == "UnknownOperationException"
+    assert (await raw.call("/redirected", raw.put_events_body())).code == "InvalidInputException"
     assert raw.running.events() == []
 
 

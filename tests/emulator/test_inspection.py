@@ -90,18 +90,29 @@ async def test_statistics_count_what_came(raw: RawClient) -> None:
     assert (stats["last_call"], stats["calls_kept"], stats["calls_forgotten"]) == (4, 4, 0)
 
 
-async def test_pages_of_this_machine_may_read_and_others_may_not(raw: RawClient) -> None:
-    for origin in ("http://127.0.0.1:8083", "http://localhost:8083", "http://[::1]:1", "http://shop.localhost"):
-        answer = await raw.get("/_emulator/stats", Origin=origin)
-        assert answer.headers["access-control-allow-origin"] == origin
-    for origin in (
-        "https://evil.example",
-        "http://127.0.0.1.evil.example",
-        "null",
-        "http://[",
-        "http://localhost.evil",
-    ):
-        assert "access-control-allow-origin" not in (await raw.get("/_emulator/calls", Origin=origin)).headers
+async def test_no_page_of_another_origin_may_read_unless_it_was_named() -> None:
+    shop = "http://127.0.0.1:8083"
+    async with running_emulator(allow_origins=[shop]) as running, raw_client(running) as raw:
+        answer = await raw.get("/_emulator/stats", Origin=shop)
+        assert answer.headers["access-control-allow-origin"] == shop
+        for origin in ("https://evil.example", "http://127.0.0.1:8084", "http://localhost:8083", "null", "http://["):
+            assert "access-control-allow-origin" not in (await raw.get("/_emulator/calls", Origin=origin)).headers
+
+
+async def test_the_pages_answer_to_their_own_names_only() -> None:
+    async with running_emulator(allow_hosts=["emulator", "Build.Example"]) as running, raw_client(running) as raw:
+        for path in ("/", "/_emulator/calls", "/_emulator/faults", "/_emulator/page/page.js", "/_emulator/nothing"):
+            for host in ("localhost", "127.0.0.1:8082", "[::1]", "shop.localhost:1", "emulator:8082", "BUILD.example"):
+                assert (await raw.get(path, Host=host)).status_code in {200, 404}, (path, host)
+            for host in ("evil.example", "localhost.evil.example", "127.0.0.1.evil", "10.0.0.1", "a@localhost@b", "["):
+                assert (await raw.get(path, Host=host)).status_code == 421, (path, host)
+
+
+async def test_the_services_answer_to_any_name_a_client_calls_them_by(raw: RawClient) -> None:
+    answer = await raw.call(
+        "/events", raw.put_events_body(), headers={"Host": "personalize-events.us-east-1.amazonaws.com"}
+    )
+    assert answer.status == 200
 
 
 async def test_the_page_allows_nothing_but_its_own_files(raw: RawClient) -> None:

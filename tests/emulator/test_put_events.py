@@ -111,14 +111,28 @@ async def test_a_body_that_is_no_object_of_json_is_a_serialization_error(raw: Ra
     assert (answer.status, answer.code) == (400, "SerializationException")
 
 
-async def test_null_is_not_the_same_as_leaving_out(raw: RawClient) -> None:
-    body = raw.put_events_body() | {"userId": None}
-    assert (await raw.call("/events", body)).code == "SerializationException"
+async def test_null_and_members_nobody_knows_are_passed_over_and_counted(raw: RawClient) -> None:
+    before = (await raw.get("/_emulator/stats")).json()["overlooked"]
+    body = raw.put_events_body(itemID="p1", call={"identity": "x"}) | {"userId": None}
+    assert (await raw.call("/events", body)).status == 200
+    [*_, call] = raw.running.emulator.calls.after(0)
+    assert sorted(call.overlooked) == ["identity", "itemID", "userId=null"]
+    after = (await raw.get("/_emulator/stats")).json()["overlooked"]
+    assert {name: after[name] - before.get(name, 0) for name in call.overlooked} == dict.fromkeys(call.overlooked, 1)
 
 
-async def test_members_the_service_does_not_have_are_refused(raw: RawClient) -> None:
-    assert "itemID" in (await raw.put_event(itemID="p1")).message
-    assert (await raw.put_event(call={"identity": "x"})).code == "InvalidInputException"
+async def test_what_is_required_must_be_more_than_null(raw: RawClient) -> None:
+    answer = await raw.call("/events", raw.put_events_body() | {"sessionId": None})
+    assert (answer.status, answer.code) == (400, "InvalidInputException")
+    assert "sessionId" in answer.message
+    assert (await raw.put_event(call={"eventList": [None]})).code == "SerializationException"
+
+
+@pytest.mark.parametrize("ids", [["i" * 250] * 4, ["é"] * 25, ["x"]])
+async def test_an_impression_has_a_thousand_characters_at_most(raw: RawClient, ids: list[str]) -> None:
+    ids = [*ids[:-1], ids[-1] + "x" * (256 - len(ids[-1]))] if len("|".join(ids)) > 1000 else ids
+    fits = len("|".join(ids)) <= 1000
+    assert (await raw.put_event(impression=ids)).status == (200 if fits else 400)
 
 
 @pytest.mark.parametrize("key", ["userId", "sessionId", "eventType", "timestamp", "recommendationId", "impression"])
@@ -141,10 +155,18 @@ async def test_item_and_value_may_stand_in_the_properties(raw: RawClient) -> Non
 
 
 async def test_an_event_over_ten_kilobytes_is_refused_with_its_neighbours(raw: RawClient) -> None:
-    def event(impressions: int) -> dict[str, Any]:
-        return {"eventType": "View", "sentAt": SENT_AT, "impression": ["é" * 256] * impressions}
+    def event(length: int) -> dict[str, Any]:
+        return {
+            "eventType": "View",
+            "sentAt": SENT_AT,
+            "impression": ["🛒" * 250] * 3 + ["🛒" * 247],
+            "properties": json.dumps({"a": "🛒" * length}, ensure_ascii=False),
+            "itemId": "🛒" * 256,
+            "eventId": "🛒" * 256,
+            "metricAttribution": {"eventAttributionSource": "x" * 1024},
+        }
 
-    fits, too_large = event(19), event(20)
+    fits, too_large = event(700), event(1010)
     assert (await raw.put_event(call={"eventList": [fits] * 10})).status == 200
     answer = await raw.put_event(call={"eventList": [fits, too_large]})
     assert (answer.status, answer.code) == (400, "InvalidInputException")
@@ -177,7 +199,9 @@ async def test_every_answer_has_its_own_request_id(raw: RawClient) -> None:
     assert len({answer.headers["x-amzn-requestid"] for answer in answers}) == 3
 
 
-async def test_an_operation_nobody_knows_is_unknown(raw: RawClient) -> None:
-    for path, target in (("/event", None), ("/", "PutEvents"), ("/", "CreateCampaign"), ("/", None)):
+async def test_an_operation_nobody_knows_is_refused_with_the_error_every_service_models(raw: RawClient) -> None:
+    for path, target in (("/event", None), ("/", "PutEvents"), ("/", "CreateGenius"), ("/", None)):
         answer = await raw.call(path, {}, target=target)
-        assert (answer.status, answer.code) == (404, "UnknownOperationException")
+        assert (answer.status, answer.code) == (400, "InvalidInputException")
+        assert b'"__type":"InvalidInputException"' in answer.body
+        assert "There is no operation" in answer.message

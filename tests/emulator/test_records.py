@@ -92,7 +92,6 @@ async def test_limits_of_records_hold_at_the_edge(raw: RawClient, kind: Kind) ->
         (one(properties=_properties(kind.max_properties)), one(properties=_properties(kind.max_properties + 1))),
         (one(properties="{}"), one(properties="")),
         (one(properties="{}"), one(properties="[]")),
-        (one(properties="{}"), one(colour="red")),
         (one() * 10, one() * 11),
         (one(), []),
     ]

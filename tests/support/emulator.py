@@ -1,6 +1,6 @@
 """A running emulator for tests: the real one, over HTTP, on a free port."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final
@@ -63,13 +63,22 @@ class RunningEmulator:
 
 
 @asynccontextmanager
-async def running_emulator(*, tracking_id: str = TRACKING_ID, **options: Any) -> AsyncGenerator[RunningEmulator]:
+async def running_emulator(
+    *,
+    tracking_id: str = TRACKING_ID,
+    allow_hosts: Iterable[str] = (),
+    allow_origins: Iterable[str] = (),
+    **options: Any,
+) -> AsyncGenerator[RunningEmulator]:
     """An emulator with an ACTIVE event tracker.
 
     Args:
         tracking_id: The tracker's.
+        allow_hosts: See `relay.emulator.create_app`.
+        allow_origins: The same.
         options: Of `relay.emulator.Emulator`: `clock`, `rng`, `state_seconds`, `quotas`, `data_dir`, ...
     """
     emulator = Emulator(seed_tracking_id=tracking_id, **options)
-    async with serving(create_app(emulator), stopping=emulator.closing.set) as url:
+    app = create_app(emulator, allow_hosts=allow_hosts, allow_origins=allow_origins)
+    async with serving(app, stopping=emulator.closing.set) as url:
         yield RunningEmulator(url, emulator, tracking_id)

@@ -1,6 +1,6 @@
-"""Inputs of the control plane, as its service model has them."""
+"""Inputs of the control plane, as its service model has them: what all share, and what is about data."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
@@ -10,10 +10,13 @@ from relay.emulator.wire.decoding import Arn, BodyDecoder, Input, Name
 Domain = Literal["ECOMMERCE", "VIDEO_ON_DEMAND"]
 RoleArn = Annotated[str, Meta(max_length=256, pattern=r"^arn:([a-z\d-]+):iam::\d{12}:role/?[a-zA-Z_0-9+=,.@\-_/]+\Z")]
 KmsKeyArn = Annotated[str, Meta(max_length=2048, pattern=r"^arn:aws.*:kms:.*:[0-9]{12}:key/.*\Z")]
+Location = Annotated[str, Meta(max_length=256, pattern=r"^(s3|http|https)://.+\Z")]
 TagKey = Annotated[str, Meta(min_length=1, max_length=128)]
 TagValue = Annotated[str, Meta(max_length=256)]
-NextToken = Annotated[str, Meta(max_length=1500)]
+NextToken = Annotated[str, Meta(max_length=1500, pattern=r"^[\x00-\x7f]*\Z")]
 MaxResults = Annotated[int, Meta(ge=1, le=100)]
+Short = Annotated[str, Meta(max_length=256)]
+"""A name, a type, an expression: 256 characters at most."""
 
 
 class Tag(Input):
@@ -47,8 +50,15 @@ class CreateDataset(Input):
     name: Name
     schema_arn: Arn
     dataset_group_arn: Arn
-    dataset_type: Annotated[str, Meta(max_length=256)]
+    dataset_type: Short
     tags: list[Tag] = msgspec.field(default_factory=list[Tag])
+
+
+class UpdateDataset(Input):
+    """Input of UpdateDataset."""
+
+    dataset_arn: Arn
+    schema_arn: Arn
 
 
 class CreateEventTracker(Input):
@@ -59,30 +69,6 @@ class CreateEventTracker(Input):
     tags: list[Tag] = msgspec.field(default_factory=list[Tag])
 
 
-class OneDatasetGroup(Input):
-    """Input of DescribeDatasetGroup and DeleteDatasetGroup."""
-
-    dataset_group_arn: Arn
-
-
-class OneSchema(Input):
-    """Input of DescribeSchema and DeleteSchema."""
-
-    schema_arn: Arn
-
-
-class OneDataset(Input):
-    """Input of DescribeDataset and DeleteDataset."""
-
-    dataset_arn: Arn
-
-
-class OneEventTracker(Input):
-    """Input of DescribeEventTracker and DeleteEventTracker."""
-
-    event_tracker_arn: Arn
-
-
 class ListEverywhere(Input):
     """Input of ListDatasetGroups and ListSchemas."""
 
@@ -90,10 +76,11 @@ class ListEverywhere(Input):
     max_results: MaxResults = 100
 
 
-class ListOfGroup(ListEverywhere):
-    """Input of ListDatasets and ListEventTrackers."""
+class ListRecipes(ListEverywhere):
+    """Input of ListRecipes."""
 
-    dataset_group_arn: Arn | UnsetType = UNSET
+    recipe_provider: Literal["SERVICE"] | UnsetType = UNSET
+    domain: Domain | UnsetType = UNSET
 
 
 class TagResource(Input):
@@ -116,16 +103,15 @@ class ListTagsForResource(Input):
     resource_arn: Arn
 
 
-decode_create_dataset_group = BodyDecoder(CreateDatasetGroup)
-decode_create_schema = BodyDecoder(CreateSchema)
-decode_create_dataset = BodyDecoder(CreateDataset)
-decode_create_event_tracker = BodyDecoder(CreateEventTracker)
-decode_one_dataset_group = BodyDecoder(OneDatasetGroup)
-decode_one_schema = BodyDecoder(OneSchema)
-decode_one_dataset = BodyDecoder(OneDataset)
-decode_one_event_tracker = BodyDecoder(OneEventTracker)
-decode_list_everywhere = BodyDecoder(ListEverywhere)
-decode_list_of_group = BodyDecoder(ListOfGroup)
-decode_tag_resource = BodyDecoder(TagResource)
-decode_untag_resource = BodyDecoder(UntagResource)
-decode_list_tags = BodyDecoder(ListTagsForResource)
+def naming(arn_field: str) -> BodyDecoder[Any]:
+    """The decoder of an input with nothing but an ARN: Describe, Delete, Start, Stop. Its attribute is `arn`."""
+    fields = [("arn", Arn, msgspec.field(name=arn_field))]
+    return BodyDecoder(msgspec.defstruct("OneResource", fields, bases=(Input,), kw_only=True))
+
+
+def listing(by: str | None) -> BodyDecoder[Any]:
+    """The decoder of a list's input; its attribute `of` is what the list is asked for by, if it may be."""
+    if by is None:
+        return BodyDecoder(ListEverywhere)
+    fields = [("of", Arn | UnsetType, msgspec.field(name=by, default=UNSET))]
+    return BodyDecoder(msgspec.defstruct("ListOf", fields, bases=(ListEverywhere,), kw_only=True))

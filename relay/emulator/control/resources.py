@@ -1,29 +1,33 @@
-"""Dataset groups, schemas, datasets and event trackers, and the states they pass through.
+"""Every resource of the control plane, and the states they pass through.
 
 A state is worked out from the clock whenever somebody looks; nothing runs in the background. Creating takes
-`state_ms`, half of it CREATE PENDING, half CREATE IN_PROGRESS; deleting the same, then the resource is gone.
+`state_ms`, half of it CREATE PENDING, half CREATE IN_PROGRESS; deleting the same, then the resource is gone. So does
+an update, while which the resource stays as it was, and stopping or starting a recommender.
 """
 
 from collections.abc import Callable, Iterator
-from enum import StrEnum
-from typing import Final
+from typing import Any, Final, Literal
 
 import msgspec
 
 from relay.emulator.clock import Clock
+from relay.emulator.control.kinds import INSTANT, WITH_WORK, Kind
 from relay.emulator.wire.errors import AwsError, in_use, not_found
 
 FAILING_NAME: Final = "create-failed"
 """A resource with this in its name ends in CREATE FAILED."""
 
+Turn = Literal["STOP", "START", "CREATE STOP"]
+"""Stopping and starting a recommender, or stopping the creation of a solution version."""
 
-class Kind(StrEnum):
-    """What a resource is; the value stands in its ARN."""
+_TURNED: Final = {"STOP": "INACTIVE", "START": "ACTIVE", "CREATE STOP": "CREATE STOPPED"}
 
-    DATASET_GROUP = "dataset-group"
-    SCHEMA = "schema"
-    DATASET = "dataset"
-    EVENT_TRACKER = "event-tracker"
+
+class Change(msgspec.Struct, frozen=True):
+    """An update: what Describe shows anew once it is done."""
+
+    at_ms: int
+    details: dict[str, Any]
 
 
 class Resource(msgspec.Struct, omit_defaults=True):
@@ -36,6 +40,8 @@ class Resource(msgspec.Struct, omit_defaults=True):
     deleted_ms: int | None = None
     tags: dict[str, str] = msgspec.field(default_factory=dict[str, str])
     dataset_group_arn: str | None = None
+    parent_arn: str | None = None
+    """What its list may be asked for by, where that is not the dataset group: a dataset, a solution, its version."""
     dataset_type: str | None = None
     schema_arn: str | None = None
     schema: str | None = None
@@ -44,10 +50,19 @@ class Resource(msgspec.Struct, omit_defaults=True):
     kms_key_arn: str | None = None
     tracking_id: str | None = None
     """Of an event tracker, or of a dataset of action interactions."""
+    details: dict[str, Any] = msgspec.field(default_factory=dict[str, Any])
+    """What else Create was given and Describe shows, under the names of the wire."""
+    work_done: bool = False
+    """Whether the work of a job or a training was done (or failed), once its time had come."""
+    failure: str | None = None
+    """Why it ended in CREATE FAILED."""
+    turn: Turn | None = None
+    turned_ms: int = 0
+    update: Change | None = None
 
 
 class Registry:
-    """Every resource, by ARN; `changed` hears of each that was made, deleted or tagged."""
+    """Every resource, by ARN; `changed` hears of each that was made, deleted or changed."""
 
     def __init__(self, *, clock: Clock, state_ms: int, changed: Callable[[Resource], None]) -> None:
         self._clock = clock
@@ -55,12 +70,17 @@ class Registry:
         self._changed = changed
         self._by_arn: dict[str, Resource] = {}
         self._by_tracking_id: dict[str, Resource] = {}
+        self._with_work: dict[str, Resource] = {}
 
     def restore(self, resource: Resource) -> None:
         """Put back what `changed` once heard of."""
         self._by_arn[resource.arn] = resource
         if resource.tracking_id is not None:
             self._by_tracking_id[resource.tracking_id] = resource
+        if resource.kind in WITH_WORK and not resource.work_done:
+            self._with_work[resource.arn] = resource
+        else:
+            self._with_work.pop(resource.arn, None)
 
     def add(self, resource: Resource) -> None:
         """A new one; ResourceAlreadyExistsException when its ARN is taken."""
@@ -68,11 +88,10 @@ class Registry:
             raise AwsError(
                 "ResourceAlreadyExistsException", f"Another resource with Arn {resource.arn} already exists."
             )
-        self.restore(resource)
-        self._changed(resource)
+        self.put(resource)
 
-    def replace(self, resource: Resource) -> None:
-        """Put it where another of the same ARN is."""
+    def put(self, resource: Resource) -> None:
+        """Keep it as it is now, in the place of another of the same ARN."""
         self.restore(resource)
         self._changed(resource)
 
@@ -105,34 +124,65 @@ class Registry:
             return None
         return resource
 
-    def all(self, kind: Kind, *, dataset_group_arn: str | None = None) -> Iterator[Resource]:
-        """Those of a kind, of one dataset group if it is given, oldest first."""
-        for arn in tuple(self._by_arn):
-            resource = self.find(arn)
-            if (
-                resource is not None
-                and resource.kind is kind
-                and dataset_group_arn in (None, resource.dataset_group_arn)
-            ):
-                yield resource
+    def group_of_tracking_id(self, tracking_id: str) -> str:
+        """The dataset group events of a tracking id belong to, also after the tracker is gone; else the id itself."""
+        resource = self._by_tracking_id.get(tracking_id)
+        return (resource.dataset_group_arn if resource else None) or tracking_id
+
+    def all(self, kind: Kind, *, dataset_group_arn: str | None = None, parent_arn: str | None = None) -> list[Resource]:
+        """Those of a kind, of one dataset group or parent if it is given, oldest first."""
+        found = (self.find(arn) for arn in tuple(self._by_arn))
+        return [
+            resource
+            for resource in found
+            if resource is not None
+            and resource.kind is kind
+            and dataset_group_arn in (None, resource.dataset_group_arn)
+            and parent_arn in (None, resource.parent_arn)
+        ]
 
     def everything(self) -> Iterator[Resource]:
         """All that exist, oldest first."""
         for kind in Kind:
             yield from self.all(kind)
 
+    def due(self) -> list[Resource]:
+        """Those whose time to work has come and that have not worked yet."""
+        if not self._with_work:
+            return []
+        return [
+            resource
+            for resource in tuple(self._with_work.values())
+            if resource.turn != "CREATE STOP" and self._age_ms(resource.created_ms) >= self._state_ms
+        ]
+
     def delete(self, resource: Resource) -> None:
-        """Begin deleting; ResourceInUseException while it is being made or deleted."""
+        """Begin deleting; ResourceInUseException while it is being made, changed or deleted."""
         status = self.status(resource)
-        if status not in {"ACTIVE", "CREATE FAILED"}:
+        if status not in {"ACTIVE", "CREATE FAILED", "CREATE STOPPED", "INACTIVE"}:
             raise in_use(f"Resource {resource.arn} can't be deleted while it is {status}.")
         resource.deleted_ms = self._clock.now_ms()
-        self._changed(resource)
+        self.put(resource)
+
+    def change(self, resource: Resource, details: dict[str, Any]) -> None:
+        """Begin an update; ResourceInUseException unless it is ACTIVE and no other update runs."""
+        if self.status(resource) not in {"ACTIVE", "INACTIVE"} or self.update_status(resource) not in {None, "ACTIVE"}:
+            raise in_use(f"Resource {resource.arn} can't be updated while it is {self.status(resource)}.")
+        resource.details = self.details(resource)
+        resource.update = Change(self._clock.now_ms(), details)
+        self.put(resource)
+
+    def turn(self, resource: Resource, turn: Turn, *, only: frozenset[str]) -> None:
+        """Begin to stop or start it; ResourceInUseException unless its status is one of `only`."""
+        if self.status(resource) not in only:
+            raise in_use(f"Resource {resource.arn} is {self.status(resource)}.")
+        resource.turn, resource.turned_ms = turn, self._clock.now_ms()
+        self.put(resource)
 
     def tag(self, resource: Resource, tags: dict[str, str]) -> None:
         """Give it these tags instead of the ones it had."""
         resource.tags = tags
-        self._changed(resource)
+        self.put(resource)
 
     def is_active(self, resource: Resource) -> bool:
         """Whether its state is ACTIVE; the fast way to ask."""
@@ -141,25 +191,54 @@ class Registry:
     def status(self, resource: Resource) -> str:
         """Its state, now."""
         if resource.deleted_ms is not None:
-            return "DELETE PENDING" if self._age_ms(resource.deleted_ms) * 2 < self._state_ms else "DELETE IN_PROGRESS"
-        age_ms = self._age_ms(resource.created_ms)
-        if age_ms < self._lasts_ms(resource):
-            return "CREATE PENDING" if age_ms * 2 < self._state_ms else "CREATE IN_PROGRESS"
-        return "CREATE FAILED" if FAILING_NAME in resource.name else "ACTIVE"
+            return f"DELETE {self._stage(resource.deleted_ms)}"
+        if resource.turn == "CREATE STOP":
+            over = self._age_ms(resource.turned_ms) >= self._state_ms
+            return _TURNED[resource.turn] if over else "CREATE STOPPING"
+        if resource.turn is not None:
+            over = self._age_ms(resource.turned_ms) >= self._state_ms
+            return _TURNED[resource.turn] if over else f"{resource.turn} {self._stage(resource.turned_ms)}"
+        if self._age_ms(resource.created_ms) < self._lasts_ms(resource):
+            return f"CREATE {self._stage(resource.created_ms)}"
+        return "CREATE FAILED" if resource.failure or FAILING_NAME in resource.name else "ACTIVE"
+
+    def update_status(self, resource: Resource) -> str | None:
+        """The state of its last update; None when there never was one."""
+        if resource.update is None:
+            return None
+        at_ms = resource.update.at_ms
+        return "ACTIVE" if self._age_ms(at_ms) >= self._state_ms else f"CREATE {self._stage(at_ms)}"
+
+    def details(self, resource: Resource) -> dict[str, Any]:
+        """What Describe shows of it now: with the last update once that is done."""
+        if resource.update is None or self.update_status(resource) != "ACTIVE":
+            return resource.details
+        return resource.details | resource.update.details
 
     def updated_ms(self, resource: Resource) -> int:
         """When it came to the state it is in."""
-        begun_ms = resource.created_ms if resource.deleted_ms is None else resource.deleted_ms
-        age_ms, lasts_ms = self._age_ms(begun_ms), self._lasts_ms(resource)
+        if resource.deleted_ms is not None:
+            return self._moved_ms(resource.deleted_ms, self._lasts_ms(resource))
+        if resource.turn is not None:
+            return self._moved_ms(resource.turned_ms, self._state_ms)
+        if resource.update is not None:
+            return self._moved_ms(resource.update.at_ms, self._state_ms)
+        return self._moved_ms(resource.created_ms, self._lasts_ms(resource))
+
+    def _moved_ms(self, begun_ms: int, lasts_ms: int) -> int:
+        age_ms = self._age_ms(begun_ms)
         if age_ms >= lasts_ms:
             return begun_ms + lasts_ms
         return begun_ms if age_ms * 2 < lasts_ms else begun_ms + lasts_ms // 2
+
+    def _stage(self, begun_ms: int) -> str:
+        return "PENDING" if self._age_ms(begun_ms) * 2 < self._state_ms else "IN_PROGRESS"
 
     def _is_gone(self, resource: Resource) -> bool:
         return resource.deleted_ms is not None and self._age_ms(resource.deleted_ms) >= self._lasts_ms(resource)
 
     def _lasts_ms(self, resource: Resource) -> int:
-        return 0 if resource.kind is Kind.SCHEMA else self._state_ms
+        return 0 if resource.kind in INSTANT else self._state_ms
 
     def _age_ms(self, since_ms: int) -> int:
         return max(0, self._clock.now_ms() - since_ms)

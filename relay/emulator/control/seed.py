@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from typing import Final
 
-from relay.emulator.control.resources import Kind, Registry, Resource
+from relay.emulator.control.kinds import Kind
+from relay.emulator.control.resources import Registry, Resource
 
 SEED_NAME: Final = "demo"
 
@@ -84,4 +85,4 @@ def seed_tracker(registry: Registry, arn: Callable[[str], str], tracking_id: str
         if there is None:
             registry.add(resource)
         elif there.tracking_id != resource.tracking_id:
-            registry.replace(resource)
+            registry.put(resource)

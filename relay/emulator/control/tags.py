@@ -6,8 +6,9 @@ from typing import Final
 import msgspec
 
 from relay.core import limits
-from relay.emulator.control.inputs import Tag, decode_list_tags, decode_tag_resource, decode_untag_resource
-from relay.emulator.control.resources import Kind, Resource
+from relay.emulator.control.inputs import ListTagsForResource, Tag, TagResource, UntagResource
+from relay.emulator.control.kinds import UNTAGGED
+from relay.emulator.control.resources import Resource
 from relay.emulator.state import Emulator
 from relay.emulator.wire.errors import AwsError, invalid, not_found
 
@@ -32,17 +33,15 @@ def checked_tags(tags: list[Tag], *, had: dict[str, str] | None = None) -> dict[
     return result
 
 
-def tag_resource(emulator: Emulator, body: bytes) -> bytes:
+def tag_resource(emulator: Emulator, call: TagResource) -> bytes:
     """TagResource."""
-    call = decode_tag_resource(body)
     resource = _taggable(emulator, call.resource_arn)
     emulator.registry.tag(resource, checked_tags(call.tags, had=resource.tags))
     return b"{}"
 
 
-def untag_resource(emulator: Emulator, body: bytes) -> bytes:
+def untag_resource(emulator: Emulator, call: UntagResource) -> bytes:
     """UntagResource."""
-    call = decode_untag_resource(body)
     if len(call.tag_keys) > limits.MAX_TAGS:
         raise AwsError("TooManyTagKeysException", f"{limits.MAX_TAGS} tag keys at most.")
     resource = _taggable(emulator, call.resource_arn)
@@ -51,9 +50,9 @@ def untag_resource(emulator: Emulator, body: bytes) -> bytes:
     return b"{}"
 
 
-def list_tags_for_resource(emulator: Emulator, body: bytes) -> bytes:
+def list_tags_for_resource(emulator: Emulator, call: ListTagsForResource) -> bytes:
     """ListTagsForResource."""
-    resource = _taggable(emulator, decode_list_tags(body).resource_arn)
+    resource = _taggable(emulator, call.resource_arn)
     return msgspec.json.encode({"tags": [{"tagKey": k, "tagValue": v} for k, v in resource.tags.items()]})
 
 
@@ -61,8 +60,8 @@ def _taggable(emulator: Emulator, arn: str) -> Resource:
     resource = emulator.registry.find(arn)
     if resource is None:
         raise not_found(f"Resource Arn {arn} does not exist.")
-    if resource.kind is Kind.SCHEMA:
-        raise invalid("Schemas have no tags.")
+    if resource.kind in UNTAGGED:
+        raise invalid(f"{arn} is of a kind that has no tags.")
     return resource
 
 

@@ -1,13 +1,13 @@
 """PutEvents and PutActionInteractions: their input, and the checks that botocore leaves to the service."""
 
 import math
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from relay.core import limits
-from relay.emulator.data.properties import check_event_properties
+from relay.emulator.data.properties import check_event_properties, parse_properties
 from relay.emulator.wire.decoding import (
     BodyDecoder,
     EventProperties,
@@ -81,22 +81,38 @@ decode_put_events = BodyDecoder(PutEvents)
 decode_put_action_interactions = BodyDecoder(PutActionInteractions)
 
 
-def check_events(call: PutEvents, body_size: int) -> None:
-    """Refuse what the types do not: times, properties, the attribution source, the size of an event.
+def item_of(event: Event) -> str | None:
+    """The item of an event: its own `itemId`, else the one in its properties, where older clients and Amplify put it.
 
-    Args:
-        call: The decoded body.
-        body_size: Its length in bytes; no event is larger.
+    The service's API had no `itemId` on the event before mid-2020; both spellings count, everywhere.
     """
+    if event.item_id:
+        return event.item_id
+    inside = parse_properties(event.properties).get("itemId") if event.properties else None
+    return None if inside is None or inside == "" else str(inside)
+
+
+def value_of(event: Event) -> Any:
+    """The value of an event, found the same way as its item."""
+    if isinstance(event.event_value, float):
+        return event.event_value
+    return parse_properties(event.properties).get("eventValue") if event.properties else None
+
+
+def check_events(call: PutEvents) -> None:
+    """Refuse what the types do not: times, properties, impressions as text, the attribution source, the size."""
     for event in call.event_list:
         _check_time(event.sent_at, "sentAt")
         if event.properties:
             check_event_properties(event.properties)
+        if event.impression and len("|".join(event.impression)) > limits.MAX_CATEGORICAL_CHARS:
+            raise invalid(f"An impression may have {limits.MAX_CATEGORICAL_CHARS} characters, joined by '|', at most.")
         if event.metric_attribution:
             source = event.metric_attribution.event_attribution_source
             if limits.ATTRIBUTION_SOURCE_PATTERN.fullmatch(source) is None:
                 raise invalid("metricAttribution.eventAttributionSource must be printable ASCII, and not only spaces.")
-        if body_size > limits.MAX_EVENT_BYTES and len(_encode(event)) > limits.MAX_EVENT_BYTES:
+        # Without these two an event has not the characters to be too large.
+        if (event.properties or event.impression) and len(_encode(event)) > limits.MAX_EVENT_BYTES:
             raise invalid("An event may have 10 KB at most.")
 
 

@@ -1,17 +1,19 @@
-"""Looking into the emulator over HTTP: `/_emulator/...`. Any page on this machine may read, only its own may change."""
+"""Looking into the emulator over HTTP: `/_emulator/...`. No page of another origin may read it, unless it was named."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from itertools import islice
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 import msgspec
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from relay.emulator.control.resources import Kind
+from relay.emulator.control.kinds import Kind
+from relay.emulator.control.views import described
+from relay.emulator.jobs.attribution import MetricValue, streamed_metrics
+from relay.emulator.jobs.work import settle
 from relay.emulator.runtime.training import interactions_csv
 from relay.emulator.state import Emulator
 from relay.emulator.store.calls import call_line
@@ -20,7 +22,6 @@ from relay.emulator.wire.faults import FaultSpec
 
 _LINES_A_TURN: Final = 200
 _JSON_LINES: Final = "application/jsonl"
-_LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -28,20 +29,26 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 class Inspection:
     """The endpoints under `/_emulator` of one emulator."""
 
-    def __init__(self, emulator: Emulator) -> None:
+    def __init__(self, emulator: Emulator, *, readers: Iterable[str] = ()) -> None:
         self._emulator = emulator
+        self._readers = frozenset(readers)
 
     def routes(self) -> list[Route]:
         """All of them."""
+        pages: dict[str, Endpoint] = {
+            "calls": self.calls,
+            "stats": self.stats,
+            "resources": self.resources,
+            "metrics": self.metrics,
+            "interactions.csv": self.interactions,
+            "users": self.users,
+            "items": self.items,
+            "actions": self.actions,
+            "faults": self.faults,
+        }
         return [
-            Route("/_emulator/calls", _readable(self.calls), methods=["GET"]),
+            *(Route(f"/_emulator/{name}", self._readable(page), methods=["GET"]) for name, page in pages.items()),
             Route("/_emulator/calls", self.forget, methods=["DELETE"]),
-            Route("/_emulator/stats", _readable(self.stats), methods=["GET"]),
-            Route("/_emulator/interactions.csv", _readable(self.interactions), methods=["GET"]),
-            Route("/_emulator/users", _readable(self.users), methods=["GET"]),
-            Route("/_emulator/items", _readable(self.items), methods=["GET"]),
-            Route("/_emulator/actions", _readable(self.actions), methods=["GET"]),
-            Route("/_emulator/faults", _readable(self.faults), methods=["GET"]),
             Route("/_emulator/faults", self.set_faults, methods=["PUT"]),
         ]
 
@@ -67,8 +74,7 @@ class Inspection:
     async def stats(self, _: Request) -> Response:
         """Figures, as one JSON object."""
         emulator = self._emulator
-        emulator.digest.catch_up(emulator.calls)
-        figures = emulator.digest.statistics.as_json() | {
+        figures = emulator.caught_up().statistics.as_json() | {
             "last_call": emulator.calls.last_n,
             "calls_kept": len(emulator.calls),
             "calls_forgotten": emulator.calls.forgotten,
@@ -76,6 +82,24 @@ class Inspection:
             "time": emulator.clock.now_ms(),
         }
         return _json(figures)
+
+    async def resources(self, _: Request) -> Response:
+        """Every resource as Describe shows it, with its `kind`, as JSON Lines, oldest first of each kind."""
+        shown = (
+            msgspec.json.encode({"kind": resource.kind} | described(self._emulator, resource))
+            for resource in list(self._emulator.registry.everything())
+        )
+        return StreamingResponse(_in_turns(shown), media_type=_JSON_LINES)
+
+    async def metrics(self, _: Request) -> Response:
+        """What metric attributions tell CloudWatch, as JSON Lines: a metric of a source in a quarter of an hour."""
+        emulator = self._emulator
+        lines = (
+            msgspec.json.encode({"metricAttributionArn": attribution.arn} | _metric(value))
+            for attribution in emulator.registry.all(Kind.METRIC_ATTRIBUTION)
+            for value in streamed_metrics(emulator, attribution)
+        )
+        return StreamingResponse(_in_turns(lines), media_type=_JSON_LINES)
 
     async def interactions(self, request: Request) -> Response:
         """`interactions.csv`: with `?anonymous=1` also sessions of nobody, with `?trackingId=` of one tracker only."""
@@ -122,6 +146,21 @@ class Inspection:
         self._emulator.faults.apply(spec)
         return self._faults()
 
+    def _readable(self, endpoint: Endpoint) -> Endpoint:
+        """Let pages of the named origins read what it answers; and do first what is due."""
+
+        async def answer(request: Request) -> Response:
+            settle(self._emulator)
+            response = await endpoint(request)
+            origin = request.headers.get("origin", "")
+            if origin in self._readers:
+                response.headers["access-control-allow-origin"] = origin
+            response.headers["vary"] = "Origin"
+            response.headers["cache-control"] = "no-store"
+            return response
+
+        return answer
+
     def _records(self, kind: RecordKind) -> Response:
         return StreamingResponse(_in_turns(_record_lines(self._emulator, kind)), media_type=_JSON_LINES)
 
@@ -130,35 +169,11 @@ class Inspection:
         return _json({"faults": faults.spec, "struck": faults.struck()})
 
     def _group_of(self, tracking_id: str) -> str:
-        tracker = self._emulator.registry.of_tracking_id(tracking_id, Kind.EVENT_TRACKER)
-        return (tracker.dataset_group_arn if tracker else None) or tracking_id
+        return self._emulator.registry.group_of_tracking_id(tracking_id)
 
 
 class _TrackingId(msgspec.Struct, rename="camel"):
     tracking_id: str
-
-
-def _readable(endpoint: Endpoint) -> Endpoint:
-    """Let pages of any other origin on this machine read what it answers."""
-
-    async def answer(request: Request) -> Response:
-        response = await endpoint(request)
-        origin = request.headers.get("origin", "")
-        if _is_loopback(origin):
-            response.headers["access-control-allow-origin"] = origin
-        response.headers["vary"] = "Origin"
-        response.headers["cache-control"] = "no-store"
-        return response
-
-    return answer
-
-
-def _is_loopback(origin: str) -> bool:
-    try:
-        host = urlsplit(origin).hostname or ""
-    except ValueError:
-        return False
-    return host in _LOOPBACK or host.endswith(".localhost")
 
 
 def _count(request: Request, name: str) -> int | None:
@@ -168,6 +183,17 @@ def _count(request: Request, name: str) -> int | None:
     if not (text.isascii() and text.isdecimal() and len(text) <= 15):
         raise ValueError(f"{name} must be a whole number")
     return int(text)
+
+
+def _metric(value: MetricValue) -> dict[str, Any]:
+    return {
+        "metricName": value.metric_name,
+        "eventType": value.event_type,
+        "value": value.value,
+        "mathFunction": value.math_function,
+        "eventAttributionSource": value.event_attribution_source,
+        "timestamp": value.timestamp,
+    }
 
 
 def _json(value: Any) -> Response:

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import msgspec
 
-from relay.emulator.data.events import Event, PutEvents, decode_put_events
+from relay.emulator.data.events import Event, PutEvents, decode_put_events, item_of, value_of
 from relay.emulator.data.properties import parse_properties
 from relay.emulator.store.calls import Call
 
@@ -112,15 +112,15 @@ def _rows(
 def _row(user: str, event: Event, metadata: list[str]) -> list[Any] | None:
     """One line; None for an event without an item."""
     properties = parse_properties(event.properties) if event.properties else {}
-    item = event.item_id or properties.get("itemId")
+    item = item_of(event)
     if not item:
         return None
-    value = event.event_value if isinstance(event.event_value, float) else properties.get("eventValue")
+    value = value_of(event)
     impression = "|".join(event.impression) if event.impression else ""
     shown = (_cell(properties.get(key)) for key in metadata)
     return [
         user,
-        str(item),
+        item,
         int(event.sent_at),
         event.event_type,
         _cell(value),

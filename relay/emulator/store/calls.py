@@ -1,6 +1,6 @@
 """The calls that came, in order, taken or refused: what inspection shows and training reads."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Final
 
@@ -35,6 +35,8 @@ class Call(msgspec.Struct, gc=False, frozen=True):
     access_key_id: str | None = None
     """Who signed it; None when the signature did not hold."""
     region: str | None = None
+    overlooked: tuple[str, ...] = ()
+    """Members that were passed over: unknown ones, and with `=null` behind them those that were null."""
 
 
 class CallLine(msgspec.Struct, omit_defaults=True, rename="camel"):
@@ -51,6 +53,7 @@ class CallLine(msgspec.Struct, omit_defaults=True, rename="camel"):
     fault: str | None = None
     access_key_id: str | None = None
     region: str | None = None
+    overlooked: tuple[str, ...] = ()
     body: msgspec.Raw | None = None
     """The request body, when it is JSON."""
     body_text: str | None = None
@@ -77,6 +80,7 @@ def call_line(call: Call) -> bytes:
             fault=call.fault,
             access_key_id=call.access_key_id,
             region=call.region,
+            overlooked=call.overlooked,
             body=body,
             body_text=text,
         )
@@ -133,6 +137,13 @@ class CallLog:
     def clear(self) -> None:
         """Forget all; numbers go on where they were."""
         self._calls, self._first, self._bytes, self.forgotten = [], 0, 0, 0
+
+    def rewrite(self, change: Callable[[Call], Call]) -> None:
+        """Put what `change` makes of it in the place of every call; its number stays."""
+        for index in range(self._first, len(self._calls)):
+            before = self._calls[index]
+            self._calls[index] = change(before)
+            self._bytes += len(self._calls[index].body) - len(before.body)
 
     def after(self, n: int, *, operation: str | None = None) -> Iterator[Call]:
         """Calls with a number above `n`, of one operation if it is named; those there are when it is asked."""

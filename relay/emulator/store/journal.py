@@ -13,7 +13,9 @@ from typing import Final
 import msgspec
 
 from relay.emulator.control.resources import Resource
+from relay.emulator.store.bulk import Interaction
 from relay.emulator.store.calls import Call
+from relay.emulator.store.dataset_records import RecordKind
 
 FILE_NAME: Final = "journal.jsonl"
 
@@ -40,7 +42,31 @@ class NumberEntry(msgspec.Struct, tag="number"):
     last_n: int
 
 
-Entry = CallEntry | ResourceEntry | NumberEntry
+class RowsEntry(msgspec.Struct, tag="rows"):
+    """Interactions of an import job."""
+
+    dataset_arn: str
+    rows: list[Interaction]
+    replace: bool
+
+
+class RecordsEntry(msgspec.Struct, tag="records"):
+    """Users, items or actions of an import job: id and `properties`."""
+
+    kind: RecordKind
+    dataset_arn: str
+    rows: list[tuple[str, str]]
+    replace: bool
+
+
+class DropEntry(msgspec.Struct, tag="drop"):
+    """What a deleted dataset held is gone."""
+
+    dataset_arn: str
+    dataset_type: str
+
+
+Entry = CallEntry | ResourceEntry | NumberEntry | RowsEntry | RecordsEntry | DropEntry
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Entry).decode

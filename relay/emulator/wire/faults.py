@@ -152,7 +152,7 @@ class Faults:
             counts[armed.fault.kind] = counts.get(armed.fault.kind, 0) + armed.struck
         return counts
 
-    def check_items(self, item_ids: Iterable[str | UnsetType]) -> None:
+    def check_items(self, item_ids: Iterable[str | None]) -> None:
         """InvalidInputException when one of the ids is to be refused."""
         if not self._refused:
             return

@@ -15,6 +15,7 @@ DEFAULT_QUOTAS: Final[Mapping[str, float]] = {
     "PutUsers": limits.PUT_RECORDS_CALLS_PER_S,
     "PutItems": limits.PUT_RECORDS_CALLS_PER_S,
     "GetRecommendations": RECOMMENDATIONS_PER_S,
+    "GetPersonalizedRanking": RECOMMENDATIONS_PER_S,
 }
 """Operation → calls a second. None is documented for PutActions and PutActionInteractions: there is none."""
 

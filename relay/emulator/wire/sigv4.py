@@ -1,7 +1,8 @@
 """Signature Version 4, verified over the request as it came: written from the specification, without botocore.
 
 Any access key is known; its secret is `emulator`. Any region is served; the service in the scope is `personalize`
-for all three APIs. Session tokens are taken as they are.
+for all three APIs. Session tokens are taken as they are. A signature stands in the `Authorization` header, or in the
+query of a presigned URL.
 """
 
 import hashlib
@@ -11,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Final, NamedTuple
-from urllib.parse import quote
+from urllib.parse import parse_qsl, quote
 
 from relay.emulator.wire.errors import AwsError
 
@@ -25,8 +26,28 @@ _AUTHORIZATION: Final = re.compile(
     rb"(?P<service>[a-z0-9-]{1,64})/aws4_request\s*,\s*"
     rb"SignedHeaders=(?P<signed>[a-z0-9;._-]{1,1024})\s*,\s*Signature=(?P<signature>[0-9a-f]{64})"
 )
+_CREDENTIAL: Final = re.compile(
+    rb"(?P<key>[\w-]{1,128})/(?P<date>\d{8})/(?P<region>[a-z0-9-]{1,32})/(?P<service>[a-z0-9-]{1,64})/aws4_request"
+)
+_SIGNED_HEADERS: Final = re.compile(rb"[a-z0-9;._-]{1,1024}")
+_SIGNATURE: Final = re.compile(rb"[0-9a-f]{64}")
+_MAX_EXPIRES_S: Final = 7 * 24 * 3600
 _AMZ_DATE: Final = re.compile(rb"\d{8}T\d{6}Z")
 _MAX_CACHED_KEYS: Final = 64
+
+
+class _Claim(NamedTuple):
+    """What a signature says of itself."""
+
+    key: bytes
+    date: bytes
+    region: bytes
+    service: bytes
+    signed: bytes
+    signature: bytes
+    amz_date: bytes
+    expires_s: int | None = None
+    """Of a presigned URL."""
 
 
 class Credential(NamedTuple):
@@ -67,14 +88,12 @@ class Verifier:
         Raises:
             AwsError: There is no signature, it is not well formed, too old, or not the one of this request.
         """
-        match = _AUTHORIZATION.fullmatch(_authorization(headers))
-        if match is None:
-            raise AwsError("IncompleteSignature", "Authorization header is not a complete AWS4-HMAC-SHA256 signature.")
-        key, date, region, service, signed, signature = match.groups()
+        presigned = b"X-Amz-Signature=" in query
+        claim = _presigned(query) if presigned else _in_header(headers)
+        key, date, region, service, signed, signature, amz_date, _ = claim
         if service != SERVICE.encode():
             raise AwsError("InvalidSignatureException", f"Credential should be scoped to correct service: '{SERVICE}'.")
-        amz_date = headers.get(b"x-amz-date", b"")
-        self._check_time(amz_date, date, now_s)
+        self._check_time(claim, now_s)
         body_hash = hashlib.sha256(body).hexdigest().encode()
         if headers.get(b"x-amz-content-sha256", body_hash) != body_hash:
             raise _mismatch()
@@ -98,13 +117,17 @@ class Verifier:
             raise _mismatch()
         return Credential(key.decode(), region.decode())
 
-    def _check_time(self, amz_date: bytes, date: bytes, now_s: float) -> None:
+    def _check_time(self, claim: _Claim, now_s: float) -> None:
+        amz_date = claim.amz_date
         if amz_date != self._second[0]:
             self._second = (amz_date, _seconds(amz_date))
-        if not amz_date.startswith(date):
+        if not amz_date.startswith(claim.date):
             raise AwsError("InvalidSignatureException", "Date in Credential scope does not match x-amz-date.")
-        if abs(now_s - self._second[1]) > MAX_SKEW_S:
+        age_s = now_s - self._second[1]
+        if claim.expires_s is None and abs(age_s) > MAX_SKEW_S:
             raise AwsError("RequestExpired", f"Signature of {amz_date.decode()} is more than 15 minutes off our clock.")
+        if claim.expires_s is not None and not -MAX_SKEW_S <= age_s <= claim.expires_s:
+            raise AwsError("RequestExpired", f"The URL signed at {amz_date.decode()} is no longer, or not yet, valid.")
 
     def _signing_key(self, date: bytes, region: bytes) -> bytes:
         cached = self._keys.get((date, region))
@@ -119,11 +142,32 @@ class Verifier:
         return key
 
 
-def _authorization(headers: Mapping[bytes, bytes]) -> bytes:
+def _in_header(headers: Mapping[bytes, bytes]) -> _Claim:
     value = headers.get(b"authorization")
     if value is None:
         raise AwsError("MissingAuthenticationToken", "Missing Authentication Token")
-    return value
+    match = _AUTHORIZATION.fullmatch(value)
+    if match is None:
+        raise AwsError("IncompleteSignature", "Authorization header is not a complete AWS4-HMAC-SHA256 signature.")
+    key, date, region, service, signed, signature = match.groups()
+    return _Claim(key, date, region, service, signed, signature, headers.get(b"x-amz-date", b""))
+
+
+def _presigned(query: bytes) -> _Claim:
+    found = dict(parse_qsl(query, keep_blank_values=True))
+    credential = _CREDENTIAL.fullmatch(found.get(b"X-Amz-Credential", b""))
+    signed, signature = found.get(b"X-Amz-SignedHeaders", b""), found.get(b"X-Amz-Signature", b"")
+    expires = found.get(b"X-Amz-Expires", b"")
+    if (
+        credential is None
+        or found.get(b"X-Amz-Algorithm") != b"AWS4-HMAC-SHA256"
+        or _SIGNED_HEADERS.fullmatch(signed) is None
+        or _SIGNATURE.fullmatch(signature) is None
+        or not (expires.isdigit() and len(expires) <= 6 and int(expires) <= _MAX_EXPIRES_S)
+    ):
+        raise AwsError("IncompleteSignature", "The query is not a complete AWS4-HMAC-SHA256 signature.")
+    key, date, region, service = credential.groups()
+    return _Claim(key, date, region, service, signed, signature, found.get(b"X-Amz-Date", b""), int(expires))
 
 
 def _seconds(amz_date: bytes) -> float:
@@ -158,7 +202,8 @@ def _canonical_path(raw_path: bytes) -> bytes:
 def _canonical_query(query: bytes) -> bytes:
     if not query:
         return b""
-    pairs = sorted(part.partition(b"=")[::2] for part in query.split(b"&"))
+    parts = (part.partition(b"=")[::2] for part in query.split(b"&"))
+    pairs = sorted(pair for pair in parts if pair[0] != b"X-Amz-Signature")
     return b"&".join(name + b"=" + value for name, value in pairs)
 
 

@@ -3,11 +3,14 @@
 from collections import Counter
 from typing import Any, Final
 
-from relay.emulator.data.events import PutEvents
+from relay.emulator.data.events import PutEvents, item_of
 from relay.emulator.store.calls import Call
 
 MAX_DISTINCT: Final = 2_000_000
 """Sessions, users and event ids told apart, each; past it the counts of distinct ones stand still."""
+
+MAX_OVERLOOKED: Final = 200
+"""Names of members that were passed over, each counted on its own; the rest count as `other`."""
 
 
 class Statistics:
@@ -19,6 +22,7 @@ class Statistics:
         self._faults: Counter[str] = Counter()
         self._per_call: Counter[int] = Counter()
         self._types: Counter[str] = Counter()
+        self._overlooked: Counter[str] = Counter()
         self._events = 0
         self._repeated = 0
         self._without_item = 0
@@ -33,6 +37,9 @@ class Statistics:
             self._refused[call.error] += 1
         if call.fault is not None:
             self._faults[call.fault] += 1
+        for name in call.overlooked:
+            room = name in self._overlooked or len(self._overlooked) < MAX_OVERLOOKED
+            self._overlooked[name if room else "other"] += 1
         if put_events is None:
             return
         self._per_call[len(put_events.event_list)] += 1
@@ -42,7 +49,7 @@ class Statistics:
         for event in put_events.event_list:
             self._events += 1
             self._types[event.event_type] += 1
-            self._without_item += not event.item_id
+            self._without_item += item_of(event) is None
             if event.event_id:
                 known = len(self._event_ids)
                 _note(self._event_ids, (put_events.session_id, event.event_id))
@@ -55,6 +62,7 @@ class Statistics:
             "calls": dict(self._calls),
             "refused": dict(self._refused),
             "faults": dict(self._faults),
+            "overlooked": dict(self._overlooked),
             "events": self._events,
             "events_repeated": self._repeated,
             "events_distinct": self._events - self._repeated,

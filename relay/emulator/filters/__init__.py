@@ -1,0 +1,1 @@
+"""Filter expressions: read, checked, and applied to what is to be recommended."""
