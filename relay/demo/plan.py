@@ -71,6 +71,9 @@ def make_plan(port: int, data: Path, *, keep: bool) -> Plan:
     }
     command = (sys.executable, "-m", "relay")
     emulator_options: tuple[str, ...] = ("emulator", "--port", str(port + 2), "--tracking-id", TRACKING_ID)
+    # The strip of the shop's page shows what came, from an origin of its own.
+    for origin in (shop, f"http://localhost:{port + 3}"):
+        emulator_options += ("--allow-origin", origin)
     if keep:
         emulator_options += ("--data", str(data / "emulator"))
     shop_folder = bundled("shop")
