@@ -11,8 +11,8 @@ from relay.compose.relay import Relay, open_relay
 from relay.core.errors import SpoolError
 from relay.core.settings import Settings
 from relay.web.app import create_admin_app
-from relay.web.fast_path import listening_for_beacons
 from relay.web.listener import Listener, bind, listening
+from relay.web.public import listening_for_beacons
 
 NOTICE_S: Final = 0.5
 """Between "not ready" and the last accepted connection, for load balancers that ask; at most a tenth of the drain."""

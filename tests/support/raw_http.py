@@ -34,12 +34,14 @@ class Socket:
         status, _, body = await self.whole_answer()
         return status, body
 
-    async def whole_answer(self) -> tuple[int, frozenset[bytes], bytes]:
-        """The next answer's status, lines of its head without the date, and body."""
+    async def whole_answer(self, *, bodiless: bool = False) -> tuple[int, frozenset[bytes], bytes]:
+        """The next answer's status, lines of its head without the date, and body, unless it is one to have none."""
         async with asyncio.timeout(10):
             head = await self.reader.readuntil(b"\r\n\r\n")
             lines = frozenset(line.lower() for line in head.split(b"\r\n")[1:] if line[:5] != b"date:")
-            length = next(int(line[16:]) for line in lines if line.startswith(b"content-length: "))
+            length = 0
+            if not bodiless:
+                length = next(int(line[16:]) for line in lines if line.startswith(b"content-length: "))
             return int(head.split()[1]), lines, await self.reader.readexactly(length)
 
 

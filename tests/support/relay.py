@@ -30,8 +30,8 @@ from relay.identity.tokens import SiteClaims, Tokens, mint_identity
 from relay.spool.contract import Spool
 from relay.spool.memory import MemorySpool
 from relay.web.app import create_admin_app
-from relay.web.fast_path import listening_for_beacons
 from relay.web.listener import bind, listening
+from relay.web.public import listening_for_beacons
 from relay.web.routes.edge import Edge
 from relay.web.routes.snippet_file import SnippetFile
 from tests.support.emulator import TRACKING_ID
@@ -125,9 +125,22 @@ class RunningEdge(Client):
 
 @asynccontextmanager
 async def running_edge(
-    *, clock: Clock | None = None, spool: Spool | None = None, config: Path | str | None = None, **settings: str
+    *,
+    clock: Clock | None = None,
+    spool: Spool | None = None,
+    config: Path | str | None = None,
+    straight: bool = True,
+    **settings: str,
 ) -> AsyncGenerator[RunningEdge]:
-    """The edge on its two listeners, real HTTP, with a spool in memory and nothing that empties it."""
+    """The edge on its two listeners, real HTTP, with a spool in memory and nothing that empties it.
+
+    Args:
+        clock: Of the relay.
+        spool: Instead of one in memory.
+        config: A settings file.
+        straight: Without it beacons are run as ASGI.
+        settings: `port="1"` is `RELAY_PORT=1`.
+    """
     chosen = make_settings(config, **settings)
     clock = clock or SystemClock()
     spool = spool or MemorySpool(clock=clock, max_bytes=chosen.spool_max_bytes)
@@ -153,6 +166,7 @@ async def running_edge(
             bind("127.0.0.1", 0, variable="RELAY_PORT"),
             prefix=chosen.prefix,
             grace_s=1,
+            straight=straight,
         ) as public,
         listening(admin_app, bind("127.0.0.1", 0, variable="RELAY_ADMIN_PORT"), grace_s=1) as admin,
         httpx2.AsyncClient(timeout=15, limits=httpx2.Limits(max_connections=None)) as http,

@@ -281,8 +281,8 @@ async def test_metrics_are_on_the_admin_listener(relay: RunningEdge) -> None:
     await relay.post(b"")
     text = (await relay.http.get(f"{relay.admin_url}/metrics")).text
     for line in (
-        'relay_beacons_total{status="202"} 1.0',
-        'relay_beacons_total{status="400"} 1.0',
+        'relay_beacons_total{error="",status="202"} 1.0',
+        'relay_beacons_total{error="not_json",status="400"} 1.0',
         "relay_events_accepted_total 1.0",
         "relay_events_pending 1.0",
         'relay_events_rejected_total{reason="empty"} 1.0',

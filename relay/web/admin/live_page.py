@@ -66,7 +66,7 @@ async def status_json(request: Request) -> Response:
         },
         "buried": dict(stats.buried),
         "rejected": edge.metrics.events_rejected,
-        "beacons": edge.metrics.beacons,
+        "beacons": edge.metrics.beacons.by_status(),
         "identities": edge.metrics.identities,
         "calls": edge.metrics.put_events_calls,
         "lost": edge.metrics.events_lost,

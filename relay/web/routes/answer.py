@@ -1,6 +1,6 @@
 """Answers as raw ASGI messages: small, complete, never cached."""
 
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 from starlette.types import Send
@@ -35,6 +35,18 @@ class Refusal(Exception):  # noqa: N818 - an answer, not an error
         self.headers = headers
         if retry_after_s is not None:
             self.headers += ((b"retry-after", str(retry_after_s).encode()),)
+
+
+class Answered(NamedTuple):
+    """What a request is told, in bytes."""
+
+    status: int
+    body: bytes
+    """JSON, or nothing."""
+    headers: Headers
+    """Beside those that every answer has."""
+    error: str = ""
+    """The `error` of its `Problem`, if it is one."""
 
 
 async def send_json(send: Send, status: int, body: object, headers: Headers) -> None:

@@ -34,7 +34,7 @@ def allowed_origin(edge: Edge, headers: Mapping[bytes, bytes]) -> str | None:
     """
     raw = headers.get(b"origin")
     if raw is None:
-        if headers.get(b"sec-fetch-site") in _CROSS_SITE:
+        if headers.get(b"sec-fetch-site", b"").strip().lower() in _CROSS_SITE:
             raise Refusal(403, "origin", "a page of another site must say its Origin")
         return None
     origin = raw.decode("latin-1")
@@ -70,20 +70,21 @@ def judge(edge: Edge, headers: Mapping[bytes, bytes], peer: str | None, origin: 
 
 
 def begin(edge: Edge, judged: Judged) -> Begun:
-    """Hand its events to the spool; nobody waits for the disk yet."""
+    """Hand its events to the spool; nobody waits for the disk yet.
+
+    Raises:
+        SpoolError: see `not_stored`.
+    """
     beacon, site, identity_token = judged
     for reason, count in beacon.lost.items():
         edge.metrics.events_lost[reason] += count
-    try:
-        return edge.intake.begin(
-            beacon.events,
-            destination=site.destination,
-            session_id=beacon.session_id,
-            sent_at_ms=beacon.sent_at_ms,
-            identity_token=identity_token,
-        )
-    except SpoolError as error:
-        raise not_stored(edge, error) from None
+    return edge.intake.begin(
+        beacon.events,
+        destination=site.destination,
+        session_id=beacon.session_id,
+        sent_at_ms=beacon.sent_at_ms,
+        identity_token=identity_token,
+    )
 
 
 def not_stored(edge: Edge, error: SpoolError) -> Refusal:

@@ -1,23 +1,25 @@
-"""`POST {prefix}/e`: one beacon in, one answer out. Pure ASGI: this is the path every event takes."""
+"""`POST {prefix}/e`: one beacon in, one answer out. This is the path every event takes."""
 
 import asyncio
+import logging
 import math
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
-from typing import Final, NamedTuple, cast
+from typing import Final, cast
 
 from starlette.types import Receive, Scope, Send
 
 from relay.core.errors import SpoolError
 from relay.intake.from_browser import Begun
 from relay.spool.receipt import Receipt
-from relay.web.routes.answer import JSON, Headers, Refusal, encode, send_bytes
-from relay.web.routes.beacon_rules import allowed_origin, begin, judge, not_stored
+from relay.web.routes.answer import JSON, Answered, Headers, Refusal, encode, send_bytes
+from relay.web.routes.beacon_rules import Judged, allowed_origin, begin, judge, not_stored
 from relay.web.routes.edge import Edge, edge_of
-from relay.web.routes.request_body import ClientGoneError, check_plain_json, read_body
+from relay.web.routes.header_fields import fields_of
+from relay.web.routes.request_body import ClientGoneError, check_length, check_plain_json, read_body, too_large
 
 MAX_WAITING: Final = 2000
-"""Beacons being worked on at once; past it 503, before memory grows. 2000 of 64 KiB are 128 MB."""
+"""Whole beacons being worked on at once; past it 503, before memory grows. 2000 of 64 KiB are 128 MB."""
 
 _BUSY_RETRY_S: Final = 1
 _VARY: Final = (b"vary", b"Origin")
@@ -28,148 +30,187 @@ _PREFLIGHT: Final = (
     (b"access-control-allow-headers", b"Content-Type"),
     (b"access-control-max-age", b"86400"),
 )
-
-
-class Answered(NamedTuple):
-    """What a beacon is told."""
-
-    status: int
-    body: bytes
-    """JSON, or nothing."""
-    headers: Headers
-    """Beside those that every answer has."""
+_log = logging.getLogger("relay")
 
 
 class BeaconEndpoint:
-    """Answers beacons: as the ASGI application behind `{prefix}/e`, and for `relay.web.fast_path`."""
+    """Answers beacons as the ASGI application behind `{prefix}/e`; knows how many are being worked on."""
 
     def __init__(self) -> None:
-        self._waiting = 0
+        self.waiting = 0
+        self.preparing: set[asyncio.Task[None]] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         edge = edge_of(scope)
-        headers: dict[bytes, bytes] = dict(scope["headers"])
+        fields = fields_of(scope["headers"])
         client = cast("tuple[str, int] | None", scope.get("client"))
-        answered = await self._answer(
-            edge,
-            scope["method"],
-            headers,
-            client[0] if client else None,
-            lambda: read_body(receive, headers, max_bytes=edge.max_body_bytes),
-        )
-        if answered is not None:
-            kind: Headers = (JSON,) if answered.body else ()
-            await send_bytes(send, answered.status, answered.body, kind + answered.headers)
-
-    async def _answer(
-        self,
-        edge: Edge,
-        method: str,
-        headers: Mapping[bytes, bytes],
-        peer: str | None,
-        read: Callable[[], Awaitable[bytes]],
-    ) -> Answered | None:
-        """What to tell, or None if the client is gone."""
-        allowing: Headers = (_VARY,)
-        self._waiting += 1
+        told: asyncio.Future[Answered] = asyncio.get_running_loop().create_future()
+        answer = BeaconAnswer(self, edge, fields, client[0] if client else None, told.set_result)
         try:
-            origin = allowed_origin(edge, headers)
-            allowing = _allowing(origin)
+            if answer.wants_body(scope["method"]):
+                try:
+                    body = await read_body(receive, fields, max_bytes=edge.max_body_bytes)
+                except Refusal as refusal:
+                    answer.fail(refusal)
+                else:
+                    answer.take(body)
+            answered = await told
+        except ClientGoneError:
+            answer.abandon()
+            return
+        except asyncio.CancelledError:
+            if not edge.readiness.draining:
+                answer.abandon()
+                raise
+            answer.give_up()
+            answered = told.result()
+        kind: Headers = (JSON,) if answered.body else ()
+        await send_bytes(send, answered.status, answered.body, kind + answered.headers)
+
+
+class BeaconAnswer:
+    """One beacon from its headers to its answer, whichever way it came. `tell` is called once, or never if abandoned.
+
+    First `wants_body`, then `take`. Every failure on the way goes through `fail`.
+    """
+
+    __slots__ = ("_allowing", "_begun", "_counted", "_edge", "_endpoint", "_fields", "_origin", "_peer", "_tell")
+
+    def __init__(
+        self,
+        endpoint: BeaconEndpoint,
+        edge: Edge,
+        fields: Mapping[bytes, bytes],
+        peer: str | None,
+        tell: Callable[[Answered], None],
+    ) -> None:
+        """Take what there is before the body.
+
+        Args:
+            endpoint: Which counts it.
+            edge: The relay it is for.
+            fields: Its headers, by lower-case name.
+            peer: The address at the other end of the connection.
+            tell: Gets the answer, now or when all is on disk.
+        """
+        self._endpoint = endpoint
+        self._edge = edge
+        self._fields = fields
+        self._peer = peer
+        self._tell: Callable[[Answered], None] | None = tell
+        self._allowing: Headers = (_VARY,)
+        self._origin: str | None = None
+        self._begun: Begun | None = None
+        self._counted = False
+
+    def wants_body(self, method: str) -> bool:
+        """Whether `take` is to be called; if not, all is told."""
+        try:
+            self._origin = origin = allowed_origin(self._edge, self._fields)
+            self._allowing = _allowing(origin)
             if method == "OPTIONS":
-                return Answered(204, b"", allowing + _PREFLIGHT)
+                self._end(Answered(204, b"", self._allowing + _PREFLIGHT))
+                return False
             if method != "POST":
                 raise Refusal(405, "method_not_allowed", "send a POST", headers=((b"allow", b"POST, OPTIONS"),))
-            self._check(headers)
-            judged = judge(edge, headers, peer, origin, await read())
+            check_plain_json(self._fields)
+            check_length(self._fields, max_bytes=self._edge.max_body_bytes)
+        except Exception as error:  # noqa: BLE001 - `fail` knows them all
+            self.fail(error, is_beacon=method == "POST")
+            return False
+        return True
+
+    def has_room_for(self, size: int) -> bool:
+        """Whether a body may have so many bytes; if not, that is told."""
+        if size <= self._edge.max_body_bytes:
+            return True
+        self.fail(too_large(self._edge.max_body_bytes))
+        return False
+
+    def take(self, body: bytes) -> None:
+        """The whole body; what is told may have to wait for the disk."""
+        edge, endpoint = self._edge, self._endpoint
+        endpoint.waiting += 1
+        self._counted = True
+        try:
+            if endpoint.waiting > MAX_WAITING:
+                raise Refusal(503, "busy", "too many beacons at once", retry_after_s=_BUSY_RETRY_S)
+            if len(body) > edge.max_body_bytes:
+                raise too_large(edge.max_body_bytes)
+            judged = judge(edge, self._fields, self._peer, self._origin, body)
             if edge.jwt_identity is not None and judged.identity_token is not None:
+                task = asyncio.get_running_loop().create_task(self._prepare(judged))
+                endpoint.preparing.add(task)
+                task.add_done_callback(endpoint.preparing.discard)
+            else:
+                self._store(judged)
+        except Exception as error:  # noqa: BLE001 - as above
+            self.fail(error)
+
+    async def _prepare(self, judged: Judged) -> None:
+        """The keys of a JWT may have to be fetched."""
+        edge = self._edge
+        try:
+            if edge.jwt_identity is not None:
                 wait_s = await edge.jwt_identity.prepare(judged.identity_token)
                 if wait_s > 0:  # said now, a page would forget a good token as invalid
                     raise Refusal(
                         503, "key_unread", "the token's key has to be looked for", retry_after_s=math.ceil(wait_s)
                     )
-            begun = begin(edge, judged)
-            try:
-                answered = _taken(edge, begun, await begun.stored, allowing)
-            except SpoolError as error:
-                raise not_stored(edge, error) from None
-        except Refusal as refusal:
-            answered = _refused(refusal, allowing)
-        except ClientGoneError:
-            return None
-        except asyncio.CancelledError:
-            if not edge.readiness.draining:
-                raise
-            answered = draining(allowing)
-        finally:
-            self._waiting -= 1
-        if method == "POST":
-            edge.metrics.beacons[answered.status] += 1
-        return answered
-
-    def answer_soon(
-        self,
-        edge: Edge,
-        headers: Mapping[bytes, bytes],
-        peer: str | None,
-        body: bytes,
-        tell: Callable[[Answered | Exception], None],
-    ) -> None:
-        """The same for a POST that is whole, without a task: `tell` is called once, now or when all is on disk.
-
-        Args:
-            edge: The relay, which takes no JWTs: looking for their keys needs a task.
-            headers: By lower-case name.
-            peer: The address at the other end of the connection.
-            body: Within `max_body_bytes`.
-            tell: Gets the answer, or what nobody foresaw.
-        """
-        allowing: Headers = (_VARY,)
-        self._waiting += 1
-
-        def told(answered: Answered | Exception) -> None:
-            self._waiting -= 1
-            if isinstance(answered, Answered):
-                edge.metrics.beacons[answered.status] += 1
-            tell(answered)
-
-        def stored(end: Receipt) -> None:
-            try:
-                told(_taken(edge, begun, end.result(), allowing))
-            except SpoolError as error:
-                told(_refused(not_stored(edge, error), allowing))
-            except Exception as error:  # noqa: BLE001 - whatever it is, it is this request's and no other's
-                told(error)
-
-        try:
-            origin = allowed_origin(edge, headers)
-            allowing = _allowing(origin)
-            self._check(headers)
-            begun = begin(edge, judge(edge, headers, peer, origin, body))
-        except Refusal as refusal:
-            told(_refused(refusal, allowing))
+            if self._tell is not None:
+                self._store(judged)
         except Exception as error:  # noqa: BLE001 - as above
-            told(error)
-        else:
-            begun.stored.when_done(stored)
+            self.fail(error)
 
-    def _check(self, headers: Mapping[bytes, bytes]) -> None:
-        if self._waiting > MAX_WAITING:
-            raise Refusal(503, "busy", "too many beacons at once", retry_after_s=_BUSY_RETRY_S)
-        check_plain_json(headers)
+    def _store(self, judged: Judged) -> None:
+        self._begun = begun = begin(self._edge, judged)
+        begun.stored.when_done(self._stored)
+
+    def _stored(self, end: Receipt) -> None:
+        if self._begun is None:
+            return
+        try:
+            taken = self._edge.intake.finish(self._begun, end.result())
+            self._end(Answered(202, encode(taken), self._allowing))
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is this request's and no other's
+            self.fail(error)
+
+    def give_up(self) -> None:
+        """The relay goes down and this was too slow: it may be tried again, and repeats of events are known."""
+        self.fail(Refusal(503, "draining", "the relay is shutting down", retry_after_s=_BUSY_RETRY_S))
+
+    def abandon(self) -> None:
+        """Nobody is there to be told; what is on its way to the disk gets there, and is counted."""
+        if self._tell is not None:
+            self._tell = _to_nobody
+
+    def fail(self, error: Exception, *, is_beacon: bool = True) -> None:
+        """Tell what an error means: the one place that says so."""
+        if isinstance(error, SpoolError):
+            error = not_stored(self._edge, error)
+        if not isinstance(error, Refusal):
+            _log.error("a beacon could not be answered", exc_info=error)
+            error = Refusal(500, "internal", "the relay failed", headers=((b"connection", b"close"),))
+        self._end(
+            Answered(error.status, encode(error.problem), self._allowing + error.headers, error.problem.error),
+            is_beacon=is_beacon,
+        )
+
+    def _end(self, answered: Answered, *, is_beacon: bool = True) -> None:
+        tell, self._tell = self._tell, None
+        if self._counted:
+            self._counted = False
+            self._endpoint.waiting -= 1
+        if tell is None:
+            return
+        if is_beacon and answered.status != 204:
+            self._edge.metrics.beacons[answered.status, answered.error] += 1
+        tell(answered)
 
 
-def draining(allowing: Headers = ()) -> Answered:
-    """The relay is going down and this was too slow: it may be tried again, and repeats of events are known."""
-    return _refused(Refusal(503, "draining", "the relay is shutting down", retry_after_s=_BUSY_RETRY_S), allowing)
-
-
-def _taken(edge: Edge, begun: Begun, repeated: frozenset[int], allowing: Headers) -> Answered:
-    return Answered(202, encode(edge.intake.finish(begun, repeated)), allowing)
-
-
-def _refused(refusal: Refusal, allowing: Headers) -> Answered:
-    return Answered(refusal.status, encode(refusal.problem), allowing + refusal.headers)
+def _to_nobody(_answered: Answered) -> None:
+    """The client is gone."""
 
 
 @lru_cache(maxsize=1024)

@@ -28,7 +28,12 @@ class ClientAddress:
             if value is not None:
                 stranger = self._nearest_stranger(value[-1024:].decode("latin-1"))
                 connected = str(stranger or peer)
-        return _network_key(connected) if connected else _UNKNOWN
+        return network_key(connected) if connected else _UNKNOWN
+
+    def is_proxy(self, connected: str) -> bool:
+        """Whether this address is trusted to speak for others."""
+        peer = _parse(connected)
+        return peer is not None and self._is_trusted(peer)
 
     def _nearest_stranger(self, value: str) -> _Address | None:
         """The right-most address that is no proxy of ours: everything left of it is the client's own claim."""
@@ -56,7 +61,8 @@ def _parse(text: str) -> _Address | None:
 
 
 @lru_cache(maxsize=4096)
-def _network_key(text: str) -> str:
+def network_key(text: str) -> str:
+    """The network of an address: itself, or the /64 of an IPv6 address."""
     address = _parse(text)
     if address is None:
         return _UNKNOWN

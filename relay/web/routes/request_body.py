@@ -11,7 +11,6 @@ from relay.web.routes.answer import Refusal
 DEADLINE_S: Final = 10.0
 """From the end of the headers to the end of the body, however slowly it drips."""
 
-
 _USUAL: Final = frozenset({b"text/plain;charset=UTF-8", b"text/plain", b"application/json"})
 
 
@@ -27,12 +26,7 @@ async def read_body(receive: Receive, headers: Mapping[bytes, bytes], *, max_byt
             400 for a length that is none.
         ClientGoneError: there is nobody to answer.
     """
-    announced = headers.get(b"content-length")
-    if announced is not None:
-        if not announced.isdigit():
-            raise Refusal(400, "bad_length", "Content-Length is not a number")
-        if len(announced) > 18 or int(announced) > max_bytes:
-            raise _too_large(max_bytes)
+    check_length(headers, max_bytes=max_bytes)
     parts: list[bytes] = []
     size = 0
     try:
@@ -44,16 +38,36 @@ async def read_body(receive: Receive, headers: Mapping[bytes, bytes], *, max_byt
                 part: bytes = message.get("body", b"")
                 size += len(part)
                 if size > max_bytes:
-                    raise _too_large(max_bytes)
+                    raise too_large(max_bytes)
                 if not message.get("more_body", False):
                     return part if not parts else b"".join((*parts, part))
                 parts.append(part)
     except TimeoutError:
-        raise Refusal(408, "too_slow", "the body took too long", headers=((b"connection", b"close"),)) from None
+        raise too_slow() from None
 
 
-def _too_large(max_bytes: int) -> Refusal:
+def too_slow() -> Refusal:
+    """The body did not come in time; nothing more can be asked on its connection."""
+    return Refusal(408, "too_slow", "the body took too long", headers=((b"connection", b"close"),))
+
+
+def too_large(max_bytes: int) -> Refusal:
+    """The body is more than is taken."""
     return Refusal(413, "too_large", f"the body is larger than {max_bytes} bytes")
+
+
+def check_length(headers: Mapping[bytes, bytes], *, max_bytes: int) -> None:
+    """Whether the length that is announced, if one is, is one that is taken.
+
+    Raises:
+        Refusal: 413; 400 for a length that is none.
+    """
+    announced = headers.get(b"content-length")
+    if announced is not None:
+        if not announced.isdigit():
+            raise Refusal(400, "bad_length", "Content-Length is not a number")
+        if len(announced) > 18 or int(announced) > max_bytes:
+            raise too_large(max_bytes)
 
 
 def check_plain_json(headers: Mapping[bytes, bytes]) -> None:

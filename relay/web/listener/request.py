@@ -1,0 +1,99 @@
+"""One request as it came, and whether its head is one that HTTP/1.1 (RFC 9110, RFC 9112) lets us answer."""
+
+import re
+from typing import Final
+
+from relay.web.listener import bounds
+from relay.web.routes.answer import Headers, Refusal
+from relay.web.routes.header_fields import Pairs
+
+_HOST: Final = re.compile(rb"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~!$&'()*+,;=%-]*)(?::[0-9]*)?")
+_CLOSE: Final = ((b"connection", b"close"),)
+
+
+class Request:
+    """One request. Its body grows until it is `whole`; who answers it takes bytes out."""
+
+    __slots__ = (
+        "ahead_bytes",
+        "body",
+        "expects_continue",
+        "headers",
+        "keep_alive",
+        "method",
+        "target",
+        "version",
+        "whole",
+    )
+
+    def __init__(self, method: bytes, target: bytes, headers: Pairs, *, version: str, keep_alive: bool) -> None:
+        """Take what was parsed.
+
+        Args:
+            method: Upper case.
+            target: Of the request line, as it stood there.
+            headers: Names in lower case.
+            version: `1.1`.
+            keep_alive: Whether the client may ask again on this connection.
+        """
+        self.method = method
+        self.target = target
+        self.headers = headers
+        self.version = version
+        self.keep_alive = keep_alive
+        self.expects_continue = False
+        self.body: bytes | bytearray = b""
+        self.ahead_bytes = bounds.BODY_BUFFER_BYTES
+        self.whole = False
+
+    def add(self, body: bytes) -> None:
+        """A further piece of the body."""
+        if not self.body:
+            self.body = body
+        elif isinstance(self.body, bytearray):
+            self.body += body
+        else:
+            self.body = bytearray(self.body) + body
+
+
+def check_head(request: Request, fields: dict[bytes, bytes]) -> None:
+    """Whether the head is one we answer; notes `Expect`.
+
+    Raises:
+        Refusal: and the connection is to be closed, for what follows on it cannot be told from this request.
+    """
+    if request.version not in ("1.1", "1.0"):
+        status = 505 if request.version[:1] > "1" else 400
+        raise closing(status, "bad_version", "send HTTP/1.1")
+    host = fields.get(b"host")
+    if host is None:
+        if request.version == "1.1":
+            raise closing(400, "bad_host", "send one Host")
+    elif not _HOST.fullmatch(host):  # two lines are joined by a blank, which no name has
+        raise closing(400, "bad_host", "send one Host, a name and at most a port")
+    coding = fields.get(b"transfer-encoding")
+    if coding is not None:
+        if request.version == "1.0":
+            raise closing(400, "bad_encoding", "HTTP/1.0 knows no Transfer-Encoding")
+        codings = [one.strip() for one in coding.lower().split(b",")]
+        if codings != [b"chunked"]:
+            # Where chunks are not the last coding, nobody knows where the body ends (RFC 9112, 6.3).
+            status = 501 if codings[-1] == b"chunked" else 400
+            raise closing(status, "bad_encoding", "send the body plain, or in chunks")
+    if request.method == b"CONNECT":
+        raise closing(405, "method_not_allowed", "this is no proxy")
+    expected = fields.get(b"expect")
+    if expected is not None and request.version == "1.1":
+        if expected.lower() != b"100-continue":
+            raise closing(417, "bad_expectation", "only 100-continue is understood")
+        request.expects_continue = True
+
+
+def closing(status: int, error: str, detail: str, *, retry_after_s: int | None = None) -> Refusal:
+    """A refusal after which the connection ends."""
+    return Refusal(status, error, detail, retry_after_s=retry_after_s, headers=_CLOSE)
+
+
+def closes(headers: Headers) -> bool:
+    """Whether an answer's headers say that the connection ends."""
+    return any(name == b"connection" and value.lower() == b"close" for name, value in headers)
