@@ -27,12 +27,14 @@ _TURN_AT_START_S: Final = 0.0005
     type=click.Path(dir_okay=False, path_type=Path),
     help="Settings file; default relay.toml, if there is one.",
 )
+@click.option("--host", help="Address of the public listener, in place of RELAY_HOST.")
+@click.option("--port", type=click.IntRange(0, 65535), help="Its port, in place of RELAY_PORT; 0: any that is free.")
 @click.option(
     "--workers",
     type=click.IntRange(0, 64),
     help="Processes that make the calls to AWS, in place of RELAY_WORKERS; 0: none but this one.",
 )
-def command(config: Path | None, workers: int | None) -> None:
+def command(config: Path | None, host: str | None, port: int | None, workers: int | None) -> None:
     """Run the relay.
 
     Settings come from RELAY_* variables, then from the settings file, then the defaults; `personalize-relay check`
@@ -40,8 +42,8 @@ def command(config: Path | None, workers: int | None) -> None:
     disk fails to write or sync, the relay ends with code 1 and wants to be started again.
     """
     settings = load_settings(config=config)
-    if workers is not None:
-        settings = settings.model_copy(update={"workers": workers})
+    given = {"host": host or None, "port": port, "workers": workers}
+    settings = settings.model_copy(update={name: value for name, value in given.items() if value is not None})
     configure_logs()
     gc.disable()  # until all that the start makes is there
     sys.setswitchinterval(_TURN_AT_START_S)

@@ -15,7 +15,7 @@ from tests.support.relay import served_relay, until
 
 pytestmark = pytest.mark.process
 
-DIFFICULT = [
+DIFFICULT: list[dict[str, Any]] = [
     {"itemId": "p1", "properties": {"itemId": "other", "eventValue": 5, "eventId": "mine", "price": 1, "PRICE": 2}},
     {"properties": {"itemId": "amplify", "eventValue": "2.5"}},
     {"properties": {"itemId": 42}},

@@ -46,6 +46,26 @@ async def test_a_port_in_use_is_one_line_and_code_1(tmp_path: Path) -> None:
     assert "RELAY_PORT" in err
 
 
+async def test_host_and_port_of_the_command_line_go_before_the_settings(tmp_path: Path) -> None:
+    settings = relay_environ(port="99", host="192.0.2.1", admin_port="0", sink=f"jsonl:{tmp_path / 'calls'}")
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "relay", "serve", "--host", "127.0.0.1", "--port", "0"),
+        env=os.environ | {"PYTHONPATH": str(ROOT)} | settings,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    try:
+        assert process.stdout is not None
+        async with asyncio.timeout(30):
+            line = (await process.stdout.readline()).decode()
+        url = line.split()[2].rstrip(",")
+        assert url.startswith("http://127.0.0.1:")
+        async with httpx2.AsyncClient() as http:
+            assert (await http.get(f"{url.removesuffix('/r')}/healthz")).status_code == 200
+    finally:
+        process.terminate()
+        await process.wait()
+
+
 async def test_two_relays_on_one_spool_the_second_refuses(tmp_path: Path) -> None:
     async with served_relay(tmp_path, sink="jsonl:calls") as relay:
         assert (await relay.post(relay.beacon())).status_code == 202

@@ -101,6 +101,43 @@ async def test_replayed_records_wait_again_and_what_is_not_buried_is_said(path: 
     assert (status["pending"], status["accepted"], status["buriedNow"]) == (3, 6, {})
 
 
+@pytest.fixture
+async def mixed(tmp_path: Path) -> Path:
+    """A spool with 2,600 buried records, every 13th of them for another reason than the rest."""
+    path = tmp_path / "spool.db"
+    async with SqliteSpool(path, clock=SystemClock(), max_bytes=1 << 30) as spool:
+        await spool.append([new_record(f"e{n}", f"session-of-mixed-{n // 10}") for n in range(2600)])
+        for lease in await spool.lease(max_sessions=1000):
+            whys = ["corrupt" if one.seq % 13 == 0 else "InvalidInputException" for one in lease.records]
+            burials = [Burial(one.seq, why, "no") for one, why in zip(lease.records, whys, strict=True)]
+            spool.settle(lease, delivered=[], buried=burials)
+        await spool.work(lambda _: None)  # on disk
+    return path
+
+
+async def test_buried_records_are_chosen_by_their_reason(mixed: Path) -> None:
+    listed = await as_json("buried", "--reason", "corrupt", "--limit", "150", path=mixed)
+    assert [one["reason"] for one in listed] == ["corrupt"] * 150
+    _, _, err = await spool("buried", "--reason", "corrupt", "--limit", "150", path=mixed)
+    assert err == f"There are 50 others; --after {listed[-1]['id']} goes on.\n"
+    assert len(await as_json("buried", "--reason", "corrupt", "--after", str(listed[-1]["id"]), path=mixed)) == 50
+    assert await as_json("discard", "--reason", "corrupt", path=mixed) == {"discarded": 200}
+    assert (await as_json("status", path=mixed))["buriedNow"] == {"InvalidInputException": 2400}
+    assert (await spool("replay", "--reason", "corrupt", path=mixed))[0] == 3
+    code, _, err = await spool("buried", "--reason", "corrupt", path=mixed)
+    assert (code, err) == (0, "Nothing is buried for corrupt.\n")
+    assert await as_json("replay", "--reason", "corrupt", "--reason", "InvalidInputException", path=mixed) == {
+        "replayed": 2400
+    }
+
+
+async def test_all_that_is_buried_can_be_discarded(mixed: Path) -> None:
+    assert await as_json("discard", "--all", path=mixed) == {"discarded": 2600}
+    assert (await as_json("status", path=mixed))["buriedNow"] == {}
+    code, _, err = await spool("discard", "--all", path=mixed)
+    assert (code, err) == (3, "Nothing discarded: nothing is buried and intact.\n")
+
+
 async def test_nothing_to_do_is_code_3(path: Path) -> None:
     assert (await spool("discard", "2", "3", path=path))[0] == 0
     for arguments in (["replay", "--all"], ["replay", "2"], ["discard", "2"]):
@@ -115,6 +152,9 @@ async def test_nothing_to_do_is_code_3(path: Path) -> None:
         ["replay"],
         ["replay", "--all", "2"],
         ["discard"],
+        ["discard", "--all", "2"],
+        ["discard", "--all", "--reason", "corrupt"],
+        ["replay", "--reason", "corrupt", "2"],
         ["erase", "--user", "a", "--session", "b"],
         ["erase", "--user", ""],
         ["export"],

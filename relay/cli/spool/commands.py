@@ -10,6 +10,7 @@ import click
 
 from relay.archive.archive import Archive
 from relay.cli.screen import age, harmless, moment, print_json, print_table, size
+from relay.cli.spool.choice import each_chunk, first_buried
 from relay.cli.spool.export import export
 from relay.cli.spool.file import spool_path, with_spool
 from relay.core.clock import SystemClock
@@ -27,6 +28,13 @@ _NOTHING: Final = 3
 """The exit code when it already is so."""
 _as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 _ids = click.IntRange(1, 2**63 - 1)
+_reasons = click.option(
+    "--reason",
+    "reasons",
+    multiple=True,
+    metavar="R",
+    help="Those buried for this, as `spool status` names it; may be given again.",
+)
 
 
 @click.group()
@@ -77,17 +85,28 @@ def status(*, spool: str | None, config: Path | None, as_json: bool) -> None:
 @with_spool
 @click.option("--limit", type=click.IntRange(1, 100_000), default=100, show_default=True, help="Records at most.")
 @click.option("--after", type=click.IntRange(0, 2**63 - 1), default=0, help="Only those with a greater ID.")
+@_reasons
 @click.option("--show", is_flag=True, help="Also session, user and body: who did what.")
 @_as_json
-def buried(*, spool: str | None, config: Path | None, limit: int, after: int, show: bool, as_json: bool) -> None:
+def buried(
+    *,
+    spool: str | None,
+    config: Path | None,
+    limit: int,
+    after: int,
+    reasons: tuple[str, ...],
+    show: bool,
+    as_json: bool,
+) -> None:
     """List records that are kept but no longer tried, each with its reason."""
     path = spool_path(spool, config)
-    found = asyncio.run(_repair(path).buried(limit=limit, after=after))
+    found = asyncio.run(first_buried(_repair(path), limit=limit, after=after, reasons=reasons))
     if as_json:
         print_json([_buried_json(one, show=show) for one in found])
         return
     if not found:
-        click.echo("Nothing is buried." if not after else f"Nothing is buried after {after}.", err=True)
+        for_them = f" for {' or '.join(reasons)}" if reasons else ""
+        click.echo(f"Nothing is buried{for_them}{f' after {after}' if after else ''}.", err=True)
         return
     rows = [(str(b.seq), moment(b.buried_at_ms), b.operation, b.reason, b.event_id, b.message) for b in found]
     if show:
@@ -97,7 +116,7 @@ def buried(*, spool: str | None, config: Path | None, limit: int, after: int, sh
             click.echo(harmless("  " + one.body.decode(errors="replace")))
     else:
         print_table(("ID", "BURIED AT", "CALL", "REASON", "EVENT", "MESSAGE"), rows)
-    more = sum(buried_now(path).values()) - len(found)
+    more = sum(n for reason, n in buried_now(path).items() if reason in (reasons or (reason,))) - len(found)
     if more > 0 and len(found) == limit:
         click.echo(f"There are {more:,} others; --after {found[-1].seq} goes on.", err=True)
 
@@ -105,27 +124,50 @@ def buried(*, spool: str | None, config: Path | None, limit: int, after: int, sh
 @command.command()
 @click.argument("ids", nargs=-1, type=_ids, metavar="[ID]...")
 @click.option("--all", "everything", is_flag=True, help="Whatever is buried.")
+@_reasons
 @with_spool
 @_as_json
-def replay(*, ids: tuple[int, ...], everything: bool, spool: str | None, config: Path | None, as_json: bool) -> None:
+def replay(
+    *,
+    ids: tuple[int, ...],
+    everything: bool,
+    reasons: tuple[str, ...],
+    spool: str | None,
+    config: Path | None,
+    as_json: bool,
+) -> None:
     """Let buried records be tried again, at the end of their sessions.
 
     They get new IDs and count as accepted again. Damaged ones stay buried. Exits 3 when there was nothing to replay.
     """
-    if everything == bool(ids):
-        message = "name the IDs that `spool buried` lists, or --all"
-        raise click.UsageError(message)
-    count = asyncio.run(_repair(spool_path(spool, config)).replay(None if everything else ids))
+    _one_choice(ids, everything=everything, reasons=reasons)
+    repair = _repair(spool_path(spool, config))
+    if everything:
+        count = asyncio.run(repair.replay(None))
+    else:
+        count = asyncio.run(each_chunk(repair, repair.replay, ids=ids, reasons=reasons))
     _tell_count(count, len(set(ids)), "replayed", as_json=as_json)
 
 
 @command.command()
-@click.argument("ids", nargs=-1, type=_ids, required=True, metavar="ID...")
+@click.argument("ids", nargs=-1, type=_ids, metavar="[ID]...")
+@click.option("--all", "everything", is_flag=True, help="Whatever is buried.")
+@_reasons
 @with_spool
 @_as_json
-def discard(*, ids: tuple[int, ...], spool: str | None, config: Path | None, as_json: bool) -> None:
+def discard(
+    *,
+    ids: tuple[int, ...],
+    everything: bool,
+    reasons: tuple[str, ...],
+    spool: str | None,
+    config: Path | None,
+    as_json: bool,
+) -> None:
     """Forget buried records for good. Exits 3 when none of them is buried."""
-    count = asyncio.run(_repair(spool_path(spool, config)).discard(ids))
+    _one_choice(ids, everything=everything, reasons=reasons)
+    repair = _repair(spool_path(spool, config))
+    count = asyncio.run(each_chunk(repair, repair.discard, ids=ids, reasons=reasons))
     _tell_count(count, len(set(ids)), "discarded", as_json=as_json)
 
 
@@ -161,6 +203,12 @@ def _repair(path: Path) -> SpoolRepair:
         return Erasures(spool=spool, bindings=Bindings(clock=_CLOCK, ttl_s=0), clock=_CLOCK, archive=archive).erase
 
     return SpoolRepair(path, clock=_CLOCK, eraser=eraser)
+
+
+def _one_choice(ids: Sequence[int], *, everything: bool, reasons: Sequence[str]) -> None:
+    if [bool(ids), everything, bool(reasons)].count(True) != 1:
+        message = "name the IDs that `spool buried` lists, or --reason, or --all"
+        raise click.UsageError(message)
 
 
 def _tell_count(count: int, asked: int, done: str, *, as_json: bool) -> None:
