@@ -16,7 +16,7 @@ def member_texts(kind: type[Any]) -> dict[str, str]:
             name = node.target.id
         else:
             continue
-        found[name] = _text(after)
+        found[name] = text_of(after)
     return found
 
 
@@ -26,7 +26,8 @@ def table(heads: list[str], rows: list[list[str]]) -> str:
     return "\n".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |" for line in lines)
 
 
-def _text(node: ast.stmt | None) -> str:
+def text_of(node: ast.stmt | None) -> str:
+    """The text that stands where a statement could; empty where there is none."""
     if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
         return " ".join(node.value.value.split())
     return ""

@@ -21,7 +21,13 @@ def test_every_page_of_the_reference_is_made_from_the_code() -> None:
 
 
 def test_every_row_says_what_its_word_means() -> None:
-    rows = [line for path in PAGES for line in PAGES[path].splitlines() if line.startswith("|")]
+    rows = [
+        line
+        for path in PAGES
+        if path.parent.name == "reference"
+        for line in PAGES[path].splitlines()
+        if line.startswith("|")
+    ]
     assert [row for row in rows if re.search(r"\|\s*\|", row)] == []
 
 

@@ -10,6 +10,7 @@ APART = {"emulator", "demo"}
 """Rooms that stand for somebody else: Amazon, and visitors."""
 
 TWICE_STILL = {
+    "Connection",
     "Answer",
     "Answered",
     "Counts",

@@ -11,9 +11,6 @@ ROOT = Path(__file__).parents[2]
 PRIVATE_MODULES = ("uvicorn.protocols", "uvicorn.server", "uvicorn.lifespan")
 """What uvicorn's documentation does not name."""
 
-IN_TWO_FILES_STILL = {"uvicorn"}
-"""This list only gets shorter."""
-
 
 def uses() -> dict[str, set[str]]:
     """Library → the files that use its private parts."""
@@ -30,7 +27,7 @@ def uses() -> dict[str, set[str]]:
 
 
 def test_private_parts_are_used_in_one_file_each() -> None:
-    assert {library: files for library, files in uses().items() if len(files) > 1}.keys() <= IN_TWO_FILES_STILL
+    assert {library: files for library, files in uses().items() if len(files) > 1} == {}
 
 
 def test_libraries_whose_private_parts_are_used_have_an_upper_bound() -> None:

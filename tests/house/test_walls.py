@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 
 ROOMS_OF = {
     "starlette": ("relay.web.", "relay.emulator."),
-    "uvicorn": ("relay.web.", "relay.emulator.", "relay.cli.emulator"),
+    "uvicorn": ("relay.emulator.", "relay.cli.emulator"),
     "aioboto3": ("relay.sink.personalize.", "relay.personalize.", "relay.cli."),
     "botocore": ("relay.sink.personalize.", "relay.personalize.", "relay.cli."),
 }
