@@ -12,6 +12,7 @@ from relay.core.errors import SpoolError
 from relay.core.settings import Settings
 from relay.web.app import create_admin_app
 from relay.web.listener import Listener, bind, listening
+from relay.web.listener.open_files import raise_limit, room
 from relay.web.public import listening_for_beacons
 
 NOTICE_S: Final = 0.5
@@ -84,6 +85,7 @@ async def running(settings: Settings, *, stop: Stop) -> AsyncGenerator[Running]:
         RelayError: an address is in use, the spool cannot be opened.
     """
     loop = asyncio.get_running_loop()
+    files = raise_limit()
     with (
         bind(settings.host, settings.port, variable="RELAY_HOST and RELAY_PORT") as public_socket,
         bind(
@@ -99,6 +101,7 @@ async def running(settings: Settings, *, stop: Stop) -> AsyncGenerator[Running]:
                     public_socket,
                     prefix=settings.prefix,
                     grace_s=settings.drain_s * CLIENTS_SHARE,
+                    room=lambda: room(files, others=settings.max_in_flight),
                 ) as public:
                     yield Running(public.url, admin.url, relay)
                     deadline_s = loop.time() + settings.drain_s

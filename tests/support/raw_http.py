@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 
 from tests.support.relay import ORIGIN, RunningEdge
@@ -45,11 +45,18 @@ class Socket:
             return int(head.split()[1]), lines, await self.reader.readexactly(length)
 
 
-@asynccontextmanager
-async def connected(relay: RunningEdge) -> AsyncGenerator[Socket]:
+def connected(relay: RunningEdge) -> AbstractAsyncContextManager[Socket]:
     """A connection to the public listener."""
+    return connected_from(relay, None)
+
+
+@asynccontextmanager
+async def connected_from(relay: RunningEdge, address: str | None) -> AsyncGenerator[Socket]:
+    """The same from an address of one's own, such as 127.0.0.7."""
     host, _, port = relay.url.removeprefix("http://").partition(":")
-    reader, writer = await asyncio.open_connection(host, int(port))
+    reader, writer = await asyncio.open_connection(
+        host, int(port), local_addr=None if address is None else (address, 0)
+    )
     try:
         yield Socket(reader, writer)
     finally:

@@ -3,11 +3,12 @@
 import asyncio
 import json
 from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack
 
 import pytest
 
 from relay.web.listener.bounds import MAX_HEAD_BYTES
-from tests.support.raw_http import Socket, connected, request
+from tests.support.raw_http import connected, request
 from tests.support.relay import RunningEdge, running_edge
 
 
@@ -63,14 +64,11 @@ async def test_headers_that_drip_do_not_start_the_deadline_anew(relay: RunningEd
 
 @pytest.mark.usefixtures("hasty")
 async def test_slow_clients_do_not_slow_the_others(relay: RunningEdge) -> None:
-    hosts: list[Socket] = []
-    async with asyncio.TaskGroup() as group:
-        opening = [group.create_task(connected(relay).__aenter__()) for _ in range(200)]
-    hosts = [task.result() for task in opening]
-    assert (await relay.post(relay.beacon())).status_code == 202
-    for client in hosts:
-        assert await client.rest() == b""
-        client.writer.close()
+    async with AsyncExitStack() as stack:
+        clients = [await stack.enter_async_context(connected(relay)) for _ in range(200)]
+        assert (await relay.post(relay.beacon())).status_code == 202
+        for client in clients:
+            assert await client.rest() == b""
 
 
 async def test_an_announced_size_past_the_limit_is_413_before_the_body(relay: RunningEdge) -> None:

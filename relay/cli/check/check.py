@@ -18,6 +18,8 @@ from relay.personalize.clock_skew import MAX_SKEW_S, clock_skew_s
 from relay.personalize.connection import connect
 from relay.personalize.errors import PersonalizeError
 from relay.personalize.trackers.event_trackers import find_tracker
+from relay.web.listener import bounds
+from relay.web.listener.open_files import raise_limit, room
 from relay.web.routes.snippet_file import SnippetFile
 
 
@@ -39,6 +41,8 @@ def command(config: Path | None, offline: bool) -> None:
     settings = load_settings(config=config)
     for line in effective(settings):
         click.echo(line)
+    for line in local_warnings(settings):
+        click.echo(f"warning: {line}", err=True)
     problems = local_problems(settings)
     if settings.sink == "personalize" and not offline:
         problems += asyncio.run(_aws_problems(settings))
@@ -75,6 +79,19 @@ def _shown(value: object) -> str:
             return f"{value:g}"
         case _:
             return str(value)
+
+
+def local_warnings(settings: Settings) -> list[str]:
+    """What works, with less behind it than one may think."""
+    files = raise_limit()
+    connections = room(files, others=settings.max_in_flight)
+    if connections >= bounds.MAX_CONNECTIONS:
+        return []
+    line = (
+        f"the process may open {files} files, so that the public listener holds {connections} connections of"
+        f" {bounds.MAX_CONNECTIONS}; raise the limit (LimitNOFILE in systemd, ulimit -Hn in a shell)"
+    )
+    return [line]
 
 
 def local_problems(settings: Settings) -> list[str]:
