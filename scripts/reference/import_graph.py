@@ -51,16 +51,9 @@ def floors(graph: Graph) -> list[list[str]]:
 
 
 def drawing() -> str:
-    """The rooms as a mermaid diagram: an arrow from who imports to what is imported, numbers of files in brackets."""
-    graph = read_graph()
-    between = rooms(graph)
-    sizes: defaultdict[str, int] = defaultdict(int)
-    for name in graph:
-        if (room := room_of(name)) is not None:
-            sizes[room] += 1
-    lines = ["```mermaid", "flowchart TD"]
-    for floor in floors(between):
-        lines += [f'  {room}["{room} ({sizes[room]})"]' for room in floor]
+    """The rooms as a mermaid diagram: an arrow from who imports to what is imported."""
+    between = rooms(read_graph())
+    lines = ["```mermaid", "flowchart TD", *(f"  {room}" for floor in floors(between) for room in floor)]
     for room, others in between.items():
         lines += [f"  {room} --> {other}" for other in _needed(between, room, others)]
     return "\n".join([*lines, "```"])
