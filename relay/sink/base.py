@@ -1,5 +1,7 @@
 """The seam to where batches go. One attempt a call: the only retry in the relay is the spool's."""
 
+import asyncio
+from collections.abc import Callable
 from typing import Literal, Protocol
 
 import msgspec
@@ -48,3 +50,15 @@ class Sink(Protocol):
     async def deliver(self, batch: Batch) -> Outcome:
         """Send one batch, once, within a hard deadline. Never raises for anything the far side does."""
         ...
+
+
+async def awaited(send: Callable[[Batch, Callable[[Outcome], None]], None], batch: Batch) -> Outcome:
+    """A call of `Sink.send`, for those who await it."""
+    outcome: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+
+    def done(came: Outcome) -> None:
+        if not outcome.done():  # who asked may have gone
+            outcome.set_result(came)
+
+    send(batch, done)
+    return await outcome

@@ -18,7 +18,8 @@ WHO = {
     REFERENCE: "aioboto3",
     "boto3 in threads": "boto3",
     "hand-signed over aiohttp": "floor",
-    "relay": "relay",
+    "relay's client, as anybody calls it": "client",
+    "relay's sink, bodies as stored": "relay",
 }
 
 

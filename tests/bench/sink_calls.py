@@ -19,6 +19,7 @@ import uvloop
 
 from relay.core.model import Batch, Operation, Record, SessionKey
 from relay.sink.base import Delivered
+from relay.sink.personalize.events_client import events_client
 from relay.sink.personalize.sink import PersonalizeSink
 
 WARM_UP = 200
@@ -86,6 +87,11 @@ async def with_relay(url: str, calls: int) -> float:
         return await measure(call, calls)
 
 
+async def with_client(url: str, calls: int) -> float:
+    async with events_client(max_connections=CONCURRENCY) as client:
+        return await measure(lambda: client.put_events(**CALL), calls)
+
+
 async def with_floor(url: str, calls: int) -> float:
     """The least that is still a signed call: SigV4 by hand, json by hand, a bare aiohttp session."""
     secret, region = "emulator", "eu-west-1"
@@ -122,7 +128,13 @@ async def with_floor(url: str, calls: int) -> float:
         return await measure(call, calls)
 
 
-CONTESTANTS = {"aioboto3": with_aioboto3, "boto3": with_boto3, "relay": with_relay, "floor": with_floor}
+CONTESTANTS = {
+    "aioboto3": with_aioboto3,
+    "boto3": with_boto3,
+    "relay": with_relay,
+    "client": with_client,
+    "floor": with_floor,
+}
 
 if __name__ == "__main__":
     who, url, calls = sys.argv[1:]

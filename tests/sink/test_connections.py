@@ -1,25 +1,14 @@
 """Connections that are kept: an answer is only ever that to its own request, and what is odd is not used again."""
 
 import asyncio
-import datetime
-import ipaddress
-import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
-from pathlib import Path
 from typing import Any
 
-import aioboto3
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
-from relay.emulator import SECRET
-from relay.sink.base import Delivered, Throttled, Unreachable
-from relay.sink.personalize.connections import Answered, Connections, HttpError
-from relay.sink.personalize.sink import PersonalizeSink
-from tests.support.batches import batch
+from relay.sink.personalize.connection import Answered, HttpError
+from relay.sink.personalize.connections import Connections, NotSentInTimeError
 from tests.support.raw_server import Handler, http_answer, raw_server, saying
 from tests.support.relay import until
 
@@ -49,8 +38,18 @@ async def connections_to(handler: Handler, *, limit: int = 4) -> AsyncIterator[C
 
 
 async def post(connections: Connections, *, in_s: float = 5.0) -> Answered:
-    until_s = asyncio.get_running_loop().time() + in_s
-    return await connections.post("/events", {"host": "h"}, b"{}", until_s=until_s)
+    loop = asyncio.get_running_loop()
+    came: asyncio.Future[Answered | Exception] = loop.create_future()
+
+    def done(result: Answered | Exception) -> None:
+        if not came.done():
+            came.set_result(result)
+
+    connections.post("/events", "host: h\r\n", b"{}", until_s=loop.time() + in_s, done=done)
+    result = await came
+    if isinstance(result, Exception):
+        raise result
+    return result
 
 
 async def test_an_answer_in_chunks_is_put_together() -> None:
@@ -114,7 +113,7 @@ async def test_what_comes_between_two_requests_answers_neither() -> None:
         await post(connections)
         writers[0].write(http_answer("400 Not asked for"))
         await writers[0].drain()
-        await until(lambda: not connections._idle[0].is_open)
+        await until(lambda: not connections.open_now)
         assert (await post(connections)).status == 200
         assert len(set(peers.peers)) == 2
 
@@ -150,7 +149,7 @@ async def test_a_connection_the_service_closed_meanwhile_is_not_used() -> None:
     async with connections_to(Peers(handler)) as connections:
         await post(connections)
         writers[0].close()
-        await until(lambda: not connections._idle[0].is_open)
+        await until(lambda: not connections.open_now)
         assert (await post(connections)).status == 200
 
 
@@ -184,15 +183,15 @@ async def test_who_waits_for_a_connection_does_not_wait_for_ever() -> None:
 
     async with connections_to(silent, limit=1) as connections:
         outcomes = await asyncio.gather(*[post(connections, in_s=0.1) for _ in range(3)], return_exceptions=True)
-        assert {type(outcome) for outcome in outcomes} == {TimeoutError}
+        assert all(isinstance(outcome, TimeoutError) for outcome in outcomes)
 
 
 async def test_idle_connections_are_closed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("relay.sink.personalize.connections.KEEP_ALIVE_S", 0.05)
     async with connections_to(Peers(lambda _, writer: writer.write(http_answer("200 OK")))) as connections:
         await asyncio.gather(*[post(connections) for _ in range(3)])
-        assert connections._idle
-        await until(lambda: not connections._idle)
+        assert connections.open_now
+        await until(lambda: not connections.open_now)
         assert (await post(connections)).status == 200
 
 
@@ -205,11 +204,52 @@ async def test_the_next_address_of_a_host_is_tried(monkeypatch: pytest.MonkeyPat
         assert (await post(connections)).status == 200
 
 
-async def test_a_line_break_in_a_header_is_never_sent() -> None:
-    async with connections_to(saying(http_answer("200 OK"))) as connections:
-        for name, value in (("x", "a\r\nevil: 1"), ("x", "a\nb"), ("x\r\ny", "a")):
-            with pytest.raises(ValueError, match="line break"):
-                await connections.post("/", {name: value}, b"", until_s=asyncio.get_running_loop().time() + 1)
+async def test_who_waits_is_told_that_nothing_was_sent() -> None:
+    async def silent(_: asyncio.StreamWriter) -> None:
+        """Never answers."""
+
+    async with connections_to(silent, limit=1) as connections:
+        first = asyncio.create_task(post(connections, in_s=5.0))
+        await asyncio.sleep(0)
+        with pytest.raises(NotSentInTimeError):
+            await post(connections, in_s=0.05)
+        first.cancel()
+
+
+async def test_an_early_deadline_is_kept_beside_a_late_one() -> None:
+    async def silent(_: asyncio.StreamWriter) -> None:
+        """Never answers."""
+
+    async with connections_to(silent) as connections:
+        ended: list[str] = []
+
+        async def one(name: str, in_s: float) -> None:
+            with pytest.raises(TimeoutError):
+                await post(connections, in_s=in_s)
+            ended.append(name)
+
+        await asyncio.gather(one("late", 0.3), one("early", 0.05), one("between", 0.15))
+        assert ended == ["early", "between", "late"]
+
+
+async def test_calls_in_flight_are_told_when_the_connections_are_closed() -> None:
+    async def silent(_: asyncio.StreamWriter) -> None:
+        """Never answers."""
+
+    async with connections_to(silent, limit=1) as connections:
+        posts = [asyncio.create_task(post(connections)) for _ in range(3)]
+        await until(lambda: connections.open_now == 1)
+        await connections.close()
+        outcomes = await asyncio.gather(*posts, return_exceptions=True)
+        assert all(isinstance(outcome, OSError) for outcome in outcomes)
+        assert not connections.open_now
+
+
+async def test_one_that_cannot_connect_does_not_hold_up_the_next() -> None:
+    connections = Connections("127.0.0.1", 9, tls=None, limit=1)
+    outcomes = await asyncio.gather(*[post(connections) for _ in range(5)], return_exceptions=True)
+    assert {type(outcome).__name__ for outcome in outcomes} == {"NotSentError"}
+    await connections.close()
 
 
 async def test_a_broken_answer_is_an_error_of_http() -> None:
@@ -230,76 +270,3 @@ async def test_trailers_that_do_not_end_are_cut_off() -> None:
     async with connections_to(lecture) as connections:
         with pytest.raises(HttpError, match="does not end"):
             await post(connections)
-
-
-def certificate(folder: Path) -> tuple[ssl.SSLContext, Path]:
-    """A server's context for 127.0.0.1, and the file with what to trust."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
-    now = datetime.datetime.now(datetime.UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - datetime.timedelta(1))
-        .not_valid_after(now + datetime.timedelta(1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    pem = serialization.Encoding.PEM
-    trusted, private = folder / "trusted.pem", folder / "private.pem"
-    trusted.write_bytes(made.public_bytes(pem))
-    private.write_bytes(key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()))
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(trusted, private)
-    return context, trusted
-
-
-def session() -> aioboto3.Session:
-    return aioboto3.Session(aws_access_key_id="AKIDTEST", aws_secret_access_key=SECRET, region_name="us-east-1")
-
-
-async def test_tls_is_spoken_and_only_to_whom_is_trusted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    context, trusted = certificate(tmp_path)
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"]}")
-        writer.write(http_answer("200 OK"))
-        await writer.drain()
-        writer.close()
-
-    async with await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context) as server:
-        url = f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-        async with PersonalizeSink(session=session(), endpoint_url=url) as sink:
-            outcome = await sink.deliver(batch())
-            assert isinstance(outcome, Unreachable)
-            assert "certificate" in outcome.message.lower()
-        monkeypatch.setenv("AWS_CA_BUNDLE", str(trusted))
-        async with PersonalizeSink(session=session(), endpoint_url=url) as sink:
-            assert await sink.deliver(batch()) == Delivered("7b1c")
-
-
-async def test_where_a_proxy_is_named_calls_go_through_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    throttled = http_answer("400 Bad Request", '{"__type":"ThrottlingException"}')
-    async with raw_server(saying(http_answer("200 OK"), throttled)) as proxy:
-        monkeypatch.setenv("HTTP_PROXY", proxy.url)
-        async with PersonalizeSink(session=session(), endpoint_url="http://personalize.example:8000") as sink:
-            assert await sink.deliver(batch()) == Delivered("7b1c")
-            assert isinstance(await sink.deliver(batch()), Throttled)
-        assert proxy.requests[0].startswith(b"POST http://personalize.example:8000/events HTTP/1.1\r\n")
-        assert b"host: personalize.example:8000\r\n" in proxy.requests[0].lower()
-
-
-async def test_a_proxy_that_never_answers_is_no_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def silent(_: asyncio.StreamWriter) -> None:
-        """Never answers."""
-
-    async with raw_server(silent) as proxy:
-        monkeypatch.setenv("HTTP_PROXY", proxy.url)
-        url = "http://personalize.example"
-        async with PersonalizeSink(session=session(), endpoint_url=url, deadline_s=0.2) as sink:
-            outcome = await sink.deliver(batch())
-            assert isinstance(outcome, Unreachable)
-            assert outcome.cause == "network"

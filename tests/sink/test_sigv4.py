@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+import pytest
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
@@ -27,12 +28,14 @@ class _SigV4AtTime(SigV4Auth):
     body=st.binary(max_size=300),
     now_ms=st.integers(min_value=0, max_value=4_000_000_000_000),
     keys=st.builds(Keys, _TEXT, _TEXT, st.none() | _TEXT),
-    path=st.sampled_from(["/events", "/users", "/a b/events", "/ü/items", "/~x/action-interactions"]),
+    path=st.sampled_from(
+        ["/events", "/users", "/a b/events", "/ü/items", "/~x/action-interactions", "/a//b/../c/events"]
+    ),
 )
 def test_a_signature_is_the_one_botocore_makes(body: bytes, now_ms: int, keys: Keys, path: str) -> None:
     host = "personalize-events.eu-west-1.amazonaws.com:8443"
     signer = Signer(host=host, region="eu-west-1", service="personalize")
-    ours = signer.headers(path, body, keys, now_ms)
+    ours = dict(line.split(": ", 1) for line in signer.lines(path, body, keys, now_ms).splitlines())
     stamp = datetime.fromtimestamp(now_ms // 1000, UTC).strftime("%Y%m%dT%H%M%SZ")
     request = AWSRequest("POST", f"https://{host}{path}", data=body, headers={"Content-Type": "application/json"})
     request.headers["X-Amz-Date"] = stamp
@@ -45,9 +48,17 @@ def test_a_signature_is_the_one_botocore_makes(body: bytes, now_ms: int, keys: K
 def test_a_new_day_and_new_credentials_get_a_new_key() -> None:
     signer, day_ms = Signer(host="h", region="r", service="personalize"), 86_400_000
     made = [
-        signer.headers("/events", b"", keys, now_ms)["authorization"]
+        signer.lines("/events", b"", keys, now_ms)
         for keys in (Keys("a", "one", None), Keys("a", "two", None), Keys("a", "one", None))
         for now_ms in (0, day_ms, 0)
     ]
     assert made[0] == made[2] == made[6] == made[8]
     assert len(set(made)) == 4
+
+
+@pytest.mark.parametrize(
+    "keys", [Keys("a\r\nevil: 1", "s", None), Keys("a", "s", "t\nevil: 1"), Keys("a", "s\r", None)]
+)
+def test_a_line_break_in_credentials_is_never_sent(keys: Keys) -> None:
+    with pytest.raises(ValueError, match="line break"):
+        Signer(host="h", region="r", service="personalize").lines("/events", b"", keys, 0)

@@ -3,11 +3,11 @@
 import pytest
 
 from relay.sink.base import Outcome, Refused, Throttled, Unreachable
-from relay.sink.verdict import judge
+from relay.sink.personalize.verdict import outcome_of
 
 
 def verdict(code: str, status: int = 400, message: str = "m") -> Outcome:
-    return judge(status, {"x-amzn-requestid": "r"}, f'{{"__type":"{code}","message":"{message}"}}'.encode())
+    return outcome_of(status, {"x-amzn-requestid": "r"}, f'{{"__type":"{code}","message":"{message}"}}'.encode())
 
 
 @pytest.mark.parametrize("status", [400, 403, 429, 500, 503])
@@ -67,10 +67,10 @@ def test_an_unknown_answer_is_no_verdict_on_the_events(status: int, code: str) -
     ],
 )
 def test_the_code_is_found_wherever_it_stands(headers: dict[str, str], body: bytes) -> None:
-    assert isinstance(judge(400, headers, body), Throttled)
+    assert isinstance(outcome_of(400, headers, body), Throttled)
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b'{"__type":7}', b"\xff\xfe", b"{" * 10_000])
 def test_a_body_that_makes_no_sense_is_survived(body: bytes) -> None:
-    assert judge(400, {}, body) == Unreachable("HTTP400", "", "service")
-    assert judge(429, {}, body) == Throttled("429", "")
+    assert outcome_of(400, {}, body) == Unreachable("HTTP400", "", "service")
+    assert outcome_of(429, {}, body) == Throttled("429", "")

@@ -1,6 +1,7 @@
 """What aioboto3 knows and a call needs: region, endpoint, credentials. Asked once, not for every call."""
 
 import os
+import ssl
 from collections.abc import Awaitable
 from typing import Final, NamedTuple, cast
 from urllib.parse import urlsplit
@@ -8,13 +9,14 @@ from urllib.parse import urlsplit
 import aioboto3
 from aiobotocore.config import AioConfig
 from aiobotocore.credentials import AioCredentials
-from botocore.exceptions import BotoCoreError, NoCredentialsError, NoRegionError
+from botocore.exceptions import NoCredentialsError, NoRegionError
+from botocore.httpsession import get_cert_path
 from botocore.utils import get_environ_proxies
 
 from relay.sink.base import Unreachable
 from relay.sink.personalize.ca_bundle import ca_bundle_of
 from relay.sink.personalize.sigv4 import Keys
-from relay.sink.verdict import Cause
+from relay.sink.personalize.verdict import Cause
 
 SERVICE: Final = "personalize-events"
 SIGNING_NAME: Final = "personalize"
@@ -26,7 +28,7 @@ class Place(NamedTuple):
     """Where calls of one region go, and how to get there."""
 
     url: str
-    """Scheme, host and port, perhaps a path; without a slash at the end."""
+    """Scheme, host and port, perhaps a path."""
     region: str
     proxy: str | None
     ca_bundle: str | None
@@ -40,13 +42,14 @@ class Account:
     that were changed on disk are taken without a restart. Keys that expire are renewed by aioboto3 in time.
     """
 
-    def __init__(self, session: aioboto3.Session | None, endpoint_url: str | None) -> None:
+    def __init__(self, session: aioboto3.Session | None = None, endpoint_url: str | None = None) -> None:
         self._given = session
         self._endpoint_url = endpoint_url
         self._session = session
         self._credentials: AioCredentials | None = None
         self._keys: Keys | None = None
         self._keys_s = 0.0
+        self._tls: dict[str | None, ssl.SSLContext] = {}
 
     def reload(self) -> None:
         """Read everything anew at the next call."""
@@ -61,9 +64,15 @@ class Account:
             SERVICE, region_name=region, endpoint_url=self._endpoint_url, config=AioConfig(parameter_validation=False)
         )
         async with opened as client:
-            url, found_region = client.meta.endpoint_url.rstrip("/"), client.meta.region_name
+            url, found_region = client.meta.endpoint_url, client.meta.region_name
         proxies: dict[str, str] = get_environ_proxies(url)  # heeds NO_PROXY
         return Place(url, found_region, proxies.get(urlsplit(url).scheme), ca_bundle_of(session))
+
+    def tls(self, place: Place) -> ssl.SSLContext:
+        """Whom to trust there. Made once: it reads a hundred certificates. The list is botocore's own."""
+        if place.ca_bundle not in self._tls:
+            self._tls[place.ca_bundle] = ssl.create_default_context(cafile=place.ca_bundle or get_cert_path(True))
+        return self._tls[place.ca_bundle]
 
     def keys_at_hand(self, now_s: float) -> Keys | None:
         """What `keys` would say, if it said so just now; `now_s` is the loop's time."""
@@ -89,7 +98,7 @@ class Account:
         return self._session
 
 
-def fault(error: BotoCoreError | ValueError) -> Unreachable:
+def fault(error: Exception) -> Unreachable:
     """What an error before any call means."""
     cause: Cause = "target" if isinstance(error, (NoRegionError, ValueError)) else "credentials"
     return Unreachable(type(error).__name__, str(error)[:200], cause)

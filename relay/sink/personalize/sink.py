@@ -1,53 +1,26 @@
-"""Amazon Personalize: one HTTP request a batch, one attempt a request.
+"""Amazon Personalize as a sink: one HTTP request a batch, one attempt a request.
 
-Sessions, credentials, regions and endpoints are aioboto3's. The call itself is not: `client.put_events` costs over a
-millisecond of CPU, decodes what is stored to encode it again, follows redirects, and takes any 200 for a success. Here
-the stored bytes are joined, signed and sent, over connections of our own (`relay.sink.personalize.connections`).
+The stored bytes are joined, signed and sent by `relay.sink.personalize.caller`, as those of `EventsClient` are; here is
+what an answer means for the events.
 """
 
 import asyncio
-import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import TracebackType
-from typing import Final, Self
-from urllib.parse import urlsplit
+from typing import Self
 
 import aioboto3
-import aiohttp
 from botocore.exceptions import BotoCoreError
-from botocore.httpsession import get_cert_path
 
 from relay.core.clock import Clock, SystemClock
 from relay.core.errors import RelayError
 from relay.core.model import Batch, Operation
-from relay.core.version import VERSION
-from relay.sink.base import Outcome, Unreachable
-from relay.sink.personalize.account import SIGNING_NAME, Account, Place, fault
-from relay.sink.personalize.connections import Connections, Endpoint, HttpError
-from relay.sink.personalize.proxied import ProxiedConnections
-from relay.sink.personalize.sigv4 import Signer
-from relay.sink.verdict import judge
-from relay.sink.wire import body_of, path_of
-
-_USER_AGENT: Final = f"personalize-relay/{VERSION}"
-
-
-class _Route:
-    """How to call one region."""
-
-    def __init__(self, place: Place, *, tls: ssl.SSLContext, limit: int) -> None:
-        base = urlsplit(place.url)
-        self.signer = Signer(host=base.netloc, region=place.region, service=SIGNING_NAME)
-        self.paths = {operation: base.path + path_of(operation) for operation in Operation}
-        self.endpoint: Endpoint
-        if place.proxy:
-            self.endpoint = ProxiedConnections(
-                f"{base.scheme}://{base.netloc}", proxy=place.proxy, tls=tls, limit=limit
-            )
-        else:
-            is_tls = base.scheme == "https"
-            port = base.port or (443 if is_tls else 80)
-            self.endpoint = Connections(base.hostname or "", port, tls=tls if is_tls else None, limit=limit)
+from relay.sink.base import Outcome, Unreachable, awaited
+from relay.sink.personalize.account import Account, fault
+from relay.sink.personalize.caller import Caller
+from relay.sink.personalize.connection import Answered, HttpError
+from relay.sink.personalize.verdict import outcome_of
+from relay.sink.wire import body_of
 
 
 class PersonalizeSink:
@@ -77,9 +50,10 @@ class PersonalizeSink:
         self._max_in_flight = max_in_flight
         self._deadline_s = deadline_s
         self._clock = clock or SystemClock()
-        self._routes: dict[str | None, _Route] = {}
+        self._callers: dict[str | None, Caller] = {}
         self._resolving = asyncio.Lock()
-        self._tls: ssl.SSLContext | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._is_open = False
 
     async def __aenter__(self) -> Self:
         """Find the endpoints: of the regions that are named, else of the account's own.
@@ -87,70 +61,94 @@ class PersonalizeSink:
         Raises:
             RelayError: no region is set, or the profile or an endpoint is not usable.
         """
-        places: dict[str | None, Place] = {}
+        self._loop = asyncio.get_running_loop()
+        self._is_open = True
         regions: set[str | None] = set(self._regions.values())
         for region in regions or {None}:
             try:
-                places[region] = await self._account.place(region)
+                await self._find(region)
             except (BotoCoreError, ValueError) as error:
                 raise RelayError(f"AWS: {error}") from error
-        bundle = next((place.ca_bundle for place in places.values() if place.ca_bundle), None)
-        # Created once: it reads a hundred certificates. The list is botocore's own.
-        self._tls = ssl.create_default_context(cafile=bundle or get_cert_path(True))
-        for region, place in places.items():
-            self._routes[region] = self._as_route(place)
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for route in self._routes.values():
-            await route.endpoint.close()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for caller in self._callers.values():
+            await caller.close()
 
     async def deliver(self, batch: Batch) -> Outcome:
-        """See `Sink.deliver`. Used before it is entered, it raises `RuntimeError`."""
-        return await self.call(batch.key.operation, batch.key.target, body_of(batch))
+        """See `Sink.deliver`."""
+        return await awaited(self.send, batch)
 
-    async def call(self, operation: Operation, target: str, body: bytes) -> Outcome:
+    def send(self, batch: Batch, done: Callable[[Outcome], None]) -> None:
+        """See `Sink.send`. Used before it is entered, it raises `RuntimeError`."""
+        self.call(batch.key.operation, batch.key.target, body_of(batch), done)
+
+    def call(self, operation: Operation, target: str, body: bytes, done: Callable[[Outcome], None]) -> None:
         """The same, of a call whose body is made already; `target` says the region."""
-        now_s = asyncio.get_running_loop().time()
-        until_s = now_s + self._deadline_s
+        if not self._is_open:
+            raise RuntimeError("the sink is not open")
+        until_s = self._loop.time() + self._deadline_s
+
+        def came_back(came: Answered | Exception) -> None:
+            done(self._outcome(came))
+
+        region = self._region_of(target)
+        caller = self._callers.get(region)
+        if caller is not None:
+            caller.call(operation, body, came_back, until_s=until_s)
+            return
+        task = self._loop.create_task(self._call_elsewhere(region, operation, body, came_back, until_s))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _call_elsewhere(
+        self,
+        region: str | None,
+        operation: Operation,
+        body: bytes,
+        came_back: Callable[[Answered | Exception], None],
+        until_s: float,
+    ) -> None:
+        """The first call to a region that is named nowhere."""
         try:
-            region = self._region_of(target)
-            route, keys = self._routes.get(region), self._account.keys_at_hand(now_s)
-            if route is None or keys is None:
-                async with asyncio.timeout_at(until_s):
-                    route, keys = await self._route(region), await self._account.keys(now_s)
-            path = route.paths[operation]
-            headers = route.signer.headers(path, body, keys, self._clock.now_ms())
-            headers["user-agent"] = _USER_AGENT
-            answered = await route.endpoint.post(path, headers, body, until_s=until_s)
-            outcome = judge(answered.status, answered.headers, answered.body)
-        except TimeoutError:
+            async with asyncio.timeout_at(until_s):
+                caller = await self._find(region)
+        except (BotoCoreError, ValueError, TimeoutError) as error:
+            came_back(error)
+        except asyncio.CancelledError:
+            came_back(ConnectionAbortedError("the sink is closed"))
+            raise
+        else:
+            caller.call(operation, body, came_back, until_s=until_s)
+
+    def _outcome(self, came: Answered | Exception) -> Outcome:
+        outcome: Outcome
+        if isinstance(came, Answered):
+            outcome = outcome_of(came.status, came.headers, came.body)
+        elif isinstance(came, TimeoutError):
             return Unreachable("Timeout", f"no answer within {self._deadline_s:g} s", "network")
-        except (BotoCoreError, ValueError) as error:
-            outcome = fault(error)
-        except (HttpError, aiohttp.ClientError, OSError) as error:
-            return Unreachable(type(error).__name__, str(error)[:200], "network")
+        elif isinstance(came, (HttpError, OSError)):
+            cause = came.__cause__ or came
+            return Unreachable(type(cause).__name__, str(cause)[:200], "network")
+        else:
+            outcome = fault(came)
         if isinstance(outcome, Unreachable) and outcome.cause == "credentials":
             self._account.reload()
         return outcome
 
     def _region_of(self, target: str) -> str | None:
         if target.startswith("arn:"):
-            return target.split(":", 4)[3] or None
+            return (*target.split(":", 4), "", "", "")[3] or None
         return self._regions.get(target)
 
-    async def _route(self, region: str | None) -> _Route:
-        route = self._routes.get(region)
-        if route is None:
-            async with self._resolving:
-                route = self._routes.get(region)
-                if route is None:
-                    route = self._routes[region] = self._as_route(await self._account.place(region))
-        return route
-
-    def _as_route(self, place: Place) -> _Route:
-        if self._tls is None:
-            raise RuntimeError("the sink is not open")
-        return _Route(place, tls=self._tls, limit=self._max_in_flight)
+    async def _find(self, region: str | None) -> Caller:
+        async with self._resolving:
+            if region not in self._callers:
+                place = await self._account.place(region)
+                self._callers[region] = Caller(self._account, place, limit=self._max_in_flight, clock=self._clock)
+            return self._callers[region]

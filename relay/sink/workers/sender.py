@@ -8,6 +8,7 @@ import asyncio
 import signal
 import socket
 import sys
+from functools import partial
 from typing import TYPE_CHECKING, Final, cast
 
 import msgspec
@@ -15,6 +16,7 @@ import msgspec
 from relay.core.errors import RelayError
 from relay.core.event_loop import new_loop
 from relay.core.logs import configure_logs
+from relay.sink.base import Outcome
 from relay.sink.workers.frames import Answer, Call, Failed, Frames, Ready, Setup, frame
 
 if TYPE_CHECKING:
@@ -30,7 +32,6 @@ class _Sender(asyncio.Protocol):
     def __init__(self) -> None:
         self._frames = Frames()
         self._sink: PersonalizeSink | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
         self.setup: asyncio.Future[Setup] = asyncio.get_running_loop().create_future()
         self.ended = asyncio.Event()
 
@@ -41,17 +42,14 @@ class _Sender(asyncio.Protocol):
         del exc
         self.setup.cancel()
         self.ended.set()
-        for task in self._tasks:
-            task.cancel()
 
     def data_received(self, data: bytes) -> None:
         for message in self._frames.feed(data):
             if self._sink is None:
                 self.setup.set_result(_decode_setup(message))
                 continue
-            task = asyncio.create_task(self._make(self._sink, _decode_call(message)))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            call = _decode_call(message)
+            self._sink.call(call.operation, call.target, call.body, partial(self._answer, call.number))
 
     def serve(self, sink: "PersonalizeSink") -> None:
         """From now on there may be calls."""
@@ -63,8 +61,8 @@ class _Sender(asyncio.Protocol):
         self._transport.write(frame(Failed(message)))
         self._transport.close()
 
-    async def _make(self, sink: "PersonalizeSink", call: Call) -> None:
-        self._transport.write(frame(Answer(call.number, await sink.call(call.operation, call.target, call.body))))
+    def _answer(self, number: int, outcome: Outcome) -> None:
+        self._transport.write(frame(Answer(number, outcome)))
 
 
 async def _run() -> None:

@@ -3,9 +3,8 @@
 from collections.abc import Mapping
 from typing import Final, Literal
 
-import msgspec
-
 from relay.sink.base import Delivered, Outcome, Refused, Throttled, Unreachable
+from relay.sink.personalize.answers import code_of, object_in
 
 Cause = Literal["network", "service", "credentials", "target"]
 
@@ -86,24 +85,12 @@ _ABOUT_THE_TRACKER: Final = ("tracking id", "trackingid", "event tracker", "even
 """A refusal that names the tracker is no fault of the events. What the service really says then is not documented."""
 
 
-class _Body(msgspec.Struct):
-    """An error's body; codes and messages come under several names."""
-
-    type_: str | None = msgspec.field(default=None, name="__type")
-    code: str | None = None
-    message: str | None = None
-    big_message: str | None = msgspec.field(default=None, name="Message")
-
-
-_decode: Final = msgspec.json.Decoder(_Body).decode
-
-
-def judge(status: int, headers: Mapping[str, str], body: bytes) -> Outcome:
+def outcome_of(status: int, headers: Mapping[str, str], body: bytes) -> Outcome:
     """The outcome of a call that was answered.
 
     Args:
         status: Of the answer.
-        headers: Of the answer, by name in any case.
+        headers: Of the answer, by name in small letters.
         body: The first 64 KiB of the answer.
     """
     request_id = headers.get("x-amzn-requestid") or headers.get("x-amz-request-id")
@@ -129,11 +116,10 @@ def judge(status: int, headers: Mapping[str, str], body: bytes) -> Outcome:
 
 
 def _error_of(headers: Mapping[str, str], body: bytes) -> tuple[str, str]:
-    """Code and message: the header first, then `code`, then `__type`."""
-    try:
-        parsed = _decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        parsed = _Body()
-    name = headers.get("x-amzn-errortype") or parsed.code or parsed.type_ or ""
-    code = name.partition(":")[0].rpartition("#")[2].strip()
-    return code[:100], (parsed.message or parsed.big_message or "")[:MAX_MESSAGE_CHARS]
+    """Code and message, empty where there are none."""
+    said = object_in(body) or {}
+    code, message = code_of(headers, said), said.get("message") or said.get("Message")
+    return (
+        code.strip()[:100] if isinstance(code, str) else "",
+        message[:MAX_MESSAGE_CHARS] if isinstance(message, str) else "",
+    )
