@@ -1,23 +1,17 @@
 """Papers lead where they say, and neither they nor the code cite what a reader does not have."""
 
 import re
-import subprocess
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.support.tree import ROOT, files
+
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)|!\[[^\]]*\]\(([^)\s]+)\)")
 NOT_HERE = re.compile(r"contract §|\b(?:CONTRACT|DESIGN|MOVES)\.md\b|(?<![\w/.])/work/")
 
 
-def tracked(*patterns: str) -> list[Path]:
-    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", *patterns]
-    listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
-    return [ROOT / name for name in listed.stdout.split("\0") if name and (ROOT / name).is_file()]
-
-
-PAPERS = tracked("*.md")
+PAPERS = [ROOT / name for name in files(".md")]
 
 
 @pytest.mark.parametrize("paper", PAPERS, ids=lambda paper: str(paper.relative_to(ROOT)))
@@ -36,10 +30,10 @@ def test_every_link_of_a_paper_leads_to_a_file_and_a_heading(paper: Path) -> Non
 
 def test_nothing_cites_what_a_reader_does_not_have() -> None:
     cited = [
-        f"{file.relative_to(ROOT)}:{number}"
-        for file in tracked()
-        if file != Path(__file__)
-        for number, line in enumerate(lines(file), 1)
+        f"{file}:{number}"
+        for file in files()
+        if ROOT / file != Path(__file__)
+        for number, line in enumerate(lines(ROOT / file), 1)
         if NOT_HERE.search(line)
     ]
     assert cited == []

@@ -1,15 +1,15 @@
 """One duty a file, a file one can read at once, a folder one can see at once."""
 
-import subprocess
 from collections import Counter
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+from tests.support.tree import ROOT, files
+
 MOST_LINES = 350
 MOST_FILES = 20
 
 CODE = {".py", ".ts", ".js", ".mjs", ".sql", ".css", ".html"}
-MADE_BY_TOOLS = ("js-snippet/dist/",)
+LEFT_BEHIND = (".db", ".db-wal", ".db-shm", ".lock", ".reserve")
 DRAWINGS = "examples/shop/static/art"
 NAMES_THAT_SAY_NOTHING = {"utils", "helpers", "common", "manager", "misc"}
 
@@ -42,13 +42,5 @@ def code() -> list[Path]:
 
 
 def kept() -> list[Path]:
-    """Every file under version control that a person writes and reads."""
-    listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    files = [Path(name) for name in listed.stdout.split("\0") if name and not name.startswith(MADE_BY_TOOLS)]
-    return [file for file in files if (ROOT / file).exists() and str(file.parent) != DRAWINGS]
+    """Every file that a person writes and reads."""
+    return [file for file in files() if str(file.parent) != DRAWINGS and not file.name.endswith(LEFT_BEHIND)]
