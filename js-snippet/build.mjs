@@ -28,9 +28,9 @@ async function built() {
     build({
       ...shared,
       format: 'esm',
-      splitting: true,
-      chunkNames: 'chunk',
-      entryPoints: ['src/index.ts', 'src/react.ts', 'src/vue.ts'],
+      entryPoints: ['src/index.ts', 'src/react.ts', 'src/vue.ts', 'src/window.ts'],
+      minify: true,
+      mangleProps: /^_/,
       external: ['react', 'vue'],
       outdir: dist,
     }),

@@ -1,5 +1,5 @@
-import type { RelayEvent } from './event.js';
-import type { Entry } from './outbox.js';
+import type { Entry, RelayEvent } from './event.js';
+import { byteLength } from './json.js';
 
 /** One body, and everything in flight that is to survive the page together: the browsers' budget. */
 export const MAX_BYTES = 65_536;
@@ -16,11 +16,8 @@ export interface Beacon {
   eventList: RelayEvent[];
 }
 
-/** Length as UTF-8 JSON: the budget counts bytes, and one "€" has three. */
-export const byteLength = (value: unknown): number => new TextEncoder().encode(JSON.stringify(value)).length;
-
 /**
- * The oldest events of one session that fit into one beacon.
+ * The oldest events of one session, and of one user in it, that fit into one beacon.
  *
  * @param maxBytes For the events and their commas.
  * @returns At least one event, unless there is none or the first is too large alone.
@@ -28,8 +25,8 @@ export const byteLength = (value: unknown): number => new TextEncoder().encode(J
 export const takeBeaconful = (entries: readonly Entry[], maxBytes: number): RelayEvent[] => {
   const taken: RelayEvent[] = [];
   let room = maxBytes;
-  for (const [sessionId, event] of entries) {
-    if (sessionId === entries[0]?.[0]) {
+  for (const [sessionId, event, who] of entries) {
+    if (sessionId === entries[0]?.[0] && who === entries[0][2]) {
       room -= byteLength(event) + 1;
       if (room < 0) {
         break;

@@ -1,12 +1,14 @@
-import { type Beacon, byteLength, MAX_BYTES, takeBeaconful } from './beacon.js';
+import type { Dropped, Loss, Rejection } from './answer.js';
+import { type Beacon, MAX_BYTES, takeBeaconful } from './beacon.js';
 import type { Bus } from './bus.js';
 import type { Env } from './env.js';
 import { guard } from './guard.js';
+import { byteLength } from './json.js';
 import type { RawOptions } from './options.js';
 import type { Outbox } from './outbox.js';
 import type { Store } from './storage.js';
-import { type Answer, post, postAtHide, type Rejection } from './transport.js';
-import type { IdentityResult, User } from './user.js';
+import { type Answer, post, postAtHide } from './transport.js';
+import type { User } from './user.js';
 
 const RETRY = 'retry';
 const SEQ = 'seq';
@@ -24,7 +26,12 @@ const MAX_PATIENCE_MS = 3_600_000;
 /** What a flush came to, over all its beacons. */
 export interface FlushResult {
   accepted: number;
+  /** Events the relay refused one by one. */
   rejected: Rejection[];
+  /** Fields it left out of events that it took. */
+  dropped: Dropped[];
+  /** Events that were given up, and why. */
+  lost: Loss[];
   /** Events that still wait. */
   pending: number;
 }
@@ -43,7 +50,7 @@ export interface Delivery {
   _flush(): Promise<FlushResult>;
 }
 
-/** @param onIdentity Called with what the relay said of the identity of a beacon. */
+/** @param onAnswer Called with each beacon a relay has answered for, before anything else is sent. */
 export const createDelivery = (
   env: Env,
   store: Store,
@@ -51,7 +58,7 @@ export const createDelivery = (
   options: RawOptions,
   outbox: Outbox,
   user: User,
-  onIdentity: (result: IdentityResult, sessionId: string) => void,
+  onAnswer: (beacon: Beacon, result: string | undefined) => void,
 ): Delivery => {
   // With 0, and with what is no number, a page that is offline would look for the network without a pause.
   const flushMs = +(options.flushMs as number) || 5000;
@@ -62,6 +69,8 @@ export const createDelivery = (
   let failures = 0;
   /** The network's patience ends with the page; what a relay asks for is stored, for all tabs. */
   let notBefore = 0;
+  /** Of one beacon: less where a proxy on the way takes less. */
+  let maxBytes = MAX_BYTES;
   let timer: number | undefined;
   let running: Promise<FlushResult> | undefined;
   /** Of the flush that is running. */
@@ -76,26 +85,29 @@ export const createDelivery = (
   /** Sends what waits, if anything does, after this time or when nobody asks for patience any more. */
   const wakeIn = (ms: number) => {
     // What waits is only looked for where no timer runs: it is read from storage.
-    timer ??= outbox._entries()[0] || user._owed()[0] ? bus._later(flush, Math.max(waitMs(), ms)) : undefined;
+    timer ??= outbox._entries()[0] || user._owed([]) ? bus._later(flush, Math.max(waitMs(), ms)) : undefined;
   };
 
   /** The next beacon, of events or for a login, without what is `sent` already; nothing when all is done. */
-  const nextBeacon = (maxBytes: number, sent: unknown[] = []): Beacon | undefined => {
+  const nextBeacon = (bytes: number, sent: unknown[] = []): Beacon | undefined => {
     const waiting = outbox._entries().filter((entry) => !sent.includes(entry[1].eventId));
-    const sessionId = waiting[0]?.[0] ?? user._owed().find((owed) => !sent.includes(user._token(owed)));
+    const [sessionId, event, who] = waiting[0] ?? user._owed(sent) ?? [];
     if (sessionId) {
+      const [identity, isAlone] = user._token(sessionId, who, sent);
       const beacon: Beacon = {
         v: 1,
         token: options.token,
         sessionId,
-        identity: user._token(sessionId),
+        identity,
         sentAt: env.Date.now(),
         seq: (store._get(SEQ) ?? 0) + 1,
         lost: outbox._lost(),
         eventList: [],
       };
-      beacon.eventList = takeBeaconful(waiting, maxBytes - byteLength(beacon));
-      if (beacon.eventList[0] || !waiting[0]) {
+      if (!isAlone) {
+        beacon.eventList = takeBeaconful(waiting, bytes - byteLength(beacon));
+      }
+      if (isAlone || beacon.eventList[0] || !event) {
         store._set(SEQ, beacon.seq);
         return beacon;
       }
@@ -104,38 +116,47 @@ export const createDelivery = (
   };
 
   /** Applies an answer; where it is none, the next try has to wait. */
-  const settle = (beacon: Beacon, [isRefused, retryAfterMs, taken]: Answer): void => {
-    if (taken || isRefused) {
+  const settle = (beacon: Beacon, { _taken: taken, _refusal: refusal, _status: status, _retryAfterMs = 0 }: Answer) => {
+    const { eventList } = beacon;
+    if (taken || refusal) {
       failures = 0;
-      user._answered(beacon.sessionId, beacon.identity, taken?.identity);
+      onAnswer(beacon, taken?.identity);
     } else {
       const backoffMs = Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** failures++);
-      notBefore = env.Date.now() + Math.max(retryAfterMs, backoffMs * (0.5 + env.Math.random()));
-      if (retryAfterMs) {
+      notBefore = env.Date.now() + Math.max(_retryAfterMs, backoffMs * (0.5 + env.Math.random()));
+      if (_retryAfterMs) {
         store._set(RETRY, notBefore);
+      }
+      if (status === 413 && maxBytes > MIN_BYTES) {
+        maxBytes /= 2;
       }
     }
     if (taken) {
-      outbox._remove(beacon.eventList);
+      outbox._remove(eventList);
       outbox._told(beacon.lost);
       result.accepted += taken.accepted;
-      bus._emit('sent', { ...taken, events: beacon.eventList.length });
+      bus._emit('sent', { ...taken, events: eventList.length });
       taken.rejected.forEach((rejection) => {
         // A duplicate was taken before: at hide, or by a try whose answer got lost.
         if (rejection.reason !== 'duplicate') {
           result.rejected.push(rejection);
           bus._emit('rejected', rejection);
+          bus._say(`event refused: ${rejection.reason} ${rejection.field ?? ''}`);
         }
       });
-      onIdentity(taken.identity, beacon.sessionId);
-    } else if (isRefused) {
-      outbox._lose('refused', beacon.eventList);
+      taken.dropped?.forEach((dropped) => {
+        result.dropped.push(dropped);
+        bus._say(`field left out: ${dropped.field} ${dropped.reason}`);
+      });
+    } else if (refusal) {
+      bus._say(`refused: ${status} ${refusal.error}, ${refusal.detail}`);
+      outbox._lose('refused', eventList, refusal);
     }
   };
 
   const drain = bus._enter(async () => {
     for (let i = 0; i < MAX_BEACONS && waitMs() <= 0 && env.navigator.onLine !== false; i++) {
-      const beacon = nextBeacon(MAX_BYTES);
+      const beacon = nextBeacon(maxBytes);
       inFlight = byteLength(beacon);
       if (!beacon) {
         break;
@@ -146,7 +167,7 @@ export const createDelivery = (
 
   /** One tab at a time, where the browser has locks: what this one sends, no other does. */
   const takeTurn = async (): Promise<FlushResult> => {
-    result = { accepted: 0, pending: 0, rejected: [] };
+    result = { accepted: 0, rejected: [], dropped: [], lost: [], pending: 0 };
     let done: Promise<unknown> | undefined;
     const drainOnce = () => (done ??= drain());
     // Held for the requests only: in Firefox a held lock keeps the page out of the back/forward cache.
@@ -170,12 +191,14 @@ export const createDelivery = (
   };
 
   bus._listen('online', flush);
+  // Outbox and answers tell of a loss in one way: this.
+  bus._on('lost', (loss) => result?.lost.push(loss));
   bus._on('show', () => {
     sentAtHide = [];
   });
   bus._on('hide', () => {
     // What is in flight goes again: a site that has replaced `fetch` may keep it from surviving the page.
-    let room = MAX_BYTES - inFlight;
+    let room = maxBytes - inFlight;
     let beacon: Beacon | undefined;
     // biome-ignore lint/suspicious/noAssignInExpressions: as long as there is one
     while (room > MIN_BYTES && askedToWaitMs() <= 0 && (beacon = nextBeacon(room, sentAtHide))) {

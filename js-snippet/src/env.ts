@@ -9,10 +9,11 @@ export interface Env {
   /** For jitter only. */
   Math: { random(): number };
   crypto: Pick<Crypto, 'getRandomValues'>;
-  console: Pick<Console, 'log'>;
+  console: Pick<Console, 'log' | 'warn'>;
   setTimeout(work: Entrance<[]>, ms: number): number;
   clearTimeout(timer: number | undefined): void;
   fetch: typeof fetch;
+  atob(text: string): string;
   navigator: Partial<Navigator> & { globalPrivacyControl?: boolean };
   /** Throws in sandboxed frames, as may every call on it. */
   localStorage: Storage;
@@ -20,6 +21,12 @@ export interface Env {
   // Absent outside a browser.
   document?: Document & { prerendering?: boolean };
   location?: Location;
+  /** `null` in sandboxed frames, whatever their address. */
+  origin?: string;
+  screen: { height: number };
+  getComputedStyle(element: Element): CSSStyleDeclaration;
+  getSelection(): Selection | null;
+  BroadcastChannel: typeof BroadcastChannel;
   addEventListener(type: string, listener: Entrance<[never]>, isCapture: boolean): void;
   IntersectionObserver: new (
     callback: Entrance<[IntersectionObserverEntry[]]>,

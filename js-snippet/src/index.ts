@@ -8,9 +8,7 @@ import type { Options } from './options.js';
 import { watchPage as watch } from './page.js';
 import { type Core, createCore } from './tracker.js';
 
-export type { LostReason } from './outbox.js';
-export type { Rejection } from './transport.js';
-export type { IdentityResult } from './user.js';
+export type { Dropped, IdentityResult, Loss, LostReason, Rejection } from './answer.js';
 export type { EventFields, FlushResult, List, Listener, ListOptions, Options, Topics };
 
 /** The object the page talks to. No method throws, whatever the browser does. */
@@ -38,15 +36,23 @@ const env: Env =
     : Object.create(platform, { navigator: { value: {} }, crypto: { value: platform.crypto } });
 
 /** For where none can be made. */
-const NO_LIST: List = { observe() {}, click() {}, stop() {} };
+const NO_LIST: List = { observe() {}, update() {}, click() {}, stop() {} };
 
 const cores = new WeakMap<Tracker, Core>();
 
 /**
  * A tracker. In a browser it keeps session and unsent events as the script tag does; elsewhere (server, edge) give it a
  * `sessionId`, and wait for `flush` before the request ends.
+ *
+ * @throws Error without a `sessionId` where there is no browser.
  */
 export const createTracker = (options: Options): Tracker => {
+  if (!options.sessionId && !guard(() => env.document)) {
+    throw new Error(
+      'createTracker: outside a browser sessionId is needed. All requests of a server would share one session, and its ' +
+        "user; make a tracker for each visitor, with the visitor's session id.",
+    );
+  }
   // None where the browser does not even let itself be asked whether anything may be collected.
   const core = guard(() =>
     createCore(env, {

@@ -7,6 +7,5 @@ export const watchLifecycle = (env: Env, bus: Bus): void => {
   bus._listen('visibilitychange', () => bus._emit((env.document as Document).hidden ? 'hide' : 'show'));
   // Where a page goes without being hidden first.
   bus._listen('pagehide', () => bus._emit('hide'));
-  // Out of the back/forward cache it is as if opened anew.
-  bus._listen('pageshow', ({ persisted }: PageTransitionEvent) => persisted && bus._emit('start'));
+  bus._listen('pageshow', ({ persisted }: PageTransitionEvent) => persisted && bus._emit('back'));
 };

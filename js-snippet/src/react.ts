@@ -1,6 +1,7 @@
-import { type RefCallback, useCallback, useMemo } from 'react';
+import { type RefCallback, useCallback, useEffect, useRef } from 'react';
 import { guard } from './guard.js';
 import type { List, ListOptions, Tracker } from './index.js';
+import { type Followed, follow } from './list.js';
 
 /** What a component needs of its list. */
 export interface RelayList<T extends Element> {
@@ -13,12 +14,16 @@ export interface RelayList<T extends Element> {
 /**
  * Tells which items of a list the visitor sees and chooses:
  * `const { ref, click } = useRelayList(tracker, { recommendationId, items, source })`.
- * Another recommendation, or other items, begin a new list.
+ * More items of the same recommendation are the same list; another recommendation begins a new one.
  */
 export const useRelayList = <T extends Element = HTMLElement>(tracker: Tracker, options: ListOptions): RelayList<T> => {
-  // By value: components make their arrays anew at every render.
-  const key = guard(() => JSON.stringify(options)) ?? '';
-  const list = useMemo(() => tracker.list(guard(() => JSON.parse(key)) ?? { items: [] }), [tracker, key]);
+  const held = useRef<Followed & { tracker: Tracker }>(undefined);
+  const before = held.current?.tracker === tracker ? held.current : undefined;
+  const followed =
+    guard(() => follow(tracker.list, before, options)) ?? before ?? follow(tracker.list, undefined, { items: [] });
+  held.current = { ...followed, tracker };
+  const { list } = followed;
+  useEffect(() => void list.update(followed.options.items));
   const ref = useCallback(
     (element: T | null) => {
       if (element) {

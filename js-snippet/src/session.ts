@@ -1,112 +1,178 @@
 import type { Bus } from './bus.js';
+import type { Cookies } from './cookie.js';
 import { type Env, randomId } from './env.js';
-import { guard } from './guard.js';
-import { PREFIX, type Store } from './storage.js';
+import type { Store } from './storage.js';
+import { readToken, SOMEBODY } from './token.js';
+import type { User } from './user.js';
 
 const NAME = 'session';
-/** Long past the idle time, so that a page knows which session came before; identity tokens live a day too. */
-const COOKIE_MAX_AGE_S = 86_400;
+/** `<id>.<last activity in ms>.<owner>.<ended>`. */
+const STAMP = /^(\w{16,256}(?:~\d+)?)\.(\d+)\.?(\d*)\.?([\w~!]*)$/;
+/** Room for the ids of the last two sessions that were logged out of. */
+const ENDED_CHARS = 100;
+
+/** A session, and the user it is, 0 for nobody. */
+export type Place = readonly [id: string, who: number];
 
 export interface Session {
-  /** The id now, made anew where there is none or the last activity is too long ago. Counts as activity. */
-  _id(): string;
-  /** Ends this session; the next begins at once. */
-  _renew(): string;
+  /** Where this page is now, made anew where nothing is or the last activity is too long ago. Counts as activity. */
+  _now(): Place;
+  /** The page was told a token. */
+  _logIn(token: string): void;
+  /** Ends the session of this page, for all pages; the next begins at once. */
+  _logOut(): void;
+  /** The session is another user's than this token's. */
+  _conflict(id: string, token: string): void;
+  /** The token is none, and no other of its session is left, or is. */
+  _refused(token: string, isLeft: unknown): void;
   /** Forgets the session here and in the cookie. */
   _forget(): void;
 }
 
-type Stamp = readonly [id: string, seenAt: number];
+type Stamp = readonly [id: string, usedAt: number, owner: number, ended: string];
+
+/** A second user's session is the first one's with a number: all pages that were told that user find the same. */
+const baseOf = (id: string) => id.split('~')[0] as string;
 
 /**
- * One session a visitor, whatever tab or page of the site asks. It lives in a cookie on the registrable domain and in
- * localStorage, as `<id>.<last activity in ms>`. The later of both counts, so a logout in one tab or on
- * one subdomain is seen by the others at their next event.
+ * Which session a page is in. The session used last lives in a cookie on the registrable domain and in localStorage; the
+ * later of both counts. Whoever logs in first owns it; a page that was told another user is in a session made of it and
+ * of the user. A page that was told a user keeps to that user's session; the others share the one used last. Which
+ * sessions were logged out of is written there too, so a logout in one tab or on one subdomain is seen by the others at
+ * their next event.
  *
  * @param idleMs Time without activity after which the next activity begins a new session.
- * @param onIdle Called with the ids of the session that ran out and of the one that takes its place.
  */
 export const createSession = (
   env: Env,
   store: Store,
+  cookies: Cookies,
   bus: Bus,
+  user: User,
   idleMs: number,
-  onIdle: (before: string, after: string) => void,
 ): Session => {
-  let current: Stamp = ['', 0];
-  /** When the stamp was last written, by whatever page. */
-  let savedAt = 0;
-  /** Of the cookie, from the last two labels up: browsers refuse it until a site can own it. Last, none: this host. */
-  let domains: string[] | undefined;
+  const none: Stamp = ['', 0, 0, ''];
+  let current = none;
+  /** What was written last, by whatever page, and the session this origin was in. */
+  let saved = none;
+  let stored: string | undefined;
+  /** The session this page keeps to, the user it was told, and when it was active. */
+  let own: [id: string, who: number, token: string, usedAt: number] | undefined;
 
-  const readCookie = () => guard(() => (env.document as Document).cookie.match(`${PREFIX}${NAME}=([^;]*)`)?.[1]) ?? '';
+  // Both ways: a clock that was years ahead must not keep a session for years.
+  const isLive = (usedAt: number) => Math.abs(env.Date.now() - usedAt) <= idleMs;
+  const whoIn = (id: string, owner: number) => +(id.split('~')[1] ?? owner);
+  const idOf = (base: string, owner: number, who: number) => (owner && owner !== who ? `${base}~${who}` : base);
 
-  const writeCookie = (value: string, maxAge: number) =>
-    guard(() => {
-      domains ??= (env.location as Location).hostname
-        .split('.')
-        .map((_, i, labels) => labels.slice(-2 - i).join('.'))
-        .concat('');
-      const works = (domain: string) => {
-        (env.document as Document).cookie =
-          `${PREFIX}${NAME}=${value};path=/;max-age=${maxAge};samesite=lax;domain=${domain}`;
-        return readCookie() === value;
-      };
-      // The one that works is the first to be tried next time.
-      domains = domains.slice(domains.findIndex(works));
-    });
-
-  const latest = (): Stamp => {
-    let best: Stamp = ['', 0];
-    for (const value of [store._get(NAME), readCookie()]) {
-      const [, id, seenAt] = /^(\w{16,256})\.(\d+)$/.exec(value) ?? [];
-      const ms = +(seenAt as string);
-      if (id && ms >= best[1]) {
-        best = [id, ms];
-        savedAt = ms;
+  const read = (): Stamp => {
+    saved = none;
+    for (const value of [cookies._get(NAME), store._get(NAME)]) {
+      const [, id, ms, owner, ended] = STAMP.exec(value) ?? [];
+      stored = id;
+      if (id && +(ms as string) >= saved[1]) {
+        saved = [id, +(ms as string), +(owner as string), ended as string];
       }
     }
     // What is stored is what all pages agree on; what this page knows beside it is when its visitor was active.
-    return best[1] > current[1] || (best[0] && best[0] !== current[0]) ? best : current;
+    return saved[1] > current[1] || (saved[0] && saved[0] !== current[0]) ? saved : current;
   };
 
-  const touch = (id: string) => {
+  const use = (id: string, owner: number, ended: string): Place => {
+    const usedAt = env.Date.now();
     const isNew = id !== current[0];
-    const now = env.Date.now();
-    current = [id, now];
+    current = [id, usedAt, owner, ended];
     // Not on every event, cookies are slow: for other pages a stamp late by a sixtieth of the idle time is exact enough.
-    if (now - savedAt > idleMs / 60) {
-      savedAt = now;
-      const value = `${id}.${now}`;
+    if (id !== saved[0] || id !== stored || owner !== saved[2] || usedAt - saved[1] > idleMs / 60) {
+      saved = current;
+      const value = current.join('.');
       store._set(NAME, value);
-      writeCookie(value, COOKIE_MAX_AGE_S);
+      cookies._set(NAME, value);
     }
     if (isNew) {
       bus._emit('session', id);
     }
-    return id;
+    return [id, whoIn(id, owner)];
   };
 
-  const renew = () => {
-    savedAt = 0;
-    return touch(randomId(env));
+  const now = (): Place => {
+    let [id, usedAt, owner, ended] = read();
+    let base = baseOf(id);
+    if (!id || !isLive(usedAt)) {
+      id = base = randomId(env);
+      owner = 0;
+    }
+    if (own && ended.includes(`!${own[0]}!`)) {
+      own = undefined;
+    }
+    if (!own) {
+      // The same person, back from a break or from another subdomain.
+      if (stored && stored !== id && !ended.includes(`!${stored}!`)) {
+        owner ||= user._carry(stored, id, whoIn(id, owner));
+      }
+      return use(id, owner, ended);
+    }
+    const [before, who, token] = own;
+    const isOther = baseOf(before) !== base;
+    // Others may have begun a session meanwhile; and a token that names its session can be used in no other.
+    if (isLive(own[3]) && (isOther || readToken(env, token)[1] === before)) {
+      id = before;
+      if (isOther) {
+        owner = before === baseOf(before) ? who : SOMEBODY;
+      }
+    } else {
+      id = idOf(base, owner, who);
+      owner ||= who;
+    }
+    own = [id, who, token, env.Date.now()];
+    if (id !== before) {
+      user._say(id, token);
+    }
+    use(id, owner, ended);
+    return [id, who];
+  };
+
+  const logIn = (token: string) => {
+    const [who, sid] = readToken(env, token);
+    const [before, whoBefore] = now();
+    const [, , owner, ended] = current;
+    // In the session that a token names, the relay keeps both users apart.
+    const id = sid === before || !whoBefore || whoBefore === who ? before : idOf(baseOf(before), owner, who);
+    if (id !== before) {
+      // Until a relay has said that this one is true: it never displaces another that is.
+      user._carry(before, id, 0);
+    }
+    user._say(id, token);
+    own = [id, who, token, env.Date.now()];
+    use(id, owner || who, ended);
   };
 
   return {
-    _id() {
-      const [id, seenAt] = latest();
-      // Both ways: a clock that was years ahead must not keep a session for years.
-      if (id && Math.abs(env.Date.now() - seenAt) <= idleMs) {
-        return touch(id);
-      }
-      const fresh = renew();
-      onIdle(id, fresh);
-      return fresh;
+    _now: now,
+    _logIn: logIn,
+    _logOut() {
+      own = undefined;
+      use(randomId(env), 0, `${current[3]}!${current[0]}!`.slice(-ENDED_CHARS));
     },
-    _renew: renew,
+    _conflict(id, token) {
+      // Made of the user's own number, it is nobody else's.
+      if (id === now()[0] && id === baseOf(id) && readToken(env, token)[1] !== id) {
+        current = [id, current[1], SOMEBODY, current[3]];
+        saved = none;
+        logIn(token);
+      }
+    },
+    _refused(token, isLeft) {
+      if (own?.[2] === token) {
+        own = undefined;
+      }
+      if (!isLeft && current[2] === readToken(env, token)[0]) {
+        use(current[0], 0, current[3]);
+      }
+    },
     _forget() {
-      writeCookie('', 0);
-      current = ['', 0];
+      cookies._set(NAME);
+      current = none;
+      own = undefined;
     },
   };
 };

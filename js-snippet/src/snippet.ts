@@ -12,16 +12,28 @@ interface Queue {
 /** Script-tag entry: reads the tag, takes over the queue, and watches the page. */
 guard(() => {
   const page = platform as unknown as { relay: Queue | undefined };
-  const { src, dataset } = (platform.document as Document).currentScript as HTMLScriptElement;
+  const tag = (platform.document as Document).currentScript as HTMLScriptElement | null;
+  const { token, endpoint } = tag?.dataset ?? {};
+  const url = endpoint ?? (tag?.src && new URL('e', tag.src).href);
+  const problem =
+    !token || !url
+      ? 'not started: src and data-token are needed, type=module is not'
+      : platform.origin === 'null' && 'no Origin';
+  if (problem) {
+    guard(() => platform.console.warn(`[relay] ${problem}; see README, "Tag managers"`));
+  }
+  if (!token || !url) {
+    return;
+  }
 
   const queued = page.relay?.q ?? [];
   if (!queued.forEach) {
     return; // The tag is in the page twice.
   }
-
   const core = createCore(platform, {
-    endpoint: new URL('e', src).href,
-    ...(dataset as { token: string }),
+    ...(tag as HTMLScriptElement).dataset,
+    token,
+    endpoint: url,
   });
   watchPage(core);
   queued.forEach(core._call);

@@ -1,48 +1,66 @@
 import type { Env } from './env.js';
 import { guard } from './guard.js';
+import { stringify } from './json.js';
 
 /** Every name the snippet stores begins with this. */
 export const PREFIX = '_relay.';
 
-/** Values by name, as JSON: in localStorage where it works, else in memory for as long as the page lives. Never throws. */
+/**
+ * Values by name, as JSON, in localStorage and in memory. A name is never removed while the snippet collects, so one
+ * that is gone was cleared by the site, and what this page knew of it is put back. Never throws.
+ */
 export interface Store {
   /** Nothing where there is none, or what is there is no JSON. */
   // biome-ignore lint/suspicious/noExplicitAny: what JSON.parse gives
   _get(name: string): any;
+  /** The same as a list: empty where there is nothing, of one where there is something else. */
+  // biome-ignore lint/suspicious/noExplicitAny: what JSON.parse gives
+  _list(name: string): any[];
   _set(name: string, value: unknown): void;
-  _remove(name: string): void;
-  /** What follows `prefix` in the names that begin with it, sorted. */
-  _names(prefix: string): string[];
+  /** Forgets all, stored or not. */
+  _clear(): void;
 }
 
 /** @param mayStore Asked at every change: nothing is stored once consent is withdrawn, by an answer still under way either. */
-export const createStore = (env: Env, mayStore: () => boolean): Store => {
-  // Absent in sandboxed frames (it throws) and some web views (null). Names are properties: no method of it is needed.
-  let box: Record<string, string> = guard(() => env.localStorage) ?? {};
-  return {
-    _get: (name) =>
-      guard(() => {
-        const text = box[PREFIX + name];
+export const createStore = (env: Env, mayStore: () => unknown): Store => {
+  const memory: Record<string, string> = {};
+  // Absent in sandboxed frames (it throws) and some web views (null); what servers have is not the visitor's. Names are
+  // properties: no method of it is needed.
+  let box: Record<string, string> = (env.document && guard(() => env.localStorage)) ?? memory;
+
+  const get = (name: string) =>
+    guard(() => {
+      const text = box[PREFIX + name] ?? memory[name];
+      if (text) {
+        box[PREFIX + name] ??= text;
+        memory[name] = text;
         // Not left to JSON.parse to refuse: the first error of a page costs it a millisecond or two.
-        return text && JSON.parse(text);
-      }),
+        return JSON.parse(text);
+      }
+    });
+  return {
+    _get: get,
+    _list: (name) => [].concat(get(name) ?? []),
     _set(name, value) {
-      const text = JSON.stringify(value);
-      try {
-        if (mayStore()) {
-          box[PREFIX + name] = text;
+      if (mayStore()) {
+        memory[name] = stringify(value);
+        try {
+          box[PREFIX + name] = memory[name];
+        } catch {
+          // The quota is used up: this page goes on in memory. What is stored already is sent again by the next one.
+          box = {};
         }
-      } catch {
-        // The quota is used up: this page goes on in memory. What is stored already is sent again by the next one.
-        box = { ...box, [PREFIX + name]: text };
       }
     },
-    _remove(name) {
-      delete box[PREFIX + name];
+    _clear() {
+      for (const held of [memory, box]) {
+        for (const name in held) {
+          // In memory all are ours; in storage those of earlier versions are, too.
+          if (held === memory || name.startsWith(PREFIX)) {
+            delete held[name];
+          }
+        }
+      }
     },
-    _names: (prefix) =>
-      Object.keys(box)
-        .sort()
-        .flatMap((name) => name.split(PREFIX + prefix)[1] ?? []),
   };
 };

@@ -1,10 +1,6 @@
 /** The inline line that queues calls until the snippet is there; only pages that call `relay` themselves need it. */
-// biome-ignore lint/correctness/noUnusedVariables: adds to the browser's own
-interface Window {
-  relay?: unknown;
-}
 declare const relay: { q?: unknown[] };
-window.relay =
+(window as { relay?: unknown }).relay =
   window.relay ||
   function () {
     // biome-ignore lint/suspicious/noAssignInExpressions: it has to be one line

@@ -1,10 +1,12 @@
 import { createAttribution } from './attribution.js';
+import type { Beacon } from './beacon.js';
 import { type Bus, createBus } from './bus.js';
 import { isPrivate, mayCollect } from './consent.js';
+import { createCookies } from './cookie.js';
 import { createDelivery, type Delivery, type FlushResult } from './delivery.js';
 import { createDwell, type Dwell } from './dwell.js';
 import { type Env, randomId } from './env.js';
-import type { EventFields } from './event.js';
+import { type EventFields, usable } from './event.js';
 import { guard } from './guard.js';
 import type { Impression } from './impressions.js';
 import { watchLifecycle } from './lifecycle.js';
@@ -46,20 +48,15 @@ export const createCore = (env: Env, options: RawOptions): Core => {
     env,
     options.debug != null ? (topic, data) => guard(() => env.console.log('[relay]', topic, data)) : undefined,
   );
-  let isConsentGiven = !options.consent;
-  const store = createStore(env, () => isConsentGiven);
-  const user = createUser(store);
+  /** Undefined until the page has said something, where it has to. */
+  let consent: boolean | undefined = options.consent ? undefined : true;
+  const store = createStore(env, () => consent);
+  const cookies = createCookies(env);
+  const user = createUser(env, store);
   const outbox = createOutbox(store, bus);
-  const attribution = createAttribution(env, store, +(options.attributionMinutes ?? 1440) * MINUTE_MS);
-  const session = createSession(
-    env,
-    store,
-    bus,
-    +(options.sessionMinutes ?? 30) * MINUTE_MS,
-    // The same person, back from a break.
-    (before, after) => user._set(after, user._token(before)),
-  );
-  const sessionId = () => options.sessionId ?? session._id();
+  const attribution = createAttribution(env, store, cookies, +(options.attributionMinutes ?? 1440) * MINUTE_MS);
+  const session = createSession(env, store, cookies, bus, user, +(options.sessionMinutes ?? 30) * MINUTE_MS);
+  const current = (): readonly [id: string, who?: number] => (options.sessionId ? [options.sessionId] : session._now());
 
   let isRunning = false;
   let calls: Call[] = [];
@@ -68,92 +65,111 @@ export const createCore = (env: Env, options: RawOptions): Core => {
   let refetchAt = 0;
   /** Least time until the next fetch of an identity token: doubled by each, until a relay has taken one. */
   let refetchMs = MINUTE_MS;
-  /** The session made for the last conflict. */
-  let renewed: string | undefined;
   /** Made when collecting begins: it sends what it finds waiting. */
   let delivery: Delivery;
 
   const logIn = (token: string) => {
     if (!isAnonymous && TOKEN.test(token)) {
-      user._set(sessionId(), token);
+      if (options.sessionId) {
+        user._say(options.sessionId, token);
+      } else {
+        session._logIn(token);
+      }
       delivery._flush();
     }
   };
 
   /** Neither was there a logout since, nor was consent withdrawn. */
-  const isCurrent = (ofSession: string) => isRunning && ofSession === sessionId();
+  const isCurrent = (ofSession: string) => isRunning && ofSession === current()[0];
 
+  /** How often the page has said who its user is. */
+  let saidUser = 0;
   const refetchIdentity = bus._enter(async (ofSession: string) => {
-    if (options.identityUrl && env.Date.now() >= refetchAt) {
+    if (options.identityUrl && isRunning && env.Date.now() >= refetchAt) {
       refetchAt = env.Date.now() + refetchMs;
       refetchMs *= 2;
+      const before = saidUser;
       const response = await env.fetch(options.identityUrl, { credentials: 'include' });
       const text = await response.text();
       // Not in place of what the page has said itself meanwhile.
-      if (isCurrent(ofSession) && !user._token(ofSession)) {
+      if (before === saidUser && isCurrent(ofSession)) {
         logIn(guard(() => JSON.parse(text).identity) ?? text.trim());
       }
     }
   });
 
-  const heardOfIdentity = (result: string, ofSession: string) => {
+  const onAnswer = ({ sessionId, identity = '' }: Beacon, result = '') => {
+    if (user._answered(sessionId, identity, result)) {
+      session._refused(identity, user._has(sessionId));
+    }
     if (result === 'ok') {
       refetchMs = MINUTE_MS;
     }
     if (/exp|mis/.test(result)) {
-      refetchIdentity(ofSession);
+      refetchIdentity(sessionId);
     }
-    if (result === 'conflict' && isCurrent(ofSession) && ofSession !== renewed) {
-      // The session is another user's. This one gets a new session, its token goes along; nobody else can have that.
-      renewed = session._renew();
-      user._set(renewed, user._token(ofSession));
-      delivery._flush();
+    if (result === 'conflict' && isRunning && !options.sessionId) {
+      session._conflict(sessionId, identity);
     }
   };
 
   const record = (type: string, fields: EventFields = {}, at = env.Date.now()) => {
     if (isRunning) {
+      const given = usable(fields, bus._say);
+      const [id, who] = current();
       const event = {
         // Events are kept in the order of their ids: time and count first.
         eventId: `${env.Date.now()}${made++}${randomId(env)}`,
         eventType: type,
         sentAt: at,
-        ...attribution._originOf(fields),
-        ...fields,
+        ...given,
+        ...attribution._originOf(given),
       };
       bus._emit('event', event);
-      outbox._add([sessionId(), event]);
+      outbox._add([id, event, who]);
       delivery._schedule();
     }
+  };
+
+  /** Ends collecting, and clears what is stored and what this page holds. */
+  const stop = () => {
+    consent = isRunning = false;
+    calls = [];
+    store._clear();
+    session._forget();
+    cookies._set('items');
+    bus._emit('stop', outbox._forget());
   };
 
   const verbs: { [verb: string]: (...args: never[]) => unknown } = {
     event: record,
     user(token: string | null) {
-      if (token === null) {
-        delivery._flush();
-        attribution._forget();
-        session._renew();
-      } else {
+      saidUser++;
+      if (token) {
         logIn(token);
+      } else if (token === null && !options.sessionId) {
+        const [id, who] = session._now();
+        if (who || user._has(id)) {
+          delivery._flush();
+          attribution._forget();
+          session._logOut();
+        }
       }
     },
     session(callback: (id: string) => void) {
-      callback(sessionId());
+      callback(current()[0]);
     },
     async flush(callback?: (result: FlushResult) => void) {
       const result = await delivery._flush();
       callback?.(result);
     },
     consent(isGiven: boolean) {
-      isConsentGiven = isGiven;
       if (isGiven) {
+        consent = true;
         begin();
-      } else {
-        isRunning = false;
-        calls = [];
-        store._names('').forEach(store._remove);
-        session._forget();
+      } else if (isGiven === false) {
+        stop();
+        channel?.postMessage(0);
       }
     },
     on: bus._on as never,
@@ -164,20 +180,20 @@ export const createCore = (env: Env, options: RawOptions): Core => {
     if (isRunning || verb === 'on' || verb === 'consent') {
       return verbs[verb]?.(first, second, at);
     }
-    if (isCollectable && calls.length < MAX_CALLS) {
+    if (isCollectable && consent !== false && calls.length < MAX_CALLS) {
       calls.push(queued);
     }
     return undefined;
   });
 
   // A prerendered page may never be shown.
-  const mayRun = () => isCollectable && isConsentGiven && !isRunning && !env.document?.prerendering;
+  const mayRun = () => isCollectable && consent && !isRunning && !env.document?.prerendering;
 
   const run = () => {
     if (mayRun()) {
       isRunning = true;
-      delivery ??= createDelivery(env, store, bus, options, outbox, user, heardOfIdentity);
-      user._keep([sessionId(), ...outbox._entries().map(([id]) => id)]);
+      delivery ??= createDelivery(env, store, bus, options, outbox, user, onAnswer);
+      user._keep([current()[0], ...outbox._entries().map(([id]) => id)]);
       bus._emit('start');
       calls.splice(0).forEach(call);
     }
@@ -186,8 +202,12 @@ export const createCore = (env: Env, options: RawOptions): Core => {
   /** Two pages that open at once both write a session, then both read what was written last. */
   const begin = () => {
     if (mayRun()) {
-      sessionId();
-      bus._later(run, SETTLE_MS);
+      current();
+      if (env.document) {
+        bus._later(run, SETTLE_MS);
+      } else {
+        run();
+      }
     }
   };
 
@@ -195,7 +215,13 @@ export const createCore = (env: Env, options: RawOptions): Core => {
   bus._listen('prerenderingchange', begin);
   bus._on('hide', run);
   let dwell: Dwell | undefined;
+  let channel: BroadcastChannel | undefined;
   if (env.document) {
+    // Consent withdrawn in one tab is withdrawn in all.
+    channel = guard(() => new env.BroadcastChannel('_relay'));
+    if (channel) {
+      channel.onmessage = bus._enter(stop);
+    }
     watchLifecycle(env, bus);
     dwell = createDwell(env, bus);
   }

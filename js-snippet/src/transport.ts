@@ -1,33 +1,25 @@
+import type { Refusal, Taken } from './answer.js';
 import type { Beacon } from './beacon.js';
 import type { Env } from './env.js';
+import { stringify } from './json.js';
 import type { RawOptions } from './options.js';
-import type { IdentityResult } from './user.js';
 
 /** An answer that does not come within this time is none. */
 const TIMEOUT_MS = 30_000;
 
-/** One event the relay refused, its neighbours taken. */
-export interface Rejection {
-  index: number;
-  eventId: string;
-  reason: string;
+/** What became of a beacon: taken, refused for good, or neither, to be tried again. */
+export interface Answer {
+  _taken?: Taken | undefined;
+  _refusal?: Refusal | undefined;
+  _status?: number;
+  /** How long to wait, 0 when nothing was said. */
+  _retryAfterMs?: number;
 }
-
-/** Body of a 202. */
-export interface Taken {
-  accepted: number;
-  rejected: Rejection[];
-  identity: IdentityResult;
-}
-
-/**
- * What became of a beacon: whether it is refused for good; how long to wait, 0 when nothing was said; the body, present
- * when the relay has taken the beacon, and only then.
- */
-export type Answer = readonly [isRefused: boolean, retryAfterMs: number, taken?: Taken | undefined];
 
 /** All client errors but a timeout and a rate limit. */
 const REFUSED = /^4(?!08|29)/;
+/** A relay's own words: a CDN, a captive portal or a proxy refuses in others, and is not the one to say so. */
+const WORDS = /^(not_(json|utf8)|(bad|missing|too|token|method)_\w+|empty|origin|erased)$/;
 
 /** Sends a beacon and reads the answer; goes on when the page does not. Never rejects. */
 export const post = async (env: Env, options: RawOptions, beacon: Beacon): Promise<Answer> => {
@@ -36,23 +28,28 @@ export const post = async (env: Env, options: RawOptions, beacon: Beacon): Promi
     // A string travels as text/plain, which needs no preflight.
     const response = await (fetch as Env['fetch'])(endpoint, {
       method: 'POST',
-      body: JSON.stringify(beacon),
+      body: stringify(beacon),
       credentials: 'include',
       keepalive: true,
       signal: AbortSignal.timeout?.(TIMEOUT_MS) as AbortSignal,
     });
-    let taken: Taken | undefined;
+    const { status } = response;
+    let body: (Taken & Refusal) | undefined;
     try {
-      taken = await response.json();
-    } catch {} // An answer counts without its body: one that refuses, refuses.
-    return [
-      REFUSED.test(response.status as never),
-      +(response.headers.get('retry-after') as string) * 1000 || 0,
+      body = await response.json();
+    } catch {}
+    return {
+      _status: status,
+      _retryAfterMs: +(response.headers.get('retry-after') as string) * 1000 || 0,
       // Neither an error's body nor the 200 of a captive portal has this.
-      (taken?.accepted as number) >= 0 ? taken : undefined,
-    ];
+      _taken: (body?.accepted as number) >= 0 ? body : undefined,
+      _refusal:
+        REFUSED.test(status as never) && WORDS.test(body?.error as string)
+          ? ({ ...body, status } as Refusal)
+          : undefined,
+    };
   } catch {
-    return [false, 0];
+    return {};
   }
 };
 
@@ -63,6 +60,6 @@ export const post = async (env: Env, options: RawOptions, beacon: Beacon): Promi
 export const postAtHide = (env: Env, options: RawOptions, beacon: Beacon): unknown => {
   // The last two labels are near enough to the site, without a list of public suffixes.
   return options.endpoint.includes((env.location as Location).hostname.split('.').slice(-2).join('.'))
-    ? (env.navigator as Navigator).sendBeacon(options.endpoint, JSON.stringify(beacon))
+    ? (env.navigator as Navigator).sendBeacon(options.endpoint, stringify(beacon))
     : post(env, options, beacon);
 };

@@ -1,57 +1,109 @@
+import type { Env } from './env.js';
 import type { Store } from './storage.js';
+import { readToken } from './token.js';
 
-const NAME = 'user.';
+const NAME = 'users';
+/** Tokens of a session that no relay has judged yet. */
+const MAX_TOKENS = 8;
 
-/** As it is stored. While no relay has answered the token it is owed a beacon, be it an empty one. */
-type Login = readonly [token?: string, isOwed?: boolean];
-
-/** What a relay says about the identity token of a beacon. */
-export type IdentityResult = 'none' | 'ok' | 'expired' | 'invalid' | 'mismatch' | 'conflict';
+/** A token that was said, and whether a relay has still to judge it: until then it is owed a beacon, be it an empty one. */
+type Said = readonly [token: string, isOwed?: 1 | undefined];
 
 /**
- * Identity tokens, each kept with the session it was given in: events that still wait after a logout go out as
+ * Identity tokens, each kept with the sessions it was given in: events that still wait after a logout go out as
  * the user they belong to, and nobody else's do.
  */
 export interface User {
-  /** The user of this session; a token the relay knows already changes nothing. */
-  _set(sessionId: string, token: string | undefined): void;
-  /** The token to send with beacons of this session. */
-  _token(sessionId: string): string | undefined;
-  /** Sessions whose token the relay does not know yet. */
-  _owed(): string[];
-  /** The relay has answered a beacon of this session that carried this token. */
-  _answered(sessionId: string, token: string | undefined, result: IdentityResult | undefined): void;
-  /** Forgets the tokens of all other sessions. */
+  /** A token said in this session; one that is known already changes nothing. */
+  _say(sessionId: string, token: string): void;
+  /**
+   * The token for what happened in this session to this user, and whether it has to be judged alone, before any event
+   * goes along; without what is `sent` already.
+   */
+  _token(
+    sessionId: string,
+    who: number | undefined,
+    sent: readonly unknown[],
+  ): readonly [token?: string | undefined, isAlone?: unknown];
+  /** A session, and a user in it, of whose tokens a relay has judged none; without those `sent` already. */
+  _owed(sent: readonly unknown[]): readonly [sessionId: string, event: undefined, who: number] | undefined;
+  _has(sessionId: string): unknown;
+  /** A relay has answered. True when the token was none. */
+  _answered(sessionId: string, token: string, result: string): boolean;
+  /** What one session knows of this user, or of any, is known to the other, too: the user, or 0. */
+  _carry(before: string, after: string, who: number): number;
+  /** Forgets all other sessions. */
   _keep(sessionIds: readonly string[]): void;
 }
 
-export const createUser = (store: Store): User => {
-  const login = (sessionId: string): Login => store._get(NAME + sessionId) ?? [];
+export const createUser = (env: Env, store: Store): User => {
+  const all = (): { [sessionId: string]: Said[] } => ({ ...store._get(NAME) });
+  const said = (sessionId: string): Said[] => {
+    const found = all()[sessionId];
+    return Array.isArray(found) ? found.filter((one) => one?.[0]?.split) : [];
+  };
+  const put = (sessionId: string, tokens: Said[]) => store._set(NAME, { ...all(), [sessionId]: tokens });
+  const whose = ([token]: Said) => readToken(env, token)[0];
+
+  const token: User['_token'] = (sessionId, who, sent) => {
+    const tokens = said(sessionId);
+    const own = tokens.filter((one) => whose(one) === who);
+    // What happened before the login goes along with it.
+    const fit = own[0] ? own : tokens;
+    const proven = fit.find(([, isOwed]) => !isOwed);
+    if (proven) {
+      return proven;
+    }
+    const newest = fit[fit.length - 1];
+    // A token that may be none is not to take events along where another may be true, or it is for another session.
+    return newest && (tokens[1] || (readToken(env, newest[0])[1] ?? sessionId) !== sessionId)
+      ? [...(fit.filter(([one]) => !sent.includes(one)).pop() ?? [])]
+      : [newest?.[0]];
+  };
 
   return {
-    _set(sessionId, fresh) {
-      if (fresh && login(sessionId)[0] !== fresh) {
-        store._set(NAME + sessionId, [fresh, true]);
+    _say(sessionId, fresh) {
+      const tokens = said(sessionId);
+      if (!tokens.some(([one]) => one === fresh)) {
+        put(sessionId, [...tokens.slice(1 - MAX_TOKENS), [fresh, 1]]);
       }
     },
-    _token: (sessionId) => login(sessionId)[0],
-    _owed: () => store._names(NAME).filter((sessionId) => login(sessionId)[1]),
-    _answered(sessionId, sent, result) {
-      // Another token may have come while this beacon was under way: that one is still owed.
-      if (sent && login(sessionId)[0] === sent) {
-        if (/ex|inv|mis/.test(result as string)) {
-          store._remove(NAME + sessionId);
-        } else {
-          store._set(NAME + sessionId, [sent]);
+    _token: token,
+    _owed(sent) {
+      for (const sessionId of Object.keys(all())) {
+        for (const one of said(sessionId)) {
+          const [next] = token(sessionId, whose(one), sent);
+          if (one[0] === next && one[1] && !sent.includes(next)) {
+            return [sessionId, undefined, whose(one)];
+          }
         }
       }
+      return undefined;
+    },
+    _has: (sessionId) => said(sessionId)[0],
+    _answered(sessionId, sent, result) {
+      const isRefused = /ex|inv|mis/.test(result);
+      const tokens = said(sessionId);
+      const at = tokens.findIndex(([one]) => one === sent);
+      if (at >= 0) {
+        // Older ones are of no use any more; one that came meanwhile may be, later.
+        put(sessionId, isRefused ? tokens.filter((_, i) => i !== at) : [[sent], ...tokens.slice(at + 1)]);
+      }
+      return isRefused;
+    },
+    _carry(before, after, who) {
+      const tokens = said(before).filter((one) => !who || whose(one) === who);
+      if (tokens[0] && !said(after)[0]) {
+        put(
+          after,
+          tokens.map(([one]) => [one, 1]),
+        );
+        return whose(tokens[0]);
+      }
+      return 0;
     },
     _keep(sessionIds) {
-      for (const sessionId of store._names(NAME)) {
-        if (!sessionIds.includes(sessionId)) {
-          store._remove(NAME + sessionId);
-        }
-      }
+      store._set(NAME, Object.fromEntries(sessionIds.map((id) => [id, said(id)])));
     },
   };
 };

@@ -1,14 +1,16 @@
 import type { ObjectDirective } from 'vue';
+import { COUNTS_ITSELF } from './clicks.js';
 import { guard } from './guard.js';
-import type { List, ListOptions, Tracker } from './index.js';
+import type { ListOptions, Tracker } from './index.js';
+import { type Followed, follow } from './list.js';
 
 /**
  * The directive `v-relay-list="{ recommendationId, items, source }"` for the element around the items: tells which of
- * them the visitor sees, and, where items have `data-relay-item`, chooses. Another recommendation, or other items,
- * begin a new list.
+ * them the visitor sees, and, where items have `data-relay-item`, chooses. More items of the same recommendation are the
+ * same list; another recommendation begins a new one.
  */
 export const relayList = (tracker: Tracker): ObjectDirective<HTMLElement, ListOptions> => {
-  const lists = new WeakMap<HTMLElement, { list: List; key: string }>();
+  const lists = new WeakMap<HTMLElement, Followed>();
 
   const choose = (event: MouseEvent) =>
     guard(() => {
@@ -20,21 +22,22 @@ export const relayList = (tracker: Tracker): ObjectDirective<HTMLElement, ListOp
 
   const show = (element: HTMLElement, options: ListOptions) =>
     guard(() => {
-      const key = JSON.stringify(options);
       const before = lists.get(element);
-      if (before?.key === key) {
-        before.list.observe(element); // Its items may have been put in anew.
+      const now = follow(tracker.list, before, options);
+      if (now.list === before?.list) {
+        now.list.update(now.options.items);
       } else {
         before?.list.stop();
-        const list = tracker.list(options);
-        list.observe(element);
-        lists.set(element, { list, key });
+        now.list.observe(element);
       }
+      lists.set(element, now);
     });
 
   return {
     mounted(element, { value }) {
       show(element, value);
+      // A script tag on the same page is not to count the clicks once more.
+      (element as { [COUNTS_ITSELF]?: true })[COUNTS_ITSELF] = true;
       element.addEventListener('click', choose);
       element.addEventListener('auxclick', choose);
     },

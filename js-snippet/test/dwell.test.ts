@@ -5,29 +5,47 @@ import { createDwell } from '../src/dwell.js';
 import { watchLifecycle } from '../src/lifecycle.js';
 import { Browser, Tab } from './world.js';
 
-/** A watched element, in a page where the test says when the observer speaks. */
+/** A watched element, in a page where the test says where it is. */
 const open = () => {
   const tab = new Tab(new Browser());
   let callback: IntersectionObserverCallback = () => {};
+  let isIntersecting: boolean | undefined;
+  const seen: Element[] = [];
+  const element = {
+    isConnected: true,
+    children: [],
+    getAttribute: (name: string) => (name === 'data-relay-item' ? 'p1' : null),
+    closest: () => null,
+    contains: () => true,
+    parentElement: null,
+  } as unknown as Element;
+  const speak = () => {
+    const whole = { width: 100, height: 100 };
+    const entry = { target: element, isIntersecting, intersectionRect: whole, boundingClientRect: whole };
+    callback([entry as never], undefined as never);
+  };
   const env = tab.env;
+  env.screen = { height: 600 };
   env.IntersectionObserver = class {
     constructor(given: IntersectionObserverCallback) {
       callback = given;
     }
-    observe() {}
+    observe() {
+      if (isIntersecting !== undefined) {
+        env.setTimeout(speak as never, 0);
+      }
+    }
     unobserve() {}
   } as never;
-  const bus = createBus(env, undefined);
+  Object.assign(tab.document, { elementsFromPoint: () => [element], querySelectorAll: () => [] });
+  const bus = createBus(env, (topic, data) => topic === 'error' && assert.fail(data as Error));
   watchLifecycle(env, bus);
-  const seen: Element[] = [];
-  const element = {} as Element;
   const dwell = createDwell(env, bus);
   dwell._watch(element);
   bus._on('seen', (element) => seen.push(element));
-  const observe = (isIntersecting: boolean) => {
-    const whole = { width: 100, height: 100 };
-    const entry = { target: element, isIntersecting, intersectionRect: whole, boundingClientRect: whole };
-    callback([entry as never], undefined as never);
+  const observe = (isIn: boolean) => {
+    isIntersecting = isIn;
+    speak();
   };
   return { tab, dwell, element, seen, observe };
 };

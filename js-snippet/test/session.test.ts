@@ -2,20 +2,26 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { createBus } from '../src/bus.js';
+import { createCookies } from '../src/cookie.js';
+import type { Env } from '../src/env.js';
 import { createSession, type Session } from '../src/session.js';
 import { createStore } from '../src/storage.js';
-import { Browser, Tab } from './world.js';
+import { createUser } from '../src/user.js';
+import { Browser, Tab, tokenOf } from './world.js';
 
 const IDLE_MS = 30 * 60_000;
 
-const open = (tab: Tab, idled: string[] = []): Session =>
-  createSession(
-    tab.env,
-    createStore(tab.env, () => true),
-    createBus(tab.env, undefined),
-    IDLE_MS,
-    (before, after) => idled.push(before, after),
-  );
+interface Page extends Session {
+  _id(): string;
+}
+
+const create = (env: Env): Page => {
+  const store = createStore(env, () => true);
+  const user = createUser(env, store);
+  const session = createSession(env, store, createCookies(env), createBus(env, undefined), user, IDLE_MS);
+  return { ...session, _id: () => session._now()[0] };
+};
+const open = (tab: Tab): Page => create(tab.env);
 
 test('ids have 128 random bits and the form the relay takes', () => {
   const ids = Array.from({ length: 200 }, () => open(new Tab(new Browser()))._id());
@@ -46,10 +52,10 @@ test('tabs that take turns have one session, to a sixtieth of the idle time', ()
     fc.property(fc.array(fc.tuple(fc.nat(2), fc.integer({ min: 0, max: IDLE_MS - IDLE_MS / 60 }))), (turns) => {
       const browser = new Browser();
       const tabs = [0, 1, 2].map(() => open(new Tab(browser)));
-      const first = (tabs[0] as Session)._id();
+      const first = (tabs[0] as Page)._id();
       for (const [tab, pause] of turns) {
         browser.nowMs += pause;
-        assert.equal((tabs[tab] as Session)._id(), first);
+        assert.equal((tabs[tab] as Page)._id(), first);
       }
     }),
   );
@@ -95,14 +101,8 @@ test('two pages that begin at the very same moment agree on one session, in what
         return true;
       },
     });
-    const torn = { ...new Tab(browser).env, localStorage: slow as unknown as Storage, document: undefined as never };
-    const third = createSession(
-      torn,
-      createStore(torn, () => true),
-      createBus(torn, undefined),
-      IDLE_MS,
-      () => {},
-    );
+    const torn = { ...new Tab(browser).env, localStorage: slow as unknown as Storage, document: {} as Document };
+    const third = create(torn);
     third._id();
     browser.cookies.clear();
     browser.nowMs += 20;
@@ -119,7 +119,9 @@ test('subdomains share the session, and a logout on one ends it on the other', (
   const checkout = open(new Tab(browser, 'checkout.shop.example'));
   assert.equal(checkout._id(), id);
   browser.nowMs += 1;
-  const fresh = checkout._renew();
+  checkout._logOut();
+  const fresh = checkout._id();
+  assert.notEqual(fresh, id);
   browser.nowMs += 1;
   assert.equal(shop._id(), fresh);
 });
@@ -132,17 +134,89 @@ test('a clock that was years ahead does not keep a session for years', () => {
   assert.notEqual(session._id(), id);
 });
 
-test('idle time is told with the session before, a logout is not', () => {
+const ALICE = tokenOf('alice');
+const BOB = tokenOf('bob');
+
+test('a second user has a session of their own, the same in all tabs that were told', () => {
   const browser = new Browser();
-  const idled: string[] = [];
-  const session = open(new Tab(browser), idled);
+  const [first, second, third] = [1, 2, 3].map(() => open(new Tab(browser))) as [Page, Page, Page];
+  first._logIn(ALICE);
+  const alice = first._id();
+  browser.nowMs += 1;
+  second._logIn(BOB);
+  const bob = second._id();
+  assert.notEqual(bob, alice);
+  browser.nowMs += 1;
+  assert.equal(first._id(), alice);
+  third._logIn(tokenOf('bob', undefined, 'later'));
+  assert.equal(third._id(), bob);
+  browser.nowMs += 1;
+  third._logIn(ALICE);
+  assert.equal(third._id(), alice);
+});
+
+test('a page that was told nothing shares the session used last', () => {
+  const browser = new Browser();
+  const [first, second, third] = [1, 2, 3].map(() => open(new Tab(browser))) as [Page, Page, Page];
+  first._logIn(ALICE);
+  browser.nowMs += 1;
+  second._logIn(BOB);
+  browser.nowMs += 1;
+  assert.equal(third._id(), second._id());
+  browser.nowMs += 1;
+  const alice = first._id();
+  assert.equal(third._id(), alice);
+});
+
+test('a logout ends its session for all pages, and no other', () => {
+  const browser = new Browser();
+  const [first, second, third] = [1, 2, 3].map(() => open(new Tab(browser))) as [Page, Page, Page];
+  first._logIn(ALICE);
+  second._logIn(BOB);
+  third._logIn(BOB);
+  const [alice, bob] = [first._id(), second._id()];
+  browser.nowMs += 1;
+  third._logOut();
+  browser.nowMs += 1;
+  assert.notEqual(second._now()[0], bob);
+  assert.equal(second._now()[1], 0);
+  assert.equal(first._id(), alice);
+  assert.ok(first._now()[1]);
+});
+
+test('being told survives an idle break, on every subdomain that was told', () => {
+  for (const order of [
+    [0, 1],
+    [1, 0],
+  ] as const) {
+    const browser = new Browser();
+    const pages = ['www', 'pay'].map((name) => {
+      browser.storage = {};
+      return open(new Tab(browser, `${name}.shop.example`));
+    }) as [Page, Page];
+    for (const page of pages) {
+      page._logIn(ALICE);
+    }
+    const before = pages.map((page) => page._id());
+    assert.equal(before[0], before[1]);
+    const [, who] = pages[0]._now();
+    browser.nowMs += IDLE_MS + 1;
+    const after = order.map((i) => pages[i]._now());
+    assert.equal(after[0]?.[0], after[1]?.[0]);
+    assert.notEqual(after[0]?.[0], before[0]);
+    assert.deepEqual(
+      after.map((place) => place[1]),
+      [who, who],
+    );
+  }
+});
+
+test('a token that names its session stays in it', () => {
+  const session = open(new Tab(new Browser()));
+  session._logIn(ALICE);
   const id = session._id();
-  assert.equal(idled[0], '');
-  browser.nowMs += IDLE_MS + 1;
-  const next = session._id();
-  assert.deepEqual(idled.slice(2), [id, next]);
-  session._renew();
-  assert.equal(idled.length, 4);
+  session._logIn(tokenOf('bob', id));
+  assert.equal(session._id(), id);
 });
 
 for (const junk of [

@@ -4,10 +4,10 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import type { RawOptions } from '../src/options.js';
 import { createCore } from '../src/tracker.js';
-import { Browser, ENDPOINT, Tab, taken } from './world.js';
+import { Browser, ENDPOINT, refused, Tab, taken, tokenOf } from './world.js';
 
 const wire = JSON.parse(readFileSync(new URL('../../../tests/contract/snippet.json', import.meta.url), 'utf8'));
-const TOKEN = `alice.${'a'.repeat(30)}`;
+const TOKEN = tokenOf('alice');
 
 const open = async (tab: Tab, options: Partial<RawOptions> = {}) => {
   const core = createCore(tab.env, { token: 'site', endpoint: ENDPOINT, ...options });
@@ -91,7 +91,7 @@ test('every event arrives once by its id, in order, whatever the relay and the n
       await tab.pass(4_000_000);
       const ids = new Map(tabs.flatMap(({ events }) => events).map(({ eventId, itemId }) => [eventId, itemId]));
       assert.deepEqual([...ids.values()].sort(), made.sort());
-      assert.ok(!Object.keys(browser.storage).some((name) => name.startsWith('_relay.event.')));
+      assert.equal(browser.storage['_relay.events'] ?? '[]', '[]');
     }),
     { numRuns: 60 },
   );
@@ -147,7 +147,7 @@ for (const flushMs of ['0', 'soon']) {
 for (const status of wire.given_up) {
   test(`a ${status} is given up and told`, async () => {
     const tab = new Tab(new Browser());
-    tab.answer = () => new Response('', { status });
+    tab.answer = () => refused(status);
     const say = await open(tab, { flushMs: 10 });
     say('event', 'X');
     await tab.pass(100_000);
@@ -165,14 +165,39 @@ for (const status of wire.given_up) {
   });
 }
 
-test('a refusal whose body cannot be read is one all the same', async () => {
+for (const [what, answer] of [
+  ['a page of a CDN', () => new Response('<html>', { status: 403 })],
+  ['JSON of somebody else', () => new Response('{"error":"Forbidden","message":"no"}', { status: 403 })],
+  ['an empty body', () => new Response('', { status: 400 })],
+  [
+    'a body cut off',
+    () => new Response(new ReadableStream({ start: (body) => body.error(new Error('cut')) }), { status: 400 }),
+  ],
+] as const) {
+  test(`a refusal that is ${what} is no relay's: the events are sent again`, async () => {
+    const tab = new Tab(new Browser());
+    tab.answer = answer;
+    const say = await open(tab, { flushMs: 10 });
+    say('event', 'X');
+    await tab.pass(500);
+    assert.equal(tab.sent.length, 1);
+    tab.answer = () => taken();
+    await tab.pass(10_000);
+    assert.equal(tab.sent.length, 2);
+    assert.equal(new Set(tab.events.map(({ eventId }) => eventId)).size, 1);
+  });
+}
+
+test('where a proxy takes less, beacons become smaller', async () => {
   const tab = new Tab(new Browser());
-  const cut = () => new ReadableStream({ start: (body) => body.error(new Error('cut')) });
-  tab.answer = () => new Response(cut(), { status: 400 });
+  tab.answer = ({ bytes }) => (bytes > 9000 ? new Response('<html>', { status: 413 }) : taken());
   const say = await open(tab, { flushMs: 10 });
-  say('event', 'X');
-  await tab.pass(100_000);
-  assert.equal(tab.sent.length, 1);
+  for (let i = 0; i < 40; i++) {
+    say('event', 'X', { properties: 'x'.repeat(900) });
+  }
+  await tab.pass(600_000);
+  assert.equal(new Set(tab.events.map(({ eventId }) => eventId)).size, 40);
+  assert.equal(tab.browser.storage['_relay.events'], '[]');
 });
 
 test('an event that comes while the lock is given back is not forgotten', async () => {
@@ -276,7 +301,7 @@ test('a login between two hides is told at the second', async () => {
 for (const [how, answer] of [
   ['taken', () => taken('conflict')],
   ['put off', () => new Response('', { status: 503, headers: { 'retry-after': '60' } })],
-  ['refused', () => new Response('', { status: 400 })],
+  ['refused', () => refused()],
   ['called expired', () => taken('expired')],
 ] as const) {
   test(`after consent is withdrawn nothing is stored, though a beacon is ${how} later`, async () => {
@@ -539,7 +564,7 @@ test('in debug mode the console says what was recorded, sent, refused and lost',
   const say = await open(tab, { debug: '', flushMs: 10 });
   say('event', 'X');
   await tab.pass(100);
-  tab.answer = () => new Response('', { status: 400 });
+  tab.answer = () => refused();
   say('event', 'Y');
   await tab.pass(100);
   say('session', 'no function');

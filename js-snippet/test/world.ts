@@ -4,6 +4,8 @@ import type { Env } from '../src/env.js';
 export class Browser {
   nowMs = Date.UTC(2026, 10, 22);
   storage: Record<string, string> = {};
+  /** Those that hear what is said on the one channel there is. */
+  channels: { onmessage?: (message: object) => void }[] = [];
   cookies = new Map<string, string>();
   /** Domains nobody can own. */
   publicSuffixes = new Set(['example', 'co.uk', 'uk']);
@@ -16,6 +18,14 @@ export interface Sent {
   atHide: boolean;
 }
 
+/** A token as a relay mints it, though nobody has signed it. */
+export const tokenOf = (sub: string, sid?: string, stamp = 'AAAAAA') =>
+  `${btoa(JSON.stringify({ sub, sid })).replace(/=+$/, '')}.${stamp}.signature`;
+
+/** How a relay refuses a beacon for good. */
+export const refused = (status = 400, error = 'bad_type') =>
+  new Response(JSON.stringify({ error, detail: 'as told' }), { status });
+
 /** What a relay answers by default. */
 export const taken = (identity = 'none') =>
   new Response(JSON.stringify({ accepted: 1, rejected: [], identity }), { status: 202 });
@@ -27,6 +37,8 @@ export class Tab {
   beaconBudget = 65_536;
   onLine = true;
   logged: unknown[][] = [];
+  /** Lines for the site's developers. */
+  warned: string[] = [];
   private timers = new Map<number, { at: number; work: () => void }>();
   private made = 0;
   private listeners = new Map<string, ((event: object) => void)[]>();
@@ -72,7 +84,11 @@ export class Tab {
       Date: { now: () => tab.browser.nowMs },
       Math: { random: tab.random },
       crypto,
-      console: { log: (...line: unknown[]) => tab.logged.push(line) },
+      console: {
+        log: (...line: unknown[]) => tab.logged.push(line),
+        warn: (line: string) => tab.warned.push(line),
+      },
+      atob,
       setTimeout(work: () => void, ms: number) {
         tab.timers.set(++tab.made, { at: tab.browser.nowMs + ms, work });
         return tab.made;
@@ -108,6 +124,20 @@ export class Tab {
       },
       MutationObserver: class {
         observe() {}
+        disconnect() {}
+      },
+      BroadcastChannel: class {
+        onmessage?: (message: object) => void;
+        constructor() {
+          tab.browser.channels.push(this);
+        }
+        postMessage(data: unknown) {
+          for (const other of tab.browser.channels) {
+            if (other !== this) {
+              other.onmessage?.({ data });
+            }
+          }
+        }
       },
       innerWidth: 800,
       innerHeight: 600,

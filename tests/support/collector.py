@@ -115,6 +115,11 @@ def fail(status: int, **headers: str) -> Answerer:
     return lambda _: Response("{}", status, headers={k.replace("_", "-"): v for k, v in headers.items()})
 
 
+def refuse(status: int, error: str = "bad_type") -> Answerer:
+    """Answer every beacon as a relay refuses one for good."""
+    return lambda _: JSONResponse({"error": error, "detail": "as told"}, status)
+
+
 def hang(_: Beacon) -> Awaitable[Response]:
     """Never answer."""
 

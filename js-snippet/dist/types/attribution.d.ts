@@ -1,5 +1,6 @@
+import type { Cookies } from './cookie.js';
 import type { Env } from './env.js';
-import type { EventFields } from './event.js';
+import { type EventFields } from './event.js';
 import type { Store } from './storage.js';
 /** Which recommendation led to an item, kept for its later cart and purchase events. */
 export interface Attribution {
@@ -7,4 +8,5 @@ export interface Attribution {
     _originOf(event: EventFields): EventFields | undefined;
     _forget(): void;
 }
-export declare const createAttribution: (env: Env, store: Store, keepMs: number) => Attribution;
+/** Each item is `<id>/<clicked at>/<recommendation id>/<source>`, the newest first; in the cookie joined by `|`. */
+export declare const createAttribution: (env: Env, store: Store, cookies: Cookies, keepMs: number) => Attribution;

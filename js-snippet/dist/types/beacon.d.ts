@@ -1,5 +1,4 @@
-import type { RelayEvent } from './event.js';
-import type { Entry } from './outbox.js';
+import type { Entry, RelayEvent } from './event.js';
 /** One body, and everything in flight that is to survive the page together: the browsers' budget. */
 export declare const MAX_BYTES = 65536;
 /** One POST body. */
@@ -13,10 +12,8 @@ export interface Beacon {
     lost: Record<string, number> | undefined;
     eventList: RelayEvent[];
 }
-/** Length as UTF-8 JSON: the budget counts bytes, and one "€" has three. */
-export declare const byteLength: (value: unknown) => number;
 /**
- * The oldest events of one session that fit into one beacon.
+ * The oldest events of one session, and of one user in it, that fit into one beacon.
  *
  * @param maxBytes For the events and their commas.
  * @returns At least one event, unless there is none or the first is too large alone.

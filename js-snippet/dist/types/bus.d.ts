@@ -1,33 +1,31 @@
+import type { Loss, Rejection, Taken } from './answer.js';
 import type { Env } from './env.js';
-import type { Entrance } from './guard.js';
-import type { LostReason } from './outbox.js';
-import type { Rejection } from './transport.js';
-import type { IdentityResult } from './user.js';
+import type { Entry } from './event.js';
+import { type Entrance } from './guard.js';
 /** What a page can listen to, and what is handed over. */
 export interface Topics {
     /** A relay has taken a beacon. */
-    sent: {
+    sent: Taken & {
         events: number;
-        accepted: number;
-        identity: IdentityResult;
     };
     /** A relay has refused one event. */
     rejected: Rejection;
     /** Events were given up. */
-    lost: {
-        reason: LostReason;
-        events: number;
-    };
+    lost: Loss;
     /** A session began, or the page joined one: its id. */
     session: string;
 }
 /** What the modules tell each other beside that. */
 interface InnerTopics extends Topics {
-    /** The page begins, or begins anew: out of the back/forward cache, after consent was withdrawn and given again. */
+    /** Collecting begins, or begins anew after consent was withdrawn and given again. */
     start: undefined;
+    /** Consent was withdrawn; what this page had recorded, and nobody has sent. */
+    stop: Entry[];
     /** The page is being hidden, perhaps for good. */
     hide: undefined;
     show: undefined;
+    /** The page is shown again out of the back/forward cache: as if opened anew. */
+    back: undefined;
     /** A watched element was looked at long enough. */
     seen: Element;
     /** Console lines of the debug mode. */
@@ -46,10 +44,12 @@ export interface Bus {
      * `work` throws, or its promise is rejected with, is said in debug mode and goes no further. It begins at once.
      */
     _enter<A extends unknown[], R>(work: (...args: A) => R): Entrance<A, Awaited<R>>;
-    /** A timer. */
+    /** A timer, which keeps no process alive. */
     _later(work: () => unknown, ms: number): number;
     /** Hears an event before everybody else: what is stopped further down is heard too. Outside a browser there are none. */
     _listen<E extends Event>(type: string, listener: (event: E) => unknown): void;
+    /** A line for the site's developers on the console, once. */
+    _say(line: string): undefined;
 }
 /** @param log Is told everything. */
 export declare const createBus: (env: Env, log: ((topic: string, data: unknown) => unknown) | undefined) => Bus;

@@ -1,14 +1,20 @@
+import type { Dropped, Loss, Rejection } from './answer.js';
+import { type Beacon } from './beacon.js';
 import type { Bus } from './bus.js';
 import type { Env } from './env.js';
 import type { RawOptions } from './options.js';
 import type { Outbox } from './outbox.js';
 import type { Store } from './storage.js';
-import { type Rejection } from './transport.js';
-import type { IdentityResult, User } from './user.js';
+import type { User } from './user.js';
 /** What a flush came to, over all its beacons. */
 export interface FlushResult {
     accepted: number;
+    /** Events the relay refused one by one. */
     rejected: Rejection[];
+    /** Fields it left out of events that it took. */
+    dropped: Dropped[];
+    /** Events that were given up, and why. */
+    lost: Loss[];
     /** Events that still wait. */
     pending: number;
 }
@@ -25,5 +31,5 @@ export interface Delivery {
     /** Sends all that waits, unless the relay or the network asks for patience. Never rejects. */
     _flush(): Promise<FlushResult>;
 }
-/** @param onIdentity Called with what the relay said of the identity of a beacon. */
-export declare const createDelivery: (env: Env, store: Store, bus: Bus, options: RawOptions, outbox: Outbox, user: User, onIdentity: (result: IdentityResult, sessionId: string) => void) => Delivery;
+/** @param onAnswer Called with each beacon a relay has answered for, before anything else is sent. */
+export declare const createDelivery: (env: Env, store: Store, bus: Bus, options: RawOptions, outbox: Outbox, user: User, onAnswer: (beacon: Beacon, result: string | undefined) => void) => Delivery;

@@ -12,10 +12,11 @@ export interface Env {
         random(): number;
     };
     crypto: Pick<Crypto, 'getRandomValues'>;
-    console: Pick<Console, 'log'>;
+    console: Pick<Console, 'log' | 'warn'>;
     setTimeout(work: Entrance<[]>, ms: number): number;
     clearTimeout(timer: number | undefined): void;
     fetch: typeof fetch;
+    atob(text: string): string;
     navigator: Partial<Navigator> & {
         globalPrivacyControl?: boolean;
     };
@@ -25,6 +26,14 @@ export interface Env {
         prerendering?: boolean;
     };
     location?: Location;
+    /** `null` in sandboxed frames, whatever their address. */
+    origin?: string;
+    screen: {
+        height: number;
+    };
+    getComputedStyle(element: Element): CSSStyleDeclaration;
+    getSelection(): Selection | null;
+    BroadcastChannel: typeof BroadcastChannel;
     addEventListener(type: string, listener: Entrance<[never]>, isCapture: boolean): void;
     IntersectionObserver: new (callback: Entrance<[IntersectionObserverEntry[]]>, options: IntersectionObserverInit) => IntersectionObserver;
     MutationObserver: new (callback: Entrance<[MutationRecord[]]>) => MutationObserver;

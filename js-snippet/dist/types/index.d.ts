@@ -3,9 +3,7 @@ import type { FlushResult } from './delivery.js';
 import type { EventFields } from './event.js';
 import { type List, type ListOptions } from './list.js';
 import type { Options } from './options.js';
-export type { LostReason } from './outbox.js';
-export type { Rejection } from './transport.js';
-export type { IdentityResult } from './user.js';
+export type { Dropped, IdentityResult, Loss, LostReason, Rejection } from './answer.js';
 export type { EventFields, FlushResult, List, Listener, ListOptions, Options, Topics };
 /** The object the page talks to. No method throws, whatever the browser does. */
 export interface Tracker {
@@ -27,6 +25,8 @@ export interface Tracker {
 /**
  * A tracker. In a browser it keeps session and unsent events as the script tag does; elsewhere (server, edge) give it a
  * `sessionId`, and wait for `flush` before the request ends.
+ *
+ * @throws Error without a `sessionId` where there is no browser.
  */
 export declare const createTracker: (options: Options) => Tracker;
 /** Collects what the `data-relay-*` attributes of the page say, as the script tag does. */

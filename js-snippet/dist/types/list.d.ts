@@ -11,12 +11,24 @@ export interface ListOptions {
 export interface List {
     /**
      * Watches which items are really seen: the elements inside that have `data-relay-item`, or without any
-     * the element's children, in the order of `items`.
+     * the element's children, in the order of `items`. Those that come later, too.
      */
     observe(element: Element): void;
+    /** The list has grown, or changed: what was seen of it stays. */
+    update(items: readonly string[]): void;
     /** The visitor chose this item: a `Click`, or the event named, with what was seen of the list. */
     click(itemId: string, type?: string): void;
     /** Ends watching; `observe` begins again. */
     stop(): void;
 }
-export declare const createList: (core: Core, { recommendationId, items, source }: ListOptions) => List;
+export declare const createList: (core: Core, options: ListOptions) => List;
+/** A list, and what it was made for. */
+export interface Followed {
+    list: List;
+    options: ListOptions;
+}
+/**
+ * The list of a component that is drawn again: the same one as long as it is the same recommendation, or, without one,
+ * as long as items are only added.
+ */
+export declare const follow: (create: (options: ListOptions) => List, before: Followed | undefined, now: ListOptions) => Followed;

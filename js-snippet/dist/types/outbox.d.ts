@@ -1,14 +1,12 @@
+import type { LostReason, Refusal } from './answer.js';
 import type { Bus } from './bus.js';
-import type { RelayEvent } from './event.js';
+import type { Entry, RelayEvent } from './event.js';
 import type { Store } from './storage.js';
-/** Why an event is given up, as told to the relay. */
-export type LostReason = 'outbox_full' | 'refused' | 'too_large';
-/** An event that waits, as it is stored. */
-export type Entry = readonly [sessionId: string, event: RelayEvent];
 /**
- * The bounded buffer of unsent events. Each event is one stored name, written once when it happens and removed when
- * a relay has answered for it: tabs need not agree on anything to add, a crash loses nothing, and whichever tab sends
- * next sends everybody's.
+ * The bounded buffer of unsent events: one stored list of all pages, and beside it what this page recorded itself, until
+ * a relay has answered for it. So neither a page that writes at the same moment nor a site that clears its storage loses
+ * anything; a crash does not either, and whichever tab sends next sends everybody's. The ids answered for last are
+ * stored too, so that the page that recorded them knows.
  */
 export interface Outbox {
     _add(entry: Entry): void;
@@ -16,10 +14,12 @@ export interface Outbox {
     _entries(): Entry[];
     _remove(events: readonly RelayEvent[]): void;
     /** Removes events for good and counts why. */
-    _lose(reason: LostReason, events: readonly RelayEvent[]): void;
+    _lose(reason: LostReason, events: readonly RelayEvent[], refusal?: Refusal): void;
     /** Losses no relay has heard of, by reason. */
     _lost(): Record<string, number> | undefined;
     /** A relay has heard of these. */
     _told(lost: Record<string, number> | undefined): void;
+    /** Forgets what this page recorded; what that was. */
+    _forget(): Entry[];
 }
 export declare const createOutbox: (store: Store, bus: Bus) => Outbox;

@@ -10,6 +10,6 @@ export interface RelayList<T extends Element> {
 /**
  * Tells which items of a list the visitor sees and chooses:
  * `const { ref, click } = useRelayList(tracker, { recommendationId, items, source })`.
- * Another recommendation, or other items, begin a new list.
+ * More items of the same recommendation are the same list; another recommendation begins a new one.
  */
 export declare const useRelayList: <T extends Element = HTMLElement>(tracker: Tracker, options: ListOptions) => RelayList<T>;

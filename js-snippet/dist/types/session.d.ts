@@ -1,20 +1,31 @@
 import type { Bus } from './bus.js';
+import type { Cookies } from './cookie.js';
 import { type Env } from './env.js';
-import { type Store } from './storage.js';
+import type { Store } from './storage.js';
+import type { User } from './user.js';
+/** A session, and the user it is, 0 for nobody. */
+export type Place = readonly [id: string, who: number];
 export interface Session {
-    /** The id now, made anew where there is none or the last activity is too long ago. Counts as activity. */
-    _id(): string;
-    /** Ends this session; the next begins at once. */
-    _renew(): string;
+    /** Where this page is now, made anew where nothing is or the last activity is too long ago. Counts as activity. */
+    _now(): Place;
+    /** The page was told a token. */
+    _logIn(token: string): void;
+    /** Ends the session of this page, for all pages; the next begins at once. */
+    _logOut(): void;
+    /** The session is another user's than this token's. */
+    _conflict(id: string, token: string): void;
+    /** The token is none, and no other of its session is left, or is. */
+    _refused(token: string, isLeft: unknown): void;
     /** Forgets the session here and in the cookie. */
     _forget(): void;
 }
 /**
- * One session a visitor, whatever tab or page of the site asks. It lives in a cookie on the registrable domain and in
- * localStorage, as `<id>.<last activity in ms>`. The later of both counts, so a logout in one tab or on
- * one subdomain is seen by the others at their next event.
+ * Which session a page is in. The session used last lives in a cookie on the registrable domain and in localStorage; the
+ * later of both counts. Whoever logs in first owns it; a page that was told another user is in a session made of it and
+ * of the user. A page that was told a user keeps to that user's session; the others share the one used last. Which
+ * sessions were logged out of is written there too, so a logout in one tab or on one subdomain is seen by the others at
+ * their next event.
  *
  * @param idleMs Time without activity after which the next activity begins a new session.
- * @param onIdle Called with the ids of the session that ran out and of the one that takes its place.
  */
-export declare const createSession: (env: Env, store: Store, bus: Bus, idleMs: number, onIdle: (before: string, after: string) => void) => Session;
+export declare const createSession: (env: Env, store: Store, cookies: Cookies, bus: Bus, user: User, idleMs: number) => Session;

@@ -1,7 +1,7 @@
 import { type Bus } from './bus.js';
 import { type Dwell } from './dwell.js';
 import { type Env } from './env.js';
-import type { EventFields } from './event.js';
+import { type EventFields } from './event.js';
 import type { Impression } from './impressions.js';
 import type { RawOptions } from './options.js';
 /** What a page called, and when, as the stub queues it. */

@@ -1,24 +1,15 @@
+import type { Refusal, Taken } from './answer.js';
 import type { Beacon } from './beacon.js';
 import type { Env } from './env.js';
 import type { RawOptions } from './options.js';
-import type { IdentityResult } from './user.js';
-/** One event the relay refused, its neighbours taken. */
-export interface Rejection {
-    index: number;
-    eventId: string;
-    reason: string;
+/** What became of a beacon: taken, refused for good, or neither, to be tried again. */
+export interface Answer {
+    _taken?: Taken | undefined;
+    _refusal?: Refusal | undefined;
+    _status?: number;
+    /** How long to wait, 0 when nothing was said. */
+    _retryAfterMs?: number;
 }
-/** Body of a 202. */
-export interface Taken {
-    accepted: number;
-    rejected: Rejection[];
-    identity: IdentityResult;
-}
-/**
- * What became of a beacon: whether it is refused for good; how long to wait, 0 when nothing was said; the body, present
- * when the relay has taken the beacon, and only then.
- */
-export type Answer = readonly [isRefused: boolean, retryAfterMs: number, taken?: Taken | undefined];
 /** Sends a beacon and reads the answer; goes on when the page does not. Never rejects. */
 export declare const post: (env: Env, options: RawOptions, beacon: Beacon) => Promise<Answer>;
 /**

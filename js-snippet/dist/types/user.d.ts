@@ -1,20 +1,25 @@
+import type { Env } from './env.js';
 import type { Store } from './storage.js';
-/** What a relay says about the identity token of a beacon. */
-export type IdentityResult = 'none' | 'ok' | 'expired' | 'invalid' | 'mismatch' | 'conflict';
 /**
- * Identity tokens, each kept with the session it was given in: events that still wait after a logout go out as
+ * Identity tokens, each kept with the sessions it was given in: events that still wait after a logout go out as
  * the user they belong to, and nobody else's do.
  */
 export interface User {
-    /** The user of this session; a token the relay knows already changes nothing. */
-    _set(sessionId: string, token: string | undefined): void;
-    /** The token to send with beacons of this session. */
-    _token(sessionId: string): string | undefined;
-    /** Sessions whose token the relay does not know yet. */
-    _owed(): string[];
-    /** The relay has answered a beacon of this session that carried this token. */
-    _answered(sessionId: string, token: string | undefined, result: IdentityResult | undefined): void;
-    /** Forgets the tokens of all other sessions. */
+    /** A token said in this session; one that is known already changes nothing. */
+    _say(sessionId: string, token: string): void;
+    /**
+     * The token for what happened in this session to this user, and whether it has to be judged alone, before any event
+     * goes along; without what is `sent` already.
+     */
+    _token(sessionId: string, who: number | undefined, sent: readonly unknown[]): readonly [token?: string | undefined, isAlone?: unknown];
+    /** A session, and a user in it, of whose tokens a relay has judged none; without those `sent` already. */
+    _owed(sent: readonly unknown[]): readonly [sessionId: string, event: undefined, who: number] | undefined;
+    _has(sessionId: string): unknown;
+    /** A relay has answered. True when the token was none. */
+    _answered(sessionId: string, token: string, result: string): boolean;
+    /** What one session knows of this user, or of any, is known to the other, too: the user, or 0. */
+    _carry(before: string, after: string, who: number): number;
+    /** Forgets all other sessions. */
     _keep(sessionIds: readonly string[]): void;
 }
-export declare const createUser: (store: Store) => User;
+export declare const createUser: (env: Env, store: Store) => User;

@@ -9,13 +9,13 @@ from starlette.responses import Response
 
 from tests.browser.snippet.shop import HOME, NEVER, open_shop, product, running, same_page, set_hidden
 from tests.support.browser import until
-from tests.support.collector import Beacon, Collector, fail
+from tests.support.collector import Beacon, Collector, fail, refuse
 
 pytestmark = pytest.mark.browser
 
 
 async def outbox_size(page: Page) -> int:
-    size: int = await page.evaluate("Object.keys(localStorage).filter(n => n.startsWith('_relay.event.')).length")
+    size: int = await page.evaluate("JSON.parse(localStorage['_relay.events'] ?? '[]').length")
     return size
 
 
@@ -68,7 +68,7 @@ async def test_ten_events_leave_at_once_and_in_order(collector: Collector, page:
 async def test_events_leave_when_their_time_is_up(collector: Collector, page: Page) -> None:
     await page.goto(collector.page("/", product("p1"), tag='data-flush-ms="50"'))
     await until(lambda: collector.of_type("View"))
-    await page.wait_for_function("!Object.keys(localStorage).some(n => n.startsWith('_relay.event.'))")
+    await page.wait_for_function("localStorage['_relay.events'] === '[]'")
 
 
 async def test_no_beacon_needs_a_preflight_across_origins(collector: Collector, page: Page) -> None:
@@ -185,18 +185,24 @@ async def test_what_may_pass_is_tried_again_with_the_same_ids(collector: Collect
     assert others
     assert all(beacon["eventList"] == first["eventList"] for beacon in others)
     assert others[-1]["seq"] == 2 or status == 408
-    await page.wait_for_function("!Object.keys(localStorage).some(n => n.startsWith('_relay.event.'))")
+    await page.wait_for_function("localStorage['_relay.events'] === '[]'")
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 413])
 async def test_what_is_refused_for_good_is_given_up_and_told(collector: Collector, page: Page, status: int) -> None:
-    collector.answer = fail(status)
+    collector.answer = refuse(status)
     await page.goto(collector.page("/", product("p1"), tag=NEVER))
     await running(page)
     lost = await page.evaluate(
         "new Promise(done => { relay('on', 'lost', done); relay('flush') })",
     )
-    assert lost == {"reason": "refused", "events": 1}
+    assert lost == {
+        "reason": "refused",
+        "events": 1,
+        "status": status,
+        "error": "bad_type",
+        "detail": "as told",
+    }
     assert await outbox_size(page) == 0
     collector.answer = lambda _: None
     await page.click("button")

@@ -18,7 +18,7 @@ from tests.support.engines import driven, missing
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
 
 TAG = NEVER + " data-debug"
-WAITING = "Object.keys(localStorage).filter(name => name.startsWith('_relay.event.')).length"
+WAITING = "JSON.parse(localStorage['_relay.events'] ?? '[]').length"
 SESSION = "const done = arguments[0]; relay('session', done)"
 ALICE = "alice." + "a" * 30
 
