@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from relay.core.model import Batch
+from relay.core.model import Batch, event_id_of
 
 _SUFFIX: Final = ".jsonl"
 _UNFINISHED: Final = ".tmp"
@@ -24,12 +24,7 @@ class _Line(msgspec.Struct):
     userId: str | None = None  # noqa: N815
 
 
-class _Id(msgspec.Struct):
-    eventId: str = ""  # noqa: N815 - as in the event
-
-
 _decode: Final = msgspec.json.Decoder(_Line).decode
-_decode_id: Final = msgspec.json.Decoder(_Id).decode
 
 
 class Whom(NamedTuple):
@@ -86,14 +81,14 @@ def lines_of(batch: Batch, now_ms: int) -> bytes:
     target, session = _encode(batch.key.target), _encode(batch.key.session_id)
     head = b'{"at":%d,"trackingId":%s,"sessionId":%s,%s"event":' % (now_ms, target, session, user)
     # A line break in JSON can only be white space.
-    return b"".join([head + record.body.replace(b"\n", b" ") + b"}\n" for record in batch.records])
+    return b"".join([head + entry.replace(b"\n", b" ") + b"}\n" for entry in batch.entries()])
 
 
 def events(folder: Path, target: str) -> Iterator[Archived]:
     """What was delivered to one tracking id, oldest first. Broken lines are left out; segments may go meanwhile."""
     for line in _lines(folder):
         if line.trackingId == target:
-            yield Archived(target, line.sessionId, line.userId, _event_id(line.event), bytes(line.event))
+            yield Archived(target, line.sessionId, line.userId, event_id_of(bytes(line.event)), bytes(line.event))
 
 
 def targets(folder: Path) -> set[str]:
@@ -208,10 +203,3 @@ def _parsed(line: bytes) -> _Line | None:
         return _decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
-
-
-def _event_id(event: msgspec.Raw) -> str:
-    try:
-        return _decode_id(event).eventId
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return ""

@@ -1,16 +1,19 @@
 """What travels through the relay: who it is from, and events at rest.
 
-A record is stored as the very JSON the service gets, so that what was checked at the door is what is sent, and
-nothing is decoded on the way.
+A record is a beacon's events, stored as the very JSON the service gets: what was checked at the door is what is sent,
+and nothing is decoded or taken apart on the way.
 
-What is made for every event has `gc=False`: it holds no cycle, and the garbage collector need not walk it.
+What is made for every beacon has `gc=False`: it holds no cycle, and the garbage collector need not walk it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import msgspec
+
+MOST_EVENTS: Final = 10
+"""Events of one record."""
 
 
 class Operation(StrEnum):
@@ -87,40 +90,138 @@ class SessionKey(NamedTuple):
     """Empty where the operation has no session on the call."""
 
 
+class Provenance(msgspec.Struct, frozen=True, gc=False, array_like=True, omit_defaults=True):
+    """What came with a beacon beside its events; shared by the pieces of one. It is stored: fields are only added."""
+
+    page_session: str | None = None
+    """The session id the page sent, where the events go out under another: repeats are found by it."""
+    never_bound: bool = False
+    """No binding, whenever it is made, gives these events a user."""
+    beacon_seq: int | None = None
+    """Of the session's beacons, counted by the page."""
+    lost: dict[str, int] | None = None
+    """What the page had to give up, by reason."""
+    source: int = 0
+    """A keyed hash of the address network, or of the session, that sent it; 0: not known."""
+    dropped: tuple[str, ...] = ()
+    """Names of fields that were left out, a bounded number."""
+
+
 class NewRecord(msgspec.Struct, frozen=True, gc=False):
-    """An event on its way into the spool."""
+    """One to ten events of a beacon on their way into the spool."""
 
     key: SessionKey
     user_id: str | None
-    event_id: str
-    """Unique within the session, the same on every try."""
+    event_ids: tuple[str, ...]
+    """Of each event, unique within the session, the same on every try; empty where no repeat is to be found."""
     body: bytes
-    """One entry of the call's list as UTF-8 JSON, complete and checked: `sentAt` in whole seconds,
+    """Entries of the call's list as UTF-8 JSON, joined by commas, each complete and checked: `sentAt` in whole seconds,
     `properties` a string."""
+    ends: tuple[int, ...]
+    """Where each entry ends in `body`."""
+    without_item: int = 0
+    """How many of the events name no item."""
+    came: Provenance | None = None
 
 
 class Record(msgspec.Struct, frozen=True, gc=False):
-    """An event at rest in the spool."""
+    """The events of a beacon, or of a piece of one, at rest in the spool."""
 
     seq: int
-    """Position in the order of acceptance; unique, never used again."""
+    """Number of its first event in the order of acceptance, `seq + place` that of each: unique, never used again."""
     key: SessionKey
     user_id: str | None
-    event_id: str
     body: bytes
+    """See `NewRecord.body`."""
+    ends: tuple[int, ...]
     accepted_at_ms: int
+    waiting: int
+    """Bit i is set while event i has not left: settled, buried and erased ones are holes."""
+    without_item: int = 0
+    came: Provenance | None = None
+
+    @property
+    def size(self) -> int:
+        """Events that have not left."""
+        return self.waiting.bit_count()
+
+    def entry(self, place: int) -> bytes:
+        """One event's entry."""
+        return self.body[self.ends[place - 1] + 1 if place else 0 : self.ends[place]]
+
+    def entries(self, places: int) -> bytes:
+        """Those of some places, joined by commas."""
+        if places == (1 << len(self.ends)) - 1:
+            return self.body
+        return b",".join([self.entry(place) for place in bits(places)])
+
+
+class Piece(NamedTuple):
+    """Events of one record: all that wait, mostly."""
+
+    record: Record
+    places: int
+    """A bit for each."""
+
+    @property
+    def size(self) -> int:
+        """How many events."""
+        return self.places.bit_count()
 
 
 class Batch(msgspec.Struct, frozen=True, gc=False):
-    """One call: 1 to 10 records of one session and one user, in order of acceptance."""
+    """One call: 1 to 10 events of one session and one user, in order of acceptance."""
 
     key: SessionKey
     user_id: str | None
-    records: tuple[Record, ...]
+    pieces: tuple[Piece, ...]
+
+    @property
+    def size(self) -> int:
+        """How many events."""
+        return sum([places.bit_count() for _, places in self.pieces])
+
+    @property
+    def body(self) -> bytes:
+        """The entries, joined by commas."""
+        return b",".join([record.entries(places) for record, places in self.pieces])
+
+    def entries(self) -> Iterator[bytes]:
+        """The entries one by one."""
+        for record, places in self.pieces:
+            for place in bits(places):
+                yield record.entry(place)
+
+
+def bits(mask: int) -> list[int]:
+    """Numbers of the bits that are set, lowest first."""
+    return [place for place in range(mask.bit_length()) if mask >> place & 1]
+
+
+def first_bits(mask: int, most: int) -> int:
+    """The lowest `most` of the bits that are set."""
+    while mask.bit_count() > most:
+        mask ^= 1 << mask.bit_length() - 1
+    return mask
+
+
+class _Id(msgspec.Struct):
+    eventId: str = ""  # noqa: N815 - as in the entry
+
+
+_decode_id: Final = msgspec.json.Decoder(_Id).decode
+
+
+def event_id_of(entry: bytes) -> str:
+    """The event id in an entry of PutEvents or PutActionInteractions; empty where there is none, or it is damaged."""
+    try:
+        return _decode_id(entry).eventId
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return ""
 
 
 class BuriedKept(msgspec.Struct, frozen=True):
-    """Buried records that are kept now: neither replayed nor discarded nor erased."""
+    """Buried events that are kept now: neither replayed nor discarded nor erased."""
 
     records: int = 0
     bytes: int = 0
@@ -132,21 +233,21 @@ class BuriedKept(msgspec.Struct, frozen=True):
 class SpoolStats(msgspec.Struct, frozen=True):
     """The spool's ledger since it was made: `accepted = delivered + buried + erased + pending`.
 
-    The totals are kept on disk beside the records and survive a restart. A replay of a buried record counts
-    as accepted again; erasing or discarding a buried record changes nothing here, it was counted when buried.
+    The totals are kept on disk beside the records and survive a restart. A replay of a buried event counts
+    as accepted again; erasing or discarding a buried one changes nothing here, it was counted when buried.
     """
 
     accepted: int
     delivered: int
     buried: Mapping[str, int]
-    """Records ever buried, by reason."""
+    """Events ever buried, by reason."""
     erased: int
     pending: int
-    """Waiting or leased, now."""
+    """Events that wait or are leased, now."""
     size_bytes: int
     """What the spool holds on disk, now."""
     oldest_accepted_at_ms: int | None
-    """Of the pending records; None when there are none."""
+    """Of the pending events; None when there are none."""
     damaged_bindings: int = 0
     """Bindings found damaged, and forgotten, since the spool was opened."""
     kept: BuriedKept = BuriedKept()

@@ -1,44 +1,61 @@
 """Leased records into calls: pure, no clock, no I/O."""
 
 from collections.abc import Sequence
-from itertools import islice
 from typing import Final
 
 from relay.core.limits import MAX_EVENT_BYTES, MAX_EVENTS_PER_CALL
-from relay.core.model import Batch, Record
+from relay.core.model import Batch, Piece, Record, first_bits
 
 MAX_BATCH_BYTES: Final = 2 * MAX_EVENTS_PER_CALL * MAX_EVENT_BYTES
 """Bytes of bodies in one call. The service documents no limit for a whole call, only ten events of 10 KB each; items
 and users are larger, and of those fewer go into one call."""
 
 
-def first_batch(records: Sequence[Record], *, most: int = MAX_EVENTS_PER_CALL) -> Batch:
-    """The longest call the oldest of these records allow.
+def first_batch(rest: Sequence[Piece], *, most: int = MAX_EVENTS_PER_CALL) -> Batch:
+    """The longest call the oldest of these events allow.
 
     Args:
-        records: At least one, oldest first; only the leading ones of one session and one user are taken.
-        most: Take no more than this; at least 1. Never more than the service's 10 are taken.
+        rest: At least one, oldest first; only the leading ones of one session and one user are taken.
+        most: Take no more events than this; at least 1. Never more than the service's 10 are taken.
 
     Returns:
-        At least one record, even one that is larger than `MAX_BATCH_BYTES` alone.
+        At least one event, even one that is larger than `MAX_BATCH_BYTES` alone.
     """
-    first = records[0]
-    taken = [first]
-    size = len(first.body)
-    for record in islice(records, 1, min(most, MAX_EVENTS_PER_CALL)):
-        size += len(record.body) + 1
-        if size > MAX_BATCH_BYTES or record.user_id != first.user_id or record.key != first.key:
+    first = rest[0].record
+    room = min(most, MAX_EVENTS_PER_CALL)
+    size = 0
+    taken: list[Piece] = []
+    for record, places in rest:
+        if not room or record.user_id != first.user_id or record.key != first.key:
             break
-        taken.append(record)
+        fits = first_bits(places, room)
+        if size + len(record.body) > MAX_BATCH_BYTES:
+            while fits and (taken or fits.bit_count() > 1) and size + len(record.entries(fits)) > MAX_BATCH_BYTES:
+                fits = first_bits(fits, fits.bit_count() - 1)
+        if fits:
+            taken.append(Piece(record, fits))
+            room -= fits.bit_count()
+            size += len(record.entries(fits)) + 1
+        if fits != places:
+            break
     return Batch(first.key, first.user_id, tuple(taken))
 
 
+def after(rest: Sequence[Piece], batch: Batch) -> list[Piece]:
+    """What is left of `rest` without the batch made of its first events."""
+    left = list(rest)
+    for record, places in batch.pieces:
+        kept = left[0].places & ~places
+        left[:1] = [Piece(record, kept)] if kept else []
+    return left
+
+
 def batches(records: Sequence[Record]) -> list[Batch]:
-    """All records in as few calls as their order allows."""
+    """All events that wait, in as few calls as their order allows."""
     made: list[Batch] = []
-    rest = list(records)
+    rest = [Piece(record, record.waiting) for record in records]
     while rest:
         batch = first_batch(rest)
         made.append(batch)
-        del rest[: len(batch.records)]
+        rest = after(rest, batch)
     return made

@@ -276,12 +276,13 @@ class Dispatcher:
         now_s = self._clock.monotonic_s()
         if batch.key.operation is Operation.PUT_EVENTS:
             self._calls[_OUTCOMES[type(outcome)]] += 1
-            self._batch_size(len(batch.records))
+            self._batch_size(batch.size)
         if isinstance(outcome, Delivered):
             now_ms = self._clock.now_ms()
-            for record in batch.records:
-                waited_ms = now_ms - record.accepted_at_ms
-                self._delivery_seconds(waited_ms / 1000 if waited_ms > 0 else 0.0)
+            for record, places in batch.pieces:
+                waited_s = max(0, now_ms - record.accepted_at_ms) / 1000
+                for _ in range(places.bit_count()):
+                    self._delivery_seconds(waited_s)
             for tell in self._on_delivered:
                 tell(batch)
         elif isinstance(outcome, Throttled):

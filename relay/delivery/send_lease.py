@@ -1,23 +1,23 @@
-"""One lease's records, sent in order; a bad one is found and buried, its neighbours are delivered."""
+"""One lease's events, sent in order; a bad one is found and buried, its neighbours are delivered."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 from relay.core.limits import MAX_EVENTS_PER_CALL
-from relay.core.model import Batch, Record
-from relay.delivery.batching import first_batch
+from relay.core.model import Batch, Piece, Record
+from relay.delivery.batching import after, first_batch
 from relay.sink.base import Delivered, Outcome, Refused, Throttled, Unreachable
 from relay.spool.contract import Burial
 
 MAX_MESSAGE_CHARS = 500
-"""Of the service's message, kept with a buried record."""
+"""Of the service's message, kept with a buried event."""
 
 
 @dataclass(slots=True)
 class Progress:
     """What has happened so far: right at every moment, so that it can be settled even when sending is cancelled."""
 
-    delivered: list[int] = field(default_factory=list[int])
+    delivered: list[Piece] = field(default_factory=list[Piece])
     buried: list[Burial] = field(default_factory=list[Burial])
     stopped: Throttled | Unreachable | None = None
     """Why the rest was not sent."""
@@ -30,27 +30,27 @@ async def send_all(
     *,
     doubt: Callable[[Refused], Unreachable | None],
 ) -> None:
-    """Send the records, oldest first, until all are delivered or buried, or the service has no verdict.
+    """Send the events that wait, oldest first, until all are delivered or buried, or the service has no verdict.
 
-    A refused call holds at least one bad record. Its first half is tried: if that is delivered, the bad one is in the
-    second half, and that needs no call as a whole. So one bad record of ten costs four to six calls more.
+    A refused call holds at least one bad event. Its first half is tried: if that is delivered, the bad one is in the
+    second half, and that needs no call as a whole. So one bad event of ten costs four to six calls more.
 
     Args:
         records: Oldest first.
         send: Makes one call.
         progress: Filled in on the way.
-        doubt: Asked before a record is buried; a fault it returns stops everything instead.
+        doubt: Asked before an event is buried; a fault it returns stops everything instead.
     """
-    rest = list(records)
+    rest = [Piece(record, record.waiting) for record in records]
     suspects = 0  # so many of the first were refused together
     while rest:
         most = MAX_EVENTS_PER_CALL if suspects == 0 else max(1, suspects // 2)
         batch = first_batch(rest, most=most)
-        size = len(batch.records)
+        size = batch.size
         outcome = await send(batch)
         if isinstance(outcome, Delivered):
-            progress.delivered += [record.seq for record in batch.records]
-            del rest[:size]
+            progress.delivered += batch.pieces
+            rest = after(rest, batch)
             suspects = max(0, suspects - size)
         elif not isinstance(outcome, Refused):
             progress.stopped = outcome
@@ -61,6 +61,8 @@ async def send_all(
             progress.stopped = doubt(outcome)
             if progress.stopped is not None:
                 return
-            progress.buried.append(Burial(rest[0].seq, outcome.code, outcome.message[:MAX_MESSAGE_CHARS]))
-            del rest[0]
+            (piece,) = batch.pieces
+            place = piece.places.bit_length() - 1
+            progress.buried.append(Burial(piece.record.seq, place, outcome.code, outcome.message[:MAX_MESSAGE_CHARS]))
+            rest = after(rest, batch)
             suspects = 0

@@ -126,13 +126,13 @@ class Links(Background):
         if batch.key.operation is not Operation.PUT_EVENTS:
             return
         youngest: tuple[int, bytes] | None = None
-        for record in batch.records:
+        for entry in batch.entries():
             try:
-                event = _read(record.body)
+                event = _read(entry)
             except msgspec.DecodeError:  # whatever it is, it is no event to repeat
                 continue
             if event.item_id is not UNSET and (youngest is None or event.sent_at >= youngest[0]):
-                youngest = (event.sent_at, record.body)
+                youngest = (event.sent_at, entry)
         if youngest is None:
             return  # without an item the service ignores it: that links nothing
         if batch.user_id is not None:
@@ -246,4 +246,5 @@ def _repeated(key: SessionKey, session: _Session) -> NewRecord:
     entry |= {"eventId": event_id, "sentAt": session.sent_at + 1}
     for name in _LEFT_OUT:
         entry.pop(name, None)
-    return NewRecord(key, session.user_id, event_id, msgspec.json.encode(entry))
+    body = msgspec.json.encode(entry)
+    return NewRecord(key, session.user_id, (event_id,), body, (len(body),))

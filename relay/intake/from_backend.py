@@ -117,7 +117,7 @@ class BackendIntake:
                     rejected.append(EntryRejection(index, "erased"))
             if records:
                 repeated = await self._spool.append(records)
-                rejected += [EntryRejection(places[one], Reason.DUPLICATE) for one in repeated]
+                rejected += [EntryRejection(places[one], Reason.DUPLICATE) for one, _ in repeated]
                 accepted += len(records) - len(repeated)
             await asyncio.sleep(0)
         return EntriesTaken(accepted, sorted(rejected, key=lambda one: one.index))
@@ -131,7 +131,7 @@ class BackendIntake:
         packed = _packed(fields, kind.most_properties_chars, frozenset())
         if packed is not UNSET and packed != "{}":
             body["properties"] = packed
-        return NewRecord(SessionKey(kind.operation, target, ""), None, self._make_id(), _encode(body))
+        return _record(SessionKey(kind.operation, target, ""), None, "", _encode(body))
 
     def _interaction(self, target: str, entry: object) -> NewRecord:
         fields = _object(entry)
@@ -159,7 +159,12 @@ class BackendIntake:
             )
         )
         key = SessionKey(Operation.PUT_ACTION_INTERACTIONS, target, session_id)
-        return NewRecord(key, None if user_id is UNSET else user_id, event_id, body)
+        return _record(key, None if user_id is UNSET else user_id, event_id, body)
+
+
+def _record(key: SessionKey, user_id: str | None, event_id: str, body: bytes) -> NewRecord:
+    """One entry each: an erasure may concern any of them alone, and they come in no session's order."""
+    return NewRecord(key, user_id, (event_id,), body, (len(body),))
 
 
 def _object(entry: object) -> dict[str, Any]:

@@ -4,17 +4,18 @@ When what was begun has been `stored`, the accepted events are in the spool for 
 """
 
 from collections.abc import Callable, Sequence
+from itertools import accumulate
 from typing import Final
 
 import msgspec
 
 from relay.core.clock import Clock
-from relay.core.model import NewRecord, Operation, Reason, SessionKey
+from relay.core.model import MOST_EVENTS, NewRecord, Operation, Reason, SessionKey
 from relay.core.telemetry import Metrics
 from relay.identity.bindings import Bindings
 from relay.identity.decision import Decision, Identities, IdentityResult
 from relay.spool.contract import Spool
-from relay.spool.receipt import Receipt
+from relay.spool.receipt import Receipt, Repeated
 from relay.wire.event import BeaconEvent, Rejected, entry
 
 _NOTHING: Final = Receipt()
@@ -42,11 +43,12 @@ class Begun(msgspec.Struct, frozen=True, gc=False):
     """A beacon on its way to the disk."""
 
     stored: Receipt
-    """Which of the records were not stored, for they are here already."""
+    """Which of the events were not stored, for they are here already."""
     decision: Decision
-    records: list[NewRecord]
+    event_ids: list[str]
+    """Of those that went to the spool."""
     places: list[int]
-    """Of each record in the beacon's `eventList`."""
+    """Of each of them in the beacon's `eventList`."""
     rejected: list[Rejection]
     without_item: int
 
@@ -130,7 +132,8 @@ class Intake:
         skew_ms = 0.0 if sent_at_ms is None else now_ms - sent_at_ms
         key = SessionKey(Operation.PUT_EVENTS, destination.tracking_id, decision.identity.session_id)
         rejected: list[Rejection] = []
-        records: list[NewRecord] = []
+        bodies: list[bytes] = []
+        event_ids: list[str] = []
         places: list[int] = []
         without_item = 0
         for index, event in enumerate(events):
@@ -145,23 +148,38 @@ class Intake:
             if isinstance(body, Reason):
                 rejected.append(Rejection(index, body, given))
                 continue
-            records.append(NewRecord(key, decision.identity.user_id, event_id, body))
+            bodies.append(body)
+            event_ids.append(event_id)
             places.append(index)
             without_item += not event.item_id
+        records = pieces(key, decision.identity.user_id, event_ids, bodies)
         stored = self._spool.append(records, decision.binding) if records or decision.binding else _NOTHING
-        return Begun(stored, decision, records, places, rejected, without_item)
+        return Begun(stored, decision, event_ids, places, rejected, without_item)
 
-    def finish(self, begun: Begun, repeated: frozenset[int]) -> Taken:
+    def finish(self, begun: Begun, repeated: Repeated) -> Taken:
         """Everything is on disk; `repeated` is what `stored` gave."""
-        rejected, records = begun.rejected, begun.records
+        rejected = begun.rejected
         if begun.decision.binding:
             self._bindings.saved(begun.decision.binding)
         if repeated:
-            rejected += [Rejection(begun.places[one], Reason.DUPLICATE, records[one].event_id) for one in repeated]
+            for record, place in repeated:
+                event = record * MOST_EVENTS + place
+                rejected.append(Rejection(begun.places[event], Reason.DUPLICATE, begun.event_ids[event]))
         if rejected:
             rejected.sort(key=lambda one: one.index)
             for one in rejected:
                 self._metrics.events_rejected[one.reason] += 1
         if begun.without_item:
             self._metrics.events_without_item.inc(begun.without_item)
-        return Taken(len(records) - len(repeated), rejected, begun.decision.result)
+        return Taken(len(begun.event_ids) - len(repeated), rejected, begun.decision.result)
+
+
+def pieces(key: SessionKey, user_id: str | None, event_ids: Sequence[str], bodies: Sequence[bytes]) -> list[NewRecord]:
+    """Checked events as records of `MOST_EVENTS` each, the last of what is left."""
+    records: list[NewRecord] = []
+    for start in range(0, len(bodies), MOST_EVENTS):
+        some = bodies[start : start + MOST_EVENTS]
+        ends = tuple(accumulate([len(some[0]), *[1 + len(body) for body in some[1:]]]))
+        ids = tuple(event_ids[start : start + MOST_EVENTS])
+        records.append(NewRecord(key, user_id, ids, b",".join(some), ends))
+    return records

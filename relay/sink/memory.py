@@ -4,7 +4,7 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
 
-from relay.core.model import Batch
+from relay.core.model import Batch, event_id_of
 from relay.sink.base import Delivered, Outcome, Refused
 
 Answer = Outcome | Exception | Callable[[Batch], Outcome | Awaitable[Outcome]]
@@ -53,6 +53,6 @@ class MemorySink:
                 return answer
             given = answer(batch)
             return given if isinstance(given, Outcome) else await given
-        if any(record.event_id in self.refuse for record in batch.records):
+        if self.refuse and any(event_id_of(entry) in self.refuse for entry in batch.entries()):
             return Refused("InvalidInputException", "one of these is refused")
         return Delivered(f"memory-{len(self.calls)}")

@@ -31,5 +31,5 @@ def body_of(batch: Batch) -> bytes:
         parts += [b',"sessionId":', _encode(batch.key.session_id)]
         if batch.user_id is not None:
             parts += [b',"userId":', _encode(batch.user_id)]
-    parts += [b',"', list_field, b'":[', b",".join([record.body for record in batch.records]), b"]}"]
+    parts += [b',"', list_field, b'":[', batch.body, b"]}"]
     return b"".join(parts)

@@ -1,19 +1,19 @@
-"""The seam to durable storage: six verbs and three looks. Every implementation passes the same suite, tests/spool.
+"""The seam to durable storage. Every implementation passes the same suite, tests/spool.
 
 Guarantees of every implementation; 1, 8 and 9 of those that last:
 
 1. What `append` returned for is on disk: kill -9 or power loss after it loses nothing.
 2. An append happens, records and binding, or does not.
-3. A record leaves only by `settle` (delivered or buried) or `erase`; at every quiet moment
-   `accepted = delivered + buried + erased + pending`.
-4. At most one lease a session at a time; a session's records are leased in order of acceptance.
+3. An event leaves only by `settle` (delivered or buried) or `erase`; at every quiet moment
+   `accepted = delivered + buried + erased + pending`, all of them events.
+4. At most one lease a session at a time; a session's events are leased in order of acceptance.
 5. A lease never mixes sessions, targets or users.
-6. A settle with a lease that is no longer the session's newest changes nothing: `attempt` is the fence.
+6. A settle with a lease that is no longer the session's newest changes nothing: its head and `attempt` are the fence.
 7. What is erased is not leased any more, what is bound is leased with its user, even if it was claimed before for
    somebody who gave up waiting.
-8. After a restart everything not settled is leased again; repeats carry the same `event_id`.
+8. After a restart everything not settled is leased again; repeats carry the same event id.
 9. A seq is never used again.
-10. An `event_id` is taken once a session: while its record waits, and for ten minutes, within a bound.
+10. An event id is taken once a session: while its event waits, and for ten minutes, within a bound.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,7 +21,7 @@ from typing import Final, Protocol
 
 import msgspec
 
-from relay.core.model import Binding, NewRecord, Record, SessionKey, SpoolStats
+from relay.core.model import Binding, NewRecord, Piece, Record, SessionKey, SpoolStats
 from relay.spool.receipt import Receipt
 
 MOST_BINDINGS_READ: Final = 200_000
@@ -29,19 +29,22 @@ MOST_BINDINGS_READ: Final = 200_000
 
 
 class Lease(msgspec.Struct, frozen=True):
-    """A time-bounded claim on the oldest records of one session."""
+    """A time-bounded claim on the oldest events of one session."""
 
     key: SessionKey
     records: tuple[Record, ...]
-    """Oldest first; all of one user; at least one."""
+    """Oldest first; all of one user; at least one. Of the last one only as many events wait as a call takes."""
     attempt: int
-    """1 on the first try of this session's head, then counting; the fence of `settle`."""
+    """1 on the first try of this session's head, then counting; with the head it is the fence of `settle`."""
 
 
 class Burial(msgspec.Struct, frozen=True):
-    """A record that is kept but no longer tried."""
+    """An event that is kept but no longer tried."""
 
     seq: int
+    """Of its record."""
+    place: int
+    """In it."""
     reason: str
     """The service's error code, or one of ours; a metric label, so from a short list."""
     message: str
@@ -58,8 +61,8 @@ class Spool(Protocol):
         session (same `session_id`, no user yet) that still wait, leased ones excepted until they are retried.
 
         Returns:
-            Indexes of the records that were not stored because their session holds, or lately held
-            (10 minutes, bounded), the same `event_id`.
+            Events that were not stored because their session holds, or lately held (10 minutes, bounded), the same
+            event id: index of the record and place in it.
 
         Raises:
             SpoolFullError: past `RELAY_SPOOL_MAX_BYTES`; by the call itself or when awaited, as the next.
@@ -73,7 +76,8 @@ class Spool(Protocol):
         """Claim up to `max_sessions` sessions that are due, the longest waiting first; wait until there is one.
 
         A session is due when no lease is out on it, its retry time has come, and it either holds a full
-        call's worth (10) or its oldest record is at least `linger_s` seconds old. A lease carries at most 10 records.
+        call's worth of events or its oldest is at least `linger_s` seconds old. A lease carries a call's worth at
+        most: a record that does not fit whole is leased in part, and its rest the next time.
 
         Targets take turns, and where one has a backlog, what came in the last seconds keeps a share of the turns.
         A lease not settled within a minute is taken back.
@@ -89,11 +93,11 @@ class Spool(Protocol):
         self,
         lease: Lease,
         *,
-        delivered: Sequence[int] = (),
+        delivered: Sequence[Piece] = (),
         buried: Sequence[Burial] = (),
         retry_after_s: float = 0.0,
     ) -> bool:
-        """End a lease: `delivered` and `buried` name seqs; the rest waits again, for `retry_after_s` seconds.
+        """End a lease: what is not `delivered` or `buried` waits again, for `retry_after_s` seconds.
 
         Takes effect at once; reaches the disk with the next commit (at most 50 ms later), so that a crash in
         between repeats a delivery, which the service leaves out by its event id.
@@ -104,7 +108,7 @@ class Spool(Protocol):
         ...
 
     async def erase(self, *, user_id: str | None = None, session_id: str | None = None) -> int:
-        """Remove every record and binding of a user or a session, pending and buried; how many records went.
+        """Remove every event and binding of a user or a session, pending and buried; how many events went.
 
         Durable on return. A call in flight cannot be taken back.
         """

@@ -8,7 +8,17 @@ import msgspec
 
 from relay.core.clock import Clock
 from relay.core.errors import SpoolFullError
-from relay.core.model import Binding, NewRecord, Operation, Record, SpoolStats
+from relay.core.limits import MAX_EVENTS_PER_CALL
+from relay.core.model import (
+    Binding,
+    NewRecord,
+    Operation,
+    Piece,
+    Record,
+    SpoolStats,
+    bits,
+    event_id_of,
+)
 from relay.spool.contract import MOST_BINDINGS_READ, Burial, Lease
 from relay.spool.receipt import Receipt
 from relay.spool.schedule.claims import Claim
@@ -16,6 +26,7 @@ from relay.spool.schedule.dedup_window import DedupWindow
 from relay.spool.schedule.lease_waiter import LeaseWaiter
 from relay.spool.schedule.ledger import Ledger
 from relay.spool.schedule.pending_index import PendingIndex
+from relay.spool.schedule.pieces import may_be_bound, page_key, settled_places, without
 
 _RECORD_BYTES = 300
 """What a record costs beside its body, about."""
@@ -24,15 +35,23 @@ _RECORD_BYTES = 300
 class MemorySpool:
     """See `relay.spool.contract.Spool`; all guarantees hold but those that take a disk."""
 
-    def __init__(self, *, clock: Clock, max_bytes: int) -> None:
+    def __init__(self, *, clock: Clock, max_bytes: int, call_events: int = MAX_EVENTS_PER_CALL) -> None:
+        """Make an empty one.
+
+        Args:
+            clock: What time it is.
+            max_bytes: What it may hold.
+            call_events: Events a call takes: what a lease holds at most.
+        """
         self._clock = clock
         self._max_bytes = max_bytes
-        self._index = PendingIndex()
+        self._index = PendingIndex(call_events=call_events)
         self._waiter = LeaseWaiter(self._index, clock)
         self._ledger = Ledger()
         self._dedup = DedupWindow()
         self._records: dict[int, Record] = {}
-        self._held: set[int] = set()
+        self._held: dict[int, int] = {}
+        """Keys of the events here, and their records."""
         self._buried: dict[int, tuple[Record, Burial]] = {}
         self._bindings: dict[tuple[str, str], Binding] = {}
         self._bytes = 0
@@ -52,25 +71,26 @@ class MemorySpool:
         if records and self._bytes + size > self._max_bytes:
             raise SpoolFullError
         now_s, now_ms = self._clock.monotonic_s(), self._clock.now_ms()
-        duplicates: set[int] = set()
-        for position, new in enumerate(records):
-            session = hash(new.key)
-            key = DedupWindow.key(session, new.event_id)
-            if key in self._dedup or key in self._held:
-                duplicates.add(position)
-                continue
-            self._dedup.add((key,), now_s)
-            self._held.add(key)
-            self._last_seq += 1
-            self._store(Record(self._last_seq, new.key, new.user_id, new.event_id, new.body, now_ms))
-            self._index.add(session, new.key.target, (self._last_seq,), now_s)
-        self._ledger.accepted += len(records) - len(duplicates)
+        repeated: set[tuple[int, int]] = set()
+        for index, new in enumerate(records):
+            repeats = 0
+            for place, key in enumerate(_keys(new)):
+                if key is None:
+                    continue
+                if key in self._dedup or key in self._held:
+                    repeats |= 1 << place
+                    repeated.add((index, place))
+                else:
+                    self._dedup.add((key,), now_s)
+            kept = without(new, repeats) if repeats else new
+            if kept is not None:
+                self._store(kept, now_ms, now_s)
         if binding is not None:
             self._bind(binding)
         self._waiter.ring()
-        stored = Receipt()
-        stored.succeed(frozenset(duplicates))
-        return stored
+        receipt = Receipt()
+        receipt.succeed(frozenset(repeated))
+        return receipt
 
     async def lease(
         self, *, max_sessions: int, linger_s: float = 0.0, holds: Mapping[str, float] | None = None
@@ -83,30 +103,31 @@ class MemorySpool:
         self,
         lease: Lease,
         *,
-        delivered: Sequence[int] = (),
+        delivered: Sequence[Piece] = (),
         buried: Sequence[Burial] = (),
         retry_after_s: float = 0.0,
     ) -> bool:
         """See `Spool.settle`."""
-        gone = {*delivered, *(burial.seq for burial in buried)}
         removed = self._index.settle(
             hash(lease.key),
             head=lease.records[0].seq,
             attempt=lease.attempt,
-            gone=gone,
+            gone=settled_places(delivered, buried),
             now_s=self._clock.monotonic_s(),
             retry_after_s=retry_after_s,
         )
         if removed is None:
             return False
-        burials = {burial.seq: burial for burial in buried}
-        for seq in removed:
-            record = self._take(seq)
-            if seq in burials:
-                self._buried[seq] = (record, burials[seq])
-                self._ledger.bury(burials[seq].reason)
-            else:
-                self._ledger.delivered += 1
+        burials = {burial.seq + burial.place: burial for burial in buried}
+        for seq, places, left in removed:
+            record = self._take(seq, places, left)
+            for place in bits(places):
+                why = burials.get(seq + place)
+                if why is None:
+                    self._ledger.delivered += 1
+                else:
+                    self._buried[seq + place] = (record, why)
+                    self._ledger.bury(why.reason)
         self._waiter.ring()
         return True
 
@@ -122,18 +143,19 @@ class MemorySpool:
                 and msgspec.json.decode(record.body).get("userId") == user_id
             )
 
-        pending = [record for record in self._records.values() if of_them(record, record.key.session_id)]
-        for record in pending:
-            self._index.discard(hash(record.key), {record.seq})
-            self._take(record.seq)
-        buried = [seq for seq, (record, _) in self._buried.items() if of_them(record, record.key.session_id)]
-        for seq in buried:
-            del self._buried[seq]
+        erased = 0
+        for record in [one for one in self._records.values() if of_them(one, one.key.session_id)]:
+            for seq, places, left in self._index.discard(hash(record.key), (record.seq,)):
+                self._take(seq, places, left)
+                erased += places.bit_count()
+        buried = [number for number, (record, _) in self._buried.items() if of_them(record, record.key.session_id)]
+        for number in buried:
+            del self._buried[number]
         for name in [name for name, binding in self._bindings.items() if of_them(binding, binding.session_id)]:
             del self._bindings[name]
-        self._ledger.erased += len(pending)
+        self._ledger.erased += erased
         self._waiter.ring()
-        return len(pending) + len(buried)
+        return erased + len(buried)
 
     async def bindings(self, most: int = MOST_BINDINGS_READ) -> list[Binding]:
         """See `Spool.bindings`."""
@@ -159,27 +181,49 @@ class MemorySpool:
         full = self._bytes + _RECORD_BYTES > self._max_bytes
         return [f"spool full: {self._bytes} of {self._max_bytes} bytes"] if full else []
 
-    def _store(self, record: Record) -> None:
-        self._records[record.seq] = record
-        self._bytes += len(record.body) + _RECORD_BYTES
+    def _store(self, new: NewRecord, now_ms: int, now_s: float) -> None:
+        count = len(new.ends)
+        seq, waiting = self._last_seq + 1, (1 << count) - 1
+        self._last_seq += count
+        self._records[seq] = Record(
+            seq, new.key, new.user_id, new.body, new.ends, now_ms, waiting, new.without_item, new.came
+        )
+        self._bytes += len(new.body) + _RECORD_BYTES
+        self._held |= {key: seq for key in _keys(new) if key is not None}
+        self._index.add(hash(new.key), new.key.target, seq, waiting, now_s)
+        self._ledger.accepted += count
 
-    def _take(self, seq: int) -> Record:
-        record = self._records.pop(seq)
-        self._bytes -= len(record.body) + _RECORD_BYTES
-        self._held.discard(DedupWindow.key(hash(record.key), record.event_id))
+    def _take(self, seq: int, places: int, left: int) -> Record:
+        """Some events of a record have left, perhaps all."""
+        record = self._records[seq]
+        session = hash(page_key(record.key, record.came))
+        for place in bits(places):
+            self._held.pop(DedupWindow.key(session, event_id_of(record.entry(place))), None)
+        if left:
+            self._records[seq] = msgspec.structs.replace(record, waiting=left)
+        else:
+            del self._records[seq]
+            self._bytes -= len(record.body) + _RECORD_BYTES
         return record
 
     def _bind(self, binding: Binding) -> None:
         self._bindings[binding.site, binding.session_id] = binding
         for seq, record in self._records.items():
-            if record.user_id is None and binding.covers(record.key):
+            if may_be_bound(record) and binding.covers(record.key):
                 self._records[seq] = msgspec.structs.replace(record, user_id=binding.user_id)
 
     def _as_lease(self, claim: Claim) -> Lease:
         first = self._records[claim.seqs[0]]
-        alike = [self._records[seq] for seq in claim.seqs]
-        for position, record in enumerate(alike):
+        alike: list[Record] = []
+        for seq, waiting in zip(claim.seqs, claim.waiting, strict=True):
+            record = self._records[seq]
             if record.user_id != first.user_id:
-                del alike[position:]
                 break
+            alike.append(record if record.waiting == waiting else msgspec.structs.replace(record, waiting=waiting))
         return Lease(first.key, tuple(alike), claim.attempt)
+
+
+def _keys(new: NewRecord) -> list[int | None]:
+    """What stands for each event's id; None where no repeat is to be found."""
+    session = hash(page_key(new.key, new.came))
+    return [DedupWindow.key(session, event_id) if event_id else None for event_id in new.event_ids]

@@ -3,6 +3,9 @@
 import asyncio
 from collections.abc import Callable, Generator
 
+Repeated = frozenset[tuple[int, int]]
+"""Events that were not stored, for they are here already: index of the record, place in it."""
+
 
 class Receipt:
     """The end of one append, now or later. Belongs to one event loop.
@@ -14,12 +17,12 @@ class Receipt:
     __slots__ = ("_error", "_repeated", "_tell")
 
     def __init__(self) -> None:
-        self._repeated: frozenset[int] | None = None
+        self._repeated: Repeated | None = None
         self._error: Exception | None = None
         self._tell: list[Callable[[Receipt], object]] = []
 
-    def succeed(self, repeated: frozenset[int]) -> None:
-        """All is on disk but the records at these indexes, which were there already."""
+    def succeed(self, repeated: Repeated) -> None:
+        """All is on disk but these events, which were there already."""
         self._repeated = repeated
         self._end()
 
@@ -35,8 +38,8 @@ class Receipt:
         else:
             self._tell.append(tell)
 
-    def result(self) -> frozenset[int]:
-        """Indexes of the records that were there already, once it has ended.
+    def result(self) -> Repeated:
+        """Events that were there already, once it has ended.
 
         Raises:
             SpoolError: why nothing was stored.
@@ -47,7 +50,7 @@ class Receipt:
             raise asyncio.InvalidStateError("not stored yet")
         return self._repeated
 
-    def __await__(self) -> Generator[object, None, frozenset[int]]:
+    def __await__(self) -> Generator[object, None, Repeated]:
         """The result; who gives up waiting changes nothing."""
         if not self._is_done():
             done: asyncio.Future[None] = asyncio.get_running_loop().create_future()

@@ -12,7 +12,7 @@ from relay.archive.archive import Archive
 from relay.archive.segments import events, folder_of, segments, targets
 from relay.core.clock import SystemClock
 from relay.core.errors import SpoolError
-from relay.core.model import Batch, Operation, Record, SessionKey
+from relay.core.model import Batch, Operation, Piece, Record, SessionKey
 from tests.support.records import SESSION
 from tests.support.relay import until
 
@@ -31,7 +31,7 @@ def delivered(
 ) -> Batch:
     name = SessionKey(operation, target, session)
     body = json.dumps({"eventId": f"e{number}", "eventType": "View", "itemId": "x" * size, "sentAt": 1}).encode()
-    return Batch(name, user, (Record(number, name, user, f"e{number}", body, 0),))
+    return Batch(name, user, (Piece(Record(number, name, user, body, (len(body),), 0, 1), 1),))
 
 
 def opened(folder: Path, max_bytes: int = MIB) -> Archive:
@@ -52,7 +52,7 @@ async def test_delivered_events_are_kept_as_they_were_sent(tmp_path: Path) -> No
     folder = folder_of(tmp_path / "spool.db")
     first, second = events(folder, TARGET)
     assert (first.session_id, first.user_id, first.event_id, first.body) == (
-        SESSION, 'über "#1"', "e1", sent.records[0].body
+        SESSION, 'über "#1"', "e1", sent.body
     )  # fmt: skip
     assert (second.session_id, second.user_id, second.event_id) == ("another-session-1", None, "e2")
     assert targets(folder) == {TARGET, "tracker-2"}

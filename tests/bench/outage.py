@@ -16,13 +16,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
-from relay.core.model import Batch, NewRecord
+from relay.core.model import Batch
 from relay.core.telemetry import Metrics
 from relay.delivery.dispatcher import Dispatcher
 from relay.sink.base import Delivered, Outcome, Unreachable
 from relay.spool.memory import MemorySpool
 from tests.support.clock import START_MS, LoopClock, run_in_virtual_time
-from tests.support.records import key
+from tests.support.records import key, single
 
 Traffic = Literal["spa", "pages"]
 EVENTS_PER_S: Final = 1000
@@ -114,7 +114,7 @@ async def _recover(traffic: Traffic, scale: float, seed: int, outage_s: float) -
                 return Unreachable("ServiceUnavailable", cause="service")
             if now_s >= up_s:
                 found.calls += 1
-                for record in batch.records:
+                for record, _ in batch.pieces:
                     accepted_s = (record.accepted_at_ms - START_MS) / 1000
                     if accepted_s < up_s:
                         old_left -= 1
@@ -138,7 +138,7 @@ async def _recover(traffic: Traffic, scale: float, seed: int, outage_s: float) -
                 if at_s > loop.time():
                     await asyncio.sleep(at_s - loop.time())
                 name = key(f"visit-{visit:016}")
-                events = [NewRecord(name, None, f"e{number + n}", b"{}") for n in range(count)]
+                events = [single(name, None, f"e{number + n}", b"{}") for n in range(count)]
                 number += count
                 await spool.append(events)
                 beacons.append((at_s, count))

@@ -35,7 +35,7 @@ from typing import Final
 import msgspec
 
 from relay.core.limits import MAX_EVENTS_PER_CALL
-from relay.core.model import Batch, NewRecord
+from relay.core.model import Batch, event_id_of
 from relay.core.telemetry import Metrics
 from relay.delivery.dispatcher import Dispatcher
 from relay.demo.offer import click_stream
@@ -45,7 +45,7 @@ from relay.sink.base import Delivered, Outcome
 from relay.spool.memory import MemorySpool
 from tests.bench.ratios import Figure
 from tests.support.clock import LoopClock, run_in_virtual_time
-from tests.support.records import key
+from tests.support.records import key, single
 
 OVERLOAD: Final = 10
 QUOTA_PER_S: Final = 1000.0
@@ -138,7 +138,7 @@ async def _play(arrivals: Sequence[Arrival], calls_per_s: float) -> Played:
         async def deliver(self, batch: Batch) -> Outcome:
             now_s = loop.time()
             calls[int(now_s)] += 1
-            waits_s.extend([now_s - float(record.event_id.partition(" ")[0]) for record in batch.records])
+            waits_s.extend([now_s - float(event_id_of(record.body).partition(" ")[0]) for record, _ in batch.pieces])
             if len(waits_s) == total:
                 done.set()
             await asyncio.sleep(CALL_S)
@@ -162,7 +162,7 @@ async def _play(arrivals: Sequence[Arrival], calls_per_s: float) -> Played:
                 await asyncio.sleep(at_s - loop.time())
             name = key(session)
             accepted_s = loop.time()
-            await spool.append([NewRecord(name, None, f"{accepted_s} {number + n}", b"{}") for n in range(count)])
+            await spool.append([single(name, None, f"{accepted_s} {number + n}", b"{}") for n in range(count)])
             number += count
         await done.wait()
     return Played(sum(calls.values()), sorted(waits_s), max(calls.values()))

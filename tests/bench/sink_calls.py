@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
+from itertools import accumulate
 from typing import Any
 
 import aioboto3
@@ -17,7 +18,7 @@ import boto3
 import msgspec
 import uvloop
 
-from relay.core.model import Batch, Operation, Record, SessionKey
+from relay.core.model import Batch, Operation, Piece, Record, SessionKey
 from relay.sink.base import Delivered
 from relay.sink.personalize.events_client import events_client
 from relay.sink.personalize.sink import PersonalizeSink
@@ -71,13 +72,11 @@ async def with_boto3(url: str, calls: int) -> float:
 
 async def with_relay(url: str, calls: int) -> float:
     key = SessionKey(Operation.PUT_EVENTS, "bench", CALL["sessionId"])
-    records = tuple(
-        Record(
-            seq=n, key=key, user_id=None, event_id=event["eventId"], body=msgspec.json.encode(event), accepted_at_ms=0
-        )
-        for n, event in enumerate(EVENTS)
-    )
-    batch = Batch(key=key, user_id=None, records=records)
+    entries = [msgspec.json.encode(event) for event in EVENTS]
+    ends = tuple(accumulate([len(entries[0]), *[1 + len(entry) for entry in entries[1:]]]))
+    waiting = (1 << len(entries)) - 1
+    record = Record(1, key, None, b",".join(entries), ends, 0, waiting)
+    batch = Batch(key, None, (Piece(record, waiting),))
     async with PersonalizeSink(max_in_flight=CONCURRENCY) as sink:
 
         async def call() -> None:

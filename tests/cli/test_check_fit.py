@@ -9,12 +9,11 @@ import boto3
 import pytest
 
 from relay.core.clock import SystemClock
-from relay.core.model import NewRecord
 from relay.spool.sqlite.spool import SqliteSpool
 from tests.cli.test_serve import run
 from tests.personalize.command_line import command
 from tests.support.emulator import RunningEmulator, running_emulator
-from tests.support.records import SESSION, key
+from tests.support.records import SESSION, key, single
 from tests.support.relay import relay_environ
 
 pytestmark = pytest.mark.process
@@ -25,7 +24,7 @@ async def spooled(path: Path, *events: dict[str, Any], target: str) -> None:
     async with SqliteSpool(path, clock=SystemClock(), max_bytes=1 << 30) as spool:
         await spool.append(
             [
-                NewRecord(key(SESSION, target=target), None, str(number), json.dumps({"sentAt": 1, **event}).encode())
+                single(key(SESSION, target=target), None, str(number), json.dumps({"sentAt": 1, **event}).encode())
                 for number, event in enumerate(events)
             ]
         )

@@ -13,11 +13,11 @@ import pytest
 from relay.core.clock import SystemClock
 from relay.core.model import Binding, NewRecord
 from relay.emulator.wire.faults import FaultSpec
-from relay.spool.contract import Burial
 from relay.spool.sqlite.spool import SqliteSpool
 from tests.cli.test_serve import run
+from tests.spool.leases import burial, ids, pieces
 from tests.support.emulator import TRACKING_ID, RunningEmulator, running_emulator
-from tests.support.records import SESSION, key, new_record
+from tests.support.records import SESSION, key, new_record, single
 from tests.support.relay import SESSION as PAGE_SESSION
 from tests.support.relay import ServedRelay, relay_environ, served_relay, until
 
@@ -39,9 +39,9 @@ async def fill(path: Path, records: list[NewRecord], *, buried: tuple[int, ...] 
     async with SqliteSpool(path, clock=SystemClock(), max_bytes=1 << 30) as spool:
         await spool.append(records, Binding("default", "bound-session-0001", "bert", 1 << 50, "tracker-1"))
         for lease in await spool.lease(max_sessions=10):
-            seqs = [record.seq for record in lease.records if int(record.event_id.removeprefix("e")) in buried]
-            first = [record.seq for record in lease.records if record.event_id == "e0"]
-            spool.settle(lease, delivered=first, buried=[Burial(seq, "InvalidInputException", message) for seq in seqs])
+            names = dict(zip(ids(lease), pieces(lease), strict=True))
+            burials = [burial(piece, message=message) for name, piece in names.items() if int(name[1:]) in buried]
+            spool.settle(lease, delivered=[names["e0"]] if "e0" in names else [], buried=burials)
         await spool.work(lambda _: None)  # on disk
 
 
@@ -85,7 +85,10 @@ async def test_buried_records_are_listed_without_bodies_unless_asked(path: Path)
 
 async def test_nothing_from_outside_reaches_the_terminal_as_it_came(tmp_path: Path) -> None:
     evil = "\x1b]0;owned\x07\x1b[2J\u202etxt\x9b31m\r\n"
-    records = [new_record("e0"), NewRecord(key("evil\x1b[31m"), "a\x1b[0m", "e1", b'{"eventType":"\x1b[5m"}')]
+    records = [
+        new_record("e0"),
+        single(key("evil\x1b[31m"), "a\x1b[0m", "e1", b'{"eventId":"e1","eventType":"\\u001b[5m"}'),
+    ]
     await fill(tmp_path / "spool.db", records, buried=(1,), message=evil)
     for arguments in (["buried"], ["buried", "--show"], ["buried", "--show", "--json"], ["status"]):
         code, out, err = await spool(*arguments, path=tmp_path / "spool.db")
@@ -109,7 +112,7 @@ async def mixed(tmp_path: Path) -> Path:
         await spool.append([new_record(f"e{n}", f"session-of-mixed-{n // 10}") for n in range(2600)])
         for lease in await spool.lease(max_sessions=1000):
             whys = ["corrupt" if one.seq % 13 == 0 else "InvalidInputException" for one in lease.records]
-            burials = [Burial(one.seq, why, "no") for one, why in zip(lease.records, whys, strict=True)]
+            burials = [burial(one, why) for one, why in zip(pieces(lease), whys, strict=True)]
             spool.settle(lease, delivered=[], buried=burials)
         await spool.work(lambda _: None)  # on disk
     return path
@@ -206,9 +209,9 @@ async def test_a_file_that_is_no_usable_spool_is_one_line_and_code_1(tmp_path: P
 
 async def test_a_damaged_buried_record_is_listed_and_keeps_no_other_from_being_replayed(path: Path) -> None:
     with sqlite3.connect(path) as sql:
-        sql.execute("UPDATE buried SET event_id = CAST(x'ff41' AS TEXT) WHERE seq = 2")
+        sql.execute("UPDATE buried SET session_id = CAST(x'ff41' AS TEXT) WHERE number = 2")
     listed = await as_json("buried", path=path)
-    assert [one["eventId"] for one in listed] == ["�A", "e2"]
+    assert [one["eventId"] for one in listed] == ["e1", "e2"]
     assert await as_json("replay", "--all", path=path) == {"replayed": 1}
 
 
@@ -305,7 +308,7 @@ async def events(tmp_path: Path) -> Path:
 
     def record(number: int, session: str, user: str | None = None, **fields: object) -> NewRecord:
         body = {"eventType": "View", "eventId": f"e{number}", "itemId": f"p{number}", "sentAt": 1795312345, **fields}
-        return NewRecord(key(session), user, f"e{number}", json.dumps(body).encode())
+        return single(key(session), user, f"e{number}", json.dumps(body).encode())
 
     await fill(
         path,

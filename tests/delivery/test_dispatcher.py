@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from relay.core.model import Batch
+from relay.core.model import Batch, event_id_of
 from relay.core.telemetry import Metrics
 from relay.delivery.dispatcher import Dispatcher
 from relay.sink.base import Delivered, Outcome, Refused, Throttled, Unreachable
@@ -29,7 +29,7 @@ class Stage:
 
     def events(self) -> list[str]:
         """Event ids in order of delivery."""
-        return [record.event_id for batch in self.sink.delivered for record in batch.records]
+        return [event_id_of(entry) for batch in self.sink.delivered for entry in batch.entries()]
 
     def calls(self, outcome: str) -> float:
         return self.metrics.registry.get_sample_value("relay_put_events_calls_total", {"outcome": outcome}) or 0
@@ -87,7 +87,7 @@ def test_what_comes_during_a_call_goes_together_in_the_next() -> None:
             await stage.spool.append([new_record(f"e{number}")])
             await asyncio.sleep(0.1)
         await stage.settled()
-        assert [len(batch.records) for batch in stage.sink.calls] == [1, 4]
+        assert [batch.size for batch in stage.sink.calls] == [1, 4]
 
     play(story, delay_s=1.0)
 
@@ -99,7 +99,10 @@ def test_one_session_never_has_two_calls_in_flight_while_others_go_side_by_side(
         await stage.settled()
         assert stage.sink.most_in_flight == 2
         first = [
-            record.event_id for batch in stage.sink.calls if batch.key.session_id[8] == "a" for record in batch.records
+            event_id_of(record.body)
+            for batch in stage.sink.calls
+            if batch.key.session_id[8] == "a"
+            for record, _ in batch.pieces
         ]
         assert first == [f"e{n}" for n in range(30)]
 
@@ -121,7 +124,7 @@ def test_failures_are_retried_with_the_same_events_in_the_same_order() -> None:
         await stage.spool.append(new_records(3))
         await stage.settled()
         assert len(stage.sink.calls) == 4
-        assert {tuple(r.event_id for r in batch.records) for batch in stage.sink.calls} == {("e0", "e1", "e2")}
+        assert {tuple(map(event_id_of, batch.entries())) for batch in stage.sink.calls} == {("e0", "e1", "e2")}
         assert stage.events() == ["e0", "e1", "e2"]
         assert (stage.calls("unreachable"), stage.calls("throttled"), stage.calls("delivered")) == (2, 1, 1)
 
@@ -255,7 +258,7 @@ def test_least_linger_lets_a_session_collect() -> None:
             await stage.spool.append([new_record(f"e{number}")])
             await asyncio.sleep(1)
         await stage.settled()
-        assert [len(batch.records) for batch in stage.sink.calls] == [9]
+        assert [batch.size for batch in stage.sink.calls] == [9]
 
     play(story, linger_s=10.0)
 
@@ -272,7 +275,7 @@ def test_a_target_lingers_as_long_as_it_is_told_to_more_or_less_than_the_rest() 
             assert now_s() - began_s == pytest.approx(10, abs=0.6)
         await stage.spool.append([new_record(f"full-{number}", target="slow") for number in range(10)])
         await stage.settled(0.1)
-        assert len(stage.sink.delivered[-1].records) == 10
+        assert stage.sink.delivered[-1].size == 10
 
     play(story, linger_s=2.0, lingers={"slow": 10.0, "quick": 0.0, "rest": 2.0})
 

@@ -15,7 +15,7 @@ def run(count: int, bad: set[int], *, throttle_at: int | None = None) -> tuple[P
     calls: list[list[int]] = []
 
     async def send(batch: Batch) -> Outcome:
-        calls.append([one.seq for one in batch.records])
+        calls.append([one.record.seq for one in batch.pieces])
         if throttle_at is not None and len(calls) > throttle_at:
             return Throttled("ThrottlingException")
         if bad & set(calls[-1]):
@@ -32,7 +32,7 @@ def run(count: int, bad: set[int], *, throttle_at: int | None = None) -> tuple[P
 def test_all_good_records_are_delivered_in_order_and_exactly_the_bad_ones_buried(count: int, bad: set[int]) -> None:
     progress, calls = run(count, bad)
     everybody = range(1, count + 1)
-    assert progress.delivered == [seq for seq in everybody if seq not in bad]
+    assert [piece.record.seq for piece in progress.delivered] == [seq for seq in everybody if seq not in bad]
     assert [burial.seq for burial in progress.buried] == [seq for seq in everybody if seq in bad]
     assert all(len(call) <= 10 for call in calls)
 
@@ -48,7 +48,7 @@ def test_when_the_service_stops_answering_the_rest_is_left_and_nothing_is_sent_t
     count: int, bad: set[int], stop: int
 ) -> None:
     progress, calls = run(count, bad, throttle_at=stop)
-    settled = [*progress.delivered, *(burial.seq for burial in progress.buried)]
+    settled = [*(piece.record.seq for piece in progress.delivered), *(burial.seq for burial in progress.buried)]
     assert sorted(settled) == list(range(1, len(settled) + 1)), "always from the front"
     assert (progress.stopped is None) == (len(settled) == count)
     assert len(calls) <= stop + 1

@@ -14,6 +14,8 @@ from typing import Final
 
 import httpx2
 
+from relay.core.model import event_id_of
+from relay.spool.sqlite.file.rows import pending_events
 from tests.faults.driver import Driver, Habits
 from tests.faults.oracle import Oracle, Verdict
 from tests.faults.process.relay_process import RelayProcess, quiet_port
@@ -131,8 +133,9 @@ class Arena:
         """What is buried, and how many were reported damaged; read from the file itself, the relay being down."""
         with closing(sqlite3.connect(self.relay.spool_at_rest())) as sql:
             totals = dict(sql.execute("SELECT name, count FROM ledger"))
-            pending = sql.execute("SELECT count(*) FROM records").fetchone()[0]
-            buried = sql.execute("SELECT session_id, event_id, reason FROM buried").fetchall()
+            pending = pending_events(sql)
+            rows = sql.execute("SELECT session_id, body, reason FROM buried")
+            buried = [(session_id, event_id_of(body), reason) for session_id, body, reason in rows]
         kept = {"pending": pending} | {
             name: sum(count for one, count in totals.items() if one.partition(":")[0] == name)
             for name in ("accepted", "delivered", "buried", "erased")

@@ -11,12 +11,13 @@ from typing import NamedTuple
 import pytest
 
 from relay.core.clock import SystemClock
-from relay.core.model import Binding
+from relay.core.model import Binding, event_id_of
 from relay.spool.sqlite.recovery.pages import LEAF
 from relay.spool.sqlite.recovery.wal import views
 from relay.spool.sqlite.spool import SqliteSpool
 from tests.faults.arena import arena
 from tests.faults.driver import Habits
+from tests.spool.leases import whole
 from tests.support.records import SESSION, new_record, new_records
 
 pytestmark = pytest.mark.timeout(180)
@@ -75,8 +76,8 @@ async def salvage(path: Path) -> tuple[list[str], int]:
         async with asyncio.timeout(60):  # a missing record is looked for twice, a second apart, one after the other
             while spool.stats().pending:
                 for lease in await spool.lease(max_sessions=1000):
-                    delivered += [record.event_id for record in lease.records]
-                    spool.settle(lease, delivered=[record.seq for record in lease.records])
+                    delivered += [event_id_of(record.body) for record in lease.records]
+                    spool.settle(lease, delivered=whole(lease))
         stats = spool.stats()
         assert stats.accepted == EVENTS
         assert await spool.append([new_record("fresh")]) == frozenset(), "it takes events again"

@@ -8,13 +8,15 @@ from dataclasses import dataclass
 import msgspec
 
 from relay.core.errors import SpoolError, SpoolFullError
-from relay.core.model import Batch, Binding, NewRecord, Operation, Record, SessionKey
+from relay.core.model import Batch, Binding, NewRecord, Operation, Piece, Record, SessionKey, event_id_of
 from relay.core.telemetry import Metrics
 from relay.identity.bindings import Bindings
 from relay.identity.session_stitching import SESSION_BYTES, Links
 from relay.spool.memory import MemorySpool
 from relay.spool.receipt import Receipt
+from tests.spool.leases import whole
 from tests.support.clock import LoopClock, run_in_virtual_time
+from tests.support.records import single
 
 S1, S2, S3 = (f"session-{number}-0123456789" for number in (1, 2, 3))
 AFTER_S = 60.0
@@ -53,8 +55,9 @@ class Stage:
         """The service has taken one event."""
         event = {"eventId": "e", "eventType": "View", "sentAt": at_s} | ({"itemId": item} if item else {}) | fields
         key = SessionKey(operation, "tracker", session)
-        record = Record(1, key, user, "e", msgspec.json.encode(event), 0)
-        self.links.delivered(Batch(key, user, (record,)))
+        body = msgspec.json.encode(event)
+        record = Record(1, key, user, body, (len(body),), 0, 1)
+        self.links.delivered(Batch(key, user, (Piece(record, 1),)))
 
     def bind(self, session: str = S1, user: str = "u1") -> None:
         """A login is on disk."""
@@ -72,8 +75,8 @@ class Stage:
         for lease in await self.spool.lease(max_sessions=100):
             found += lease.records
             for record in lease.records:
-                self.links.delivered(Batch(lease.key, record.user_id, (record,)))
-            self.spool.settle(lease, delivered=[record.seq for record in lease.records])
+                self.links.delivered(Batch(lease.key, record.user_id, (Piece(record, record.waiting),)))
+            self.spool.settle(lease, delivered=whole(lease))
         return found
 
     def counted(self) -> float:
@@ -106,7 +109,7 @@ def test_after_a_login_without_an_event_the_youngest_one_is_repeated_once_with_t
         (repeat,) = await stage.repeats()
         assert (repeat.key.session_id, repeat.user_id) == (S1, "u1")
         assert msgspec.json.decode(repeat.body) == {
-            "eventId": repeat.event_id,
+            "eventId": event_id_of(repeat.body),
             "eventType": "View",
             "itemId": "p3",
             "sentAt": AT_S + 10,
@@ -114,7 +117,7 @@ def test_after_a_login_without_an_event_the_youngest_one_is_repeated_once_with_t
             "properties": '{"a":1}',
         }
         parts = msgspec.json.encode(("tracker", S1, "u1"))
-        assert repeat.event_id == "link~" + hashlib.sha256(parts).hexdigest()
+        assert event_id_of(repeat.body) == "link~" + hashlib.sha256(parts).hexdigest()
         assert stage.counted() == 1
         stage.deliver("p4")
         await asyncio.sleep(TTL_S)
@@ -195,9 +198,9 @@ def test_while_deliveries_are_behind_it_waits_for_what_the_visitor_sent() -> Non
         stage.bind()
         key = SessionKey(Operation.PUT_EVENTS, "tracker", S1)
         body = msgspec.json.encode({"eventId": "own", "eventType": "View", "itemId": "p2", "sentAt": AT_S})
-        await stage.spool.append([NewRecord(key, "u1", "own", body)])
+        await stage.spool.append([single(key, "u1", "own", body)])
         await asyncio.sleep(5 * AFTER_S)
-        assert [record.event_id for record in await stage.repeats()] == ["own"]
+        assert [event_id_of(record.body) for record in await stage.repeats()] == ["own"]
         await asyncio.sleep(5 * AFTER_S)
         assert await stage.repeats() == []
 
@@ -207,7 +210,7 @@ def test_while_deliveries_are_behind_it_waits_for_what_the_visitor_sent() -> Non
 def test_it_does_not_wait_for_ever() -> None:
     async def story(stage: Stage) -> None:
         other = SessionKey(Operation.PUT_EVENTS, "a tracker that is gone", S2)
-        await stage.spool.append([NewRecord(other, None, "stuck", b"{}")])
+        await stage.spool.append([single(other, None, "stuck", b"{}")])
         stage.deliver("p1")
         stage.bind()
         await asyncio.sleep(3000)

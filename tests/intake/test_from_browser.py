@@ -18,7 +18,9 @@ from relay.intake.from_browser import Destination, Intake, Taken
 from relay.spool.memory import MemorySpool
 from relay.spool.receipt import Receipt
 from relay.wire.event import BeaconEvent, Rejected
+from tests.spool.leases import whole
 from tests.support.clock import FakeClock
+from tests.support.records import events_of
 
 KEY = "k" * 32
 SHOP = Destination("shop", "tracker", frozenset({"View", "Click"}))
@@ -85,8 +87,8 @@ class Relay:
         while self.spool.stats().pending:
             for lease in await self.spool.lease(max_sessions=100):
                 assert len({record.user_id for record in lease.records}) == 1
-                done += [(record.key.session_id, record.user_id, record.event_id) for record in lease.records]
-                self.spool.settle(lease, delivered=[record.seq for record in lease.records])
+                done += [(one.key.session_id, one.user_id, one.event_id) for one in events_of(lease.records)]
+                self.spool.settle(lease, delivered=whole(lease))
         return done
 
 

@@ -9,7 +9,7 @@ import aioboto3
 import pytest
 
 from relay.core.errors import RelayError
-from relay.core.model import Batch, Operation, Record, SessionKey
+from relay.core.model import Batch, Operation, Piece, Record, SessionKey
 from relay.emulator import SECRET
 from relay.sink.base import Delivered, Refused, Throttled, Unreachable
 from relay.sink.personalize.sink import PersonalizeSink
@@ -63,7 +63,8 @@ async def test_the_other_operations_go_to_their_paths(operation: Operation, path
     target = "tid" if operation is Operation.PUT_ACTION_INTERACTIONS else "arn:aws:personalize:us-east-1:1:dataset/x/Y"
     key = SessionKey(operation, target, "")
     async with sink_to(saying(http_answer("200 OK"))) as (sink, server):
-        outcome = await sink.deliver(Batch(key, None, (Record(1, key, None, "e1", b'{"userId":"u"}', 0),)))
+        record = Record(1, key, None, b'{"userId":"u"}', (14,), 0, 1)
+        outcome = await sink.deliver(Batch(key, None, (Piece(record, 1),)))
         assert outcome == Delivered("7b1c")
         head, _, body = server.requests[0].partition(b"\r\n\r\n")
         assert head.startswith(f"POST {path} ".encode())

@@ -9,19 +9,18 @@ from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
-import msgspec
-
 from relay.core.model import Binding, NewRecord
-from relay.spool.contract import Burial
+from relay.spool.sqlite.file.buried_rows import BuriedRow
 from relay.spool.sqlite.file.connection import lenient_text
 from relay.spool.sqlite.file.rows import Row, crc_of
 from relay.spool.sqlite.recovery.pages import PAGE
 from relay.spool.sqlite.recovery.wal import FileView, views
 from relay.spool.sqlite.spool import SqliteSpool
 from tests.spool.conftest import MAX_BYTES
+from tests.spool.leases import burial, pieces
 from tests.spool.sqlite.files import copy_as_after_a_crash, sql
 from tests.support.clock import FakeClock
-from tests.support.records import new_record
+from tests.support.records import new_record, single
 
 TABLES = ("records", "buried", "bindings")
 
@@ -65,10 +64,10 @@ async def live(path: Path, rng: random.Random, *, lives: int) -> Path:
                     await spool.append([], binding)
                 if rng.random() < 0.4:
                     for lease in await spool.lease(max_sessions=rng.randint(1, 8)):
-                        seqs = [one.seq for one in lease.records]
-                        cut = rng.randint(0, len(seqs))
-                        burials = [Burial(seq, "InvalidInputException", "no") for seq in seqs[cut : cut + 2]]
-                        spool.settle(lease, delivered=seqs[:cut], buried=burials)
+                        each = pieces(lease)
+                        cut = rng.randint(0, len(each))
+                        burials = [burial(one) for one in each[cut : cut + 2]]
+                        spool.settle(lease, delivered=each[:cut], buried=burials)
                 if rng.random() < 0.1:
                     await spool.erase(session_id=session)
                 if rng.random() < 0.2:  # the next commit uses the WAL anew, over what is in it
@@ -84,9 +83,12 @@ async def live(path: Path, rng: random.Random, *, lives: int) -> Path:
 def record(rng: random.Random, event_id: str, session: str) -> NewRecord:
     made = new_record(event_id, session, target=f"tracker-{rng.randint(1, 3)}")
     padding = rng.choice([0, 0, 0, 100, 700, 3700, 9000, 20_000])
-    return msgspec.structs.replace(
-        made, body=made.body[:-1] + b',"x":"' + rng.randbytes(padding // 2).hex().encode() + b'"}'
-    )
+    body = made.body[:-1] + b',"x":"' + rng.randbytes(padding // 2).hex().encode() + b'"}'
+    if rng.random() < 0.5:
+        return single(made.key, None, event_id, body)
+    other = made.body.replace(event_id.encode(), event_id.encode() + b"-2")
+    ends = (len(body), len(body) + 1 + len(other))
+    return NewRecord(made.key, None, (event_id, f"{event_id}-2"), body + b"," + other, ends)
 
 
 def content(path: Path) -> Kept:
@@ -95,8 +97,8 @@ def content(path: Path) -> Kept:
     connection.text_factory = lenient_text
     with closing(connection) as found:
         kept: Kept = {
-            table: {row[0]: row[:9] for row in found.execute(f"SELECT * FROM {table}") if Row(*row[:9]).is_intact()}  # noqa: S608
-            for table in ("records", "buried")
+            table: {row[0]: row for row in found.execute(f"SELECT * FROM {table}") if kind(*row).is_intact()}  # noqa: S608
+            for table, kind in (("records", Row), ("buried", BuriedRow))
         }
         rows = found.execute("SELECT * FROM bindings").fetchall()
     return kept | {"bindings": {row[0]: row for row in rows if row[1] == crc_of(row[0], *row[2:])}}

@@ -2,15 +2,26 @@
 
 import asyncio
 
-from relay.spool.contract import Lease, Spool
+from relay.core.model import Piece, bits, event_id_of
+from relay.spool.contract import Burial, Lease, Spool
+
+
+def pieces(lease: Lease) -> list[Piece]:
+    """Every event by itself, oldest first."""
+    return [Piece(record, 1 << place) for record in lease.records for place in bits(record.waiting)]
 
 
 def ids(lease: Lease) -> list[str]:
-    return [record.event_id for record in lease.records]
+    return [event_id_of(record.entries(places)) for record, places in pieces(lease)]
 
 
-def seqs(lease: Lease) -> list[int]:
-    return [record.seq for record in lease.records]
+def whole(lease: Lease) -> list[Piece]:
+    """As the dispatcher settles what was delivered."""
+    return [Piece(record, record.waiting) for record in lease.records]
+
+
+def burial(piece: Piece, reason: str = "InvalidInputException", message: str = "no") -> Burial:
+    return Burial(piece.record.seq, piece.places.bit_length() - 1, reason, message)
 
 
 async def lease_one(spool: Spool) -> Lease:
@@ -35,7 +46,7 @@ async def deliver_all(spool: Spool) -> list[str]:
         while spool.stats().pending:
             for lease in await spool.lease(max_sessions=100):
                 delivered += ids(lease)
-                spool.settle(lease, delivered=seqs(lease))
+                spool.settle(lease, delivered=whole(lease))
     return delivered
 
 

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from relay.core.errors import SpoolFullError
-from relay.spool.contract import Burial
+from relay.core.model import event_id_of
 from relay.spool.memory import MemorySpool
 from relay.spool.sqlite.spool import SqliteSpool
 from tests.spool.conftest import AnySpool
-from tests.spool.leases import balances, ids, is_idle, lease_all, lease_one, seqs
+from tests.spool.leases import balances, burial, ids, is_idle, lease_all, lease_one, pieces
 from tests.support.clock import FakeClock
 from tests.support.records import SESSION, new_record, new_records
 
@@ -22,7 +22,7 @@ async def test_what_was_appended_is_leased_as_it_was(spool: AnySpool, clock: Fak
     record = new_record("e1", user_id="u1")
     assert await spool.append([record]) == frozenset()
     (leased,) = (await lease_one(spool)).records
-    assert (leased.key, leased.user_id, leased.event_id, leased.body) == (record.key, "u1", "e1", record.body)
+    assert (leased.key, leased.user_id, event_id_of(leased.body), leased.body) == (record.key, "u1", "e1", record.body)
     assert leased.accepted_at_ms == clock.now_ms()
 
 
@@ -31,7 +31,7 @@ async def test_a_session_is_leased_in_order_of_acceptance_ten_at_a_time(spool: A
     await spool.append(new_records(6, start=7))
     first = await lease_one(spool)
     assert ids(first) == [f"e{n}" for n in range(10)]
-    spool.settle(first, delivered=seqs(first))
+    spool.settle(first, delivered=pieces(first))
     assert ids(await lease_one(spool)) == ["e10", "e11", "e12"]
 
 
@@ -40,7 +40,7 @@ async def test_a_session_has_one_lease_at_a_time(spool: AnySpool) -> None:
     lease = await lease_one(spool)
     await spool.append(new_records(1, start=12))
     assert await is_idle(spool)
-    spool.settle(lease, delivered=seqs(lease))
+    spool.settle(lease, delivered=pieces(lease))
     assert ids(await lease_one(spool)) == ["e10", "e11", "e12"]
 
 
@@ -58,7 +58,7 @@ async def test_a_lease_holds_one_user_only(spool: AnySpool) -> None:
     while spool.stats().pending:
         lease = await lease_one(spool)
         seen.append((lease.records[0].user_id, ids(lease)))
-        spool.settle(lease, delivered=seqs(lease))
+        spool.settle(lease, delivered=pieces(lease))
     assert seen == [(None, ["a"]), ("u", ["b", "c"]), (None, ["d"])]
 
 
@@ -68,22 +68,22 @@ async def test_the_same_session_id_under_another_tracker_is_another_session(spoo
 
 
 async def test_an_event_id_is_taken_once_a_session(spool: AnySpool) -> None:
-    assert await spool.append([new_record("e1"), new_record("e1"), new_record("e1", OTHER)]) == {1}
-    assert await spool.append([new_record("e1"), new_record("e2")]) == {0}
+    assert await spool.append([new_record("e1"), new_record("e1"), new_record("e1", OTHER)]) == {(1, 0)}
+    assert await spool.append([new_record("e1"), new_record("e2")]) == {(0, 0)}
     assert spool.stats().accepted == 3
 
 
 async def test_an_event_id_stays_taken_after_delivery(spool: AnySpool) -> None:
     await spool.append([new_record("e1")])
     lease = await lease_one(spool)
-    spool.settle(lease, delivered=seqs(lease))
-    assert await spool.append([new_record("e1")]) == {0}
+    spool.settle(lease, delivered=pieces(lease))
+    assert await spool.append([new_record("e1")]) == {(0, 0)}
 
 
 async def test_an_event_id_is_forgotten_some_time_after_delivery(spool: AnySpool, clock: FakeClock) -> None:
     await spool.append([new_record("e1")])
     lease = await lease_one(spool)
-    spool.settle(lease, delivered=seqs(lease))
+    spool.settle(lease, delivered=pieces(lease))
     for number in range(3):
         clock.advance(600)
         await spool.append([new_record(f"other{number}", OTHER)])
@@ -95,7 +95,7 @@ async def test_an_event_id_is_not_forgotten_while_its_record_waits(spool: AnySpo
     for number in range(3):
         clock.advance(600)
         await spool.append([new_record(f"other{number}", OTHER)])
-    assert await spool.append([new_record("e1")]) == {0}
+    assert await spool.append([new_record("e1")]) == {(0, 0)}
 
 
 async def test_what_is_not_settled_waits_for_its_retry_time(spool: AnySpool, clock: FakeClock) -> None:
@@ -116,15 +116,15 @@ async def test_attempts_count_anew_for_a_new_head(spool: AnySpool) -> None:
     spool.settle(lease)
     lease = await lease_one(spool)
     assert lease.attempt == 2
-    spool.settle(lease, delivered=seqs(lease)[:1])
+    spool.settle(lease, delivered=pieces(lease)[:1])
     assert (await lease_one(spool)).attempt == 1
 
 
 async def test_a_part_of_a_lease_can_be_delivered_a_part_buried_and_the_rest_waits(spool: AnySpool) -> None:
     await spool.append(new_records(4))
     lease = await lease_one(spool)
-    numbers = seqs(lease)
-    assert spool.settle(lease, delivered=numbers[:2], buried=[Burial(numbers[2], "InvalidInputException", "no")])
+    numbers = pieces(lease)
+    assert spool.settle(lease, delivered=numbers[:2], buried=[burial(numbers[2])])
     assert ids(await lease_one(spool)) == ["e3"]
     stats = spool.stats()
     assert (stats.delivered, stats.buried, stats.pending) == (2, {"InvalidInputException": 1}, 1)
@@ -139,10 +139,10 @@ async def test_a_lease_not_settled_in_time_is_taken_back_and_its_settle_changes_
     clock.advance(61)
     newer = await lease_one(spool)
     assert newer.attempt == 2
-    assert not spool.settle(late, delivered=seqs(late))
+    assert not spool.settle(late, delivered=pieces(late))
     assert spool.stats().pending == 2
-    assert spool.settle(newer, delivered=seqs(newer))
-    assert not spool.settle(newer, delivered=seqs(newer))
+    assert spool.settle(newer, delivered=pieces(newer))
+    assert not spool.settle(newer, delivered=pieces(newer))
     assert spool.stats().delivered == 2
 
 
@@ -154,14 +154,14 @@ async def test_a_record_leaves_only_by_being_settled_or_erased(spool: AnySpool, 
         late = await lease_one(spool)
         clock.advance(60)  # ran out
         lease = await lease_one(spool)
-        assert not spool.settle(late, delivered=seqs(late), buried=[Burial(seqs(late)[0], "InvalidInputException", "")])
+        assert not spool.settle(late, delivered=pieces(late), buried=[burial(pieces(late)[0])])
         assert not spool.settle(late)
         spool.settle(lease)
     assert spool.stats().pending == 4
     assert balances(spool)
     lease = await lease_one(spool)
-    first, second, *_ = seqs(lease)
-    assert spool.settle(lease, delivered=[first], buried=[Burial(second, "InvalidInputException", "")])
+    first, second, *_ = pieces(lease)
+    assert spool.settle(lease, delivered=[first], buried=[burial(second)])
     assert spool.stats().pending == 2
     assert await spool.erase(session_id=SESSION) == 3, "the buried one, too"
     stats = spool.stats()
@@ -174,7 +174,7 @@ async def test_linger_holds_a_session_back_until_it_is_full_or_old_enough(spool:
     assert await is_idle(spool, linger_s=10)
     await spool.append(new_records(1, start=9))
     (lease,) = await asyncio.wait_for(spool.lease(max_sessions=9, linger_s=10), 5)
-    spool.settle(lease, delivered=seqs(lease))
+    spool.settle(lease, delivered=pieces(lease))
     await spool.append(new_records(1, OTHER))
     clock.advance(9.9)
     assert await is_idle(spool, linger_s=10)
@@ -225,7 +225,7 @@ async def test_the_oldest_pending_record_is_known(spool: AnySpool, clock: FakeCl
     assert spool.stats().oldest_accepted_at_ms == born
     first, second = await lease_all(spool)
     assert spool.stats().oldest_accepted_at_ms == born
-    spool.settle(first, delivered=seqs(first))
+    spool.settle(first, delivered=pieces(first))
     assert spool.stats().oldest_accepted_at_ms == born + 7000
     spool.settle(second, retry_after_s=60)
     assert spool.stats().oldest_accepted_at_ms == born + 7000
@@ -251,7 +251,7 @@ async def test_over_its_bound_the_spool_takes_nothing_more_until_something_leave
         assert 10 < spool.stats().pending < 10_000
         assert "full" in spool.problems()[0] or spool.stats().size_bytes < 300_000
         for lease in await asyncio.wait_for(spool.lease(max_sessions=100_000), 5):
-            spool.settle(lease, delivered=seqs(lease))
+            spool.settle(lease, delivered=pieces(lease))
         async with asyncio.timeout(5):
             while True:
                 try:

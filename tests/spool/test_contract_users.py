@@ -2,12 +2,11 @@
 
 import asyncio
 
-from relay.core.model import Binding, NewRecord, Operation, SessionKey
-from relay.spool.contract import Burial
+from relay.core.model import Binding, Operation, SessionKey, event_id_of
 from tests.spool.conftest import AnySpool
-from tests.spool.leases import balances, ids, lease_all, lease_one, seqs
+from tests.spool.leases import balances, burial, ids, lease_all, lease_one, pieces
 from tests.support.clock import FakeClock
-from tests.support.records import SESSION, new_record, new_records
+from tests.support.records import SESSION, new_record, new_records, single
 
 OTHER = "ffff1234567890ab"
 
@@ -17,7 +16,7 @@ async def test_a_binding_gives_its_user_to_what_still_waits(spool: AnySpool, clo
     binding = Binding("default", SESSION, "u1", clock.now_ms() + 1000)
     await spool.append([new_record("b", user_id="u1")], binding)
     mine, others = await lease_all(spool)
-    assert [(record.event_id, record.user_id) for record in mine.records] == [("a", "u1"), ("b", "u1")]
+    assert [(event_id_of(record.body), record.user_id) for record in mine.records] == [("a", "u1"), ("b", "u1")]
     assert others.records[0].user_id is None
 
 
@@ -63,7 +62,7 @@ async def test_erasing_a_user_removes_pending_buried_and_bindings_of_that_user_o
 ) -> None:
     await spool.append([new_record("bad", user_id="u1")])
     lease = await lease_one(spool)
-    spool.settle(lease, buried=[Burial(seqs(lease)[0], "InvalidInputException", "no")])
+    spool.settle(lease, buried=[burial(pieces(lease)[0])])
     await spool.append([new_record("a", user_id="u1"), new_record("b", OTHER, user_id="u2")])
     await spool.append([], Binding("default", SESSION, "u1", clock.now_ms() + 1000))
     assert await spool.erase(user_id="u1") == 2
@@ -76,11 +75,12 @@ async def test_erasing_a_user_removes_pending_buried_and_bindings_of_that_user_o
 
 async def test_erasing_a_user_removes_what_is_to_be_put_about_that_user(spool: AnySpool) -> None:
     about = SessionKey(Operation.PUT_USERS, "arn:aws:personalize:::dataset/g/USERS", "")
-    bodies = {"u1": b'{"userId":"u1","properties":"{}"}', "u2": b'{"userId":"u2"}'}
-    await spool.append([NewRecord(about, None, f"of-{user}", body) for user, body in bodies.items()])
+    bodies = [b'{"userId":"u1","properties":"{}"}', b'{"userId":"u2"}']
+    await spool.append([single(about, None, "", body) for body in bodies])
     await spool.append([new_record("u1")])
     assert await spool.erase(user_id="u1") == 1
-    assert sorted(one for lease in await lease_all(spool) for one in ids(lease)) == ["of-u2", "u1"]
+    left = {record.body for lease in await lease_all(spool) for record in lease.records}
+    assert left == {bodies[1], new_record("u1").body}
     assert balances(spool)
 
 
@@ -95,7 +95,7 @@ async def test_settling_a_lease_whose_records_were_erased_counts_them_once(spool
     await spool.append(new_records(3))
     lease = await lease_one(spool)
     assert await spool.erase(session_id=SESSION) == 3
-    spool.settle(lease, delivered=seqs(lease))
+    spool.settle(lease, delivered=pieces(lease))
     stats = spool.stats()
     assert (stats.delivered, stats.erased, stats.pending) == (0, 3, 0)
 
@@ -107,5 +107,5 @@ async def test_a_session_that_comes_back_after_erasure_starts_clean(spool: AnySp
     await spool.append([new_record("new")])
     lease = await lease_one(spool)
     assert ids(lease) == ["new"]
-    assert not spool.settle(stale, delivered=seqs(stale))
-    assert spool.settle(lease, delivered=seqs(lease))
+    assert not spool.settle(stale, delivered=pieces(stale))
+    assert spool.settle(lease, delivered=pieces(lease))

@@ -68,7 +68,7 @@ async def test_buried_records_of_theirs_go_and_those_of_others_stay(open_sqlite:
         for _ in range(2):  # the first record of a session is of `u`, the second is not
             for lease in await spool.lease(max_sessions=100):
                 (record,) = lease.records
-                spool.settle(lease, buried=[Burial(record.seq, "InvalidInputException", "no")])
+                spool.settle(lease, buried=[Burial(record.seq, 0, "InvalidInputException", "no")])
         assert await spool.erase(user_id="u") == 200
         stats = spool.stats()
         assert (stats.erased, stats.buried, stats.pending) == (100, {"InvalidInputException": 200}, 1700)

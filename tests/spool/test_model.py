@@ -14,13 +14,16 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule
 
 from relay.core.model import Binding, NewRecord
-from relay.spool.contract import Burial, Lease
+from relay.spool.contract import Lease
+from relay.spool.receipt import Repeated
+from relay.spool.sqlite.file.rows import COLUMNS, Row
 from relay.spool.sqlite.spool import SqliteSpool
 from tests.spool.conftest import MAX_BYTES
 from tests.spool.impatience import give_up_a_lease
+from tests.spool.leases import burial, ids, pieces
 from tests.spool.sqlite.files import copy_as_after_a_crash
 from tests.support.clock import FakeClock
-from tests.support.records import new_record
+from tests.support.records import beacon, events_of, new_record
 
 _SESSIONS = st.sampled_from(["session-a-000000", "session-b-000000", "session-c-000000"])
 _USERS = st.sampled_from([None, None, "u1", "u2"])
@@ -69,16 +72,17 @@ class SpoolModel(RuleBasedStateMachine):
         self.runner.close()
         shutil.rmtree(self.folder)
 
-    async def appended(self, records: Sequence[NewRecord], binding: Binding | None = None) -> frozenset[int]:
+    async def appended(self, records: Sequence[NewRecord], binding: Binding | None = None) -> Repeated:
         return await self.spool.append(records, binding)
 
     # ── in ──────────────────────────────────────────────────────────────────────────────────────────────────
 
-    @rule(session=_SESSIONS, user=_USERS, size=st.integers(1, 12))
-    def append(self, session: str, user: str | None, size: int) -> None:
+    @rule(session=_SESSIONS, user=_USERS, size=st.integers(1, 12), together=st.sampled_from([1, 3, 10]))
+    def append(self, session: str, user: str | None, size: int, together: int) -> None:
         names = [f"e{number}" for number in range(self.count, self.count + size)]
         self.count += size
-        records = [new_record(name, session, user_id=user) for name in names]
+        parts = [names[start : start + together] for start in range(0, size, together)]
+        records = [beacon(*part, session_id=session, user_id=user) for part in parts]
         assert self.runner.run(self.appended(records)) == frozenset()
         self.waiting.setdefault(session, []).extend(names)
         self.user |= dict.fromkeys(names, user)
@@ -94,7 +98,7 @@ class SpoolModel(RuleBasedStateMachine):
         known = [*waiting, *[name for name in gone if self.session[name] == session]]
         if known:
             name = data.draw(st.sampled_from(known))
-            assert self.runner.run(self.appended([new_record(name, session)])) == {0}
+            assert self.runner.run(self.appended([new_record(name, session)])) == {(0, 0)}
             self.unsure.clear()
 
     @rule(session=_SESSIONS, user=st.sampled_from(["u1", "u2"]))
@@ -134,7 +138,7 @@ class SpoolModel(RuleBasedStateMachine):
     def leased(self, leases: list[Lease]) -> Leases:
         for lease in leases:
             session = lease.key.session_id
-            names = [record.event_id for record in lease.records]
+            names = ids(lease)
             assert session in self.due(), "one lease at a time, and none before its retry time"
             assert names == self.waiting[session][: len(names)], "the oldest, in order"
             assert {self.user[name] for name in names} == {lease.records[0].user_id}
@@ -145,9 +149,9 @@ class SpoolModel(RuleBasedStateMachine):
     @rule(leases=consumes(leases), good=st.integers(0, 10), bad=st.integers(0, 2), retry_s=st.sampled_from([0.0, 5.0]))
     def settle(self, leases: Leases, good: int, bad: int, retry_s: float) -> None:
         async def now(lease: Lease) -> bool:
-            seqs = [record.seq for record in lease.records]
-            burials = [Burial(seq, "InvalidInputException", "") for seq in seqs[good : good + bad]]
-            return self.spool.settle(lease, delivered=seqs[:good], buried=burials, retry_after_s=retry_s)
+            each = pieces(lease)
+            burials = [burial(one) for one in each[good : good + bad]]
+            return self.spool.settle(lease, delivered=each[:good], buried=burials, retry_after_s=retry_s)
 
         opened, them = leases
         for lease in them if opened == self.opened else ():  # no lease outlives its process
@@ -159,7 +163,7 @@ class SpoolModel(RuleBasedStateMachine):
             if is_newest:
                 del self.newest[session], self.due_s[session]
             if settled:
-                gone = [record.event_id for record in lease.records][: good + bad]
+                gone = ids(lease)[: good + bad]
                 left = self.waiting[session]
                 self.unsure |= set(gone) & set(left)
                 self.due_s[session] = self.clock.monotonic_s() + retry_s
@@ -207,11 +211,12 @@ class SpoolModel(RuleBasedStateMachine):
         self.close()
         unsure = self.unsure
         self.reopened()
-        select = "SELECT session_id, event_id FROM records ORDER BY seq"
+        select = f"SELECT {COLUMNS} FROM records ORDER BY seq"  # noqa: S608
         rows = self.runner.run(self.spool.work(lambda database: database.sql.execute(select).fetchall()))
+        flows = self.runner.run(self.spool.work(lambda database: database.flows))
         found: dict[str, list[str]] = {}
-        for session, name in rows:
-            found.setdefault(session, []).append(name)
+        for event in events_of(Row(*row).as_record(flows) for row in rows):
+            found.setdefault(event.key.session_id, []).append(event.event_id)
         for session in {*found, *self.waiting}:
             expected = self.waiting.get(session, [])
             back = [name for name in found.get(session, []) if name not in expected]

@@ -6,9 +6,9 @@ from collections.abc import Awaitable
 import pytest
 
 from relay.core.errors import SpoolError, SpoolFullError
-from relay.spool.receipt import Receipt
+from relay.spool.receipt import Receipt, Repeated
 
-FIRST = frozenset({0})
+FIRST = frozenset({(0, 0)})
 
 
 async def test_it_can_be_awaited_before_and_after_its_end() -> None:
@@ -26,7 +26,7 @@ async def test_a_failure_is_raised_for_each_who_waits() -> None:
     waiting = [asyncio.ensure_future(stored) for _ in range(2)]
     await asyncio.sleep(0)
     stored.fail(SpoolFullError())
-    everybody: list[Awaitable[frozenset[int]]] = [*waiting, stored]
+    everybody: list[Awaitable[Repeated]] = [*waiting, stored]
     for one in everybody:
         with pytest.raises(SpoolFullError):
             await one
@@ -43,7 +43,7 @@ async def test_who_gives_up_waiting_changes_nothing() -> None:
 
 
 async def test_who_asks_late_is_told_at_once() -> None:
-    stored, told = Receipt(), list[frozenset[int]]()
+    stored, told = Receipt(), list[Repeated]()
     stored.when_done(lambda end: told.append(end.result()))
     stored.succeed(FIRST)
     stored.when_done(lambda end: told.append(end.result()))

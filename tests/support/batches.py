@@ -1,6 +1,6 @@
 """Records and batches as the dispatcher sees them."""
 
-from relay.core.model import Batch, Operation, Record, SessionKey
+from relay.core.model import Batch, Operation, Piece, Record, SessionKey
 from tests.support.records import SESSION
 
 
@@ -14,9 +14,9 @@ def record(
     operation: Operation = Operation.PUT_EVENTS,
 ) -> Record:
     body = f'{{"eventType":"Click","eventId":"e{seq}","itemId":"p1","sentAt":1795312345}}'.ljust(size).encode()
-    return Record(seq, SessionKey(operation, target, session_id), user_id, f"e{seq}", body, 1_795_312_345_678)
+    return Record(seq, SessionKey(operation, target, session_id), user_id, body, (len(body),), 1_795_312_345_678, 1)
 
 
 def batch(count: int = 1, *, user_id: str | None = None, target: str = "tracker-1") -> Batch:
-    records = tuple(record(seq, user_id=user_id, target=target) for seq in range(1, count + 1))
-    return Batch(records[0].key, user_id, records)
+    pieces = tuple(Piece(record(seq, user_id=user_id, target=target), 1) for seq in range(1, count + 1))
+    return Batch(pieces[0].record.key, user_id, pieces)

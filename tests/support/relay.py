@@ -20,7 +20,6 @@ from relay.compose.lifecycle import Stop, running
 from relay.compose.relay import Relay
 from relay.core.bundled import bundled
 from relay.core.clock import Clock, SystemClock
-from relay.core.model import Record
 from relay.core.settings import Settings
 from relay.core.settings_loading import load_settings
 from relay.core.telemetry import Metrics
@@ -35,6 +34,7 @@ from relay.web.public import listening_for_beacons
 from relay.web.routes.edge import Edge
 from relay.web.routes.snippet_file import SnippetFile
 from tests.support.emulator import TRACKING_ID
+from tests.support.records import Event, events_of
 
 KEY: Final = "test-key-" * 4
 ORIGIN: Final = "https://shop.example"
@@ -116,11 +116,12 @@ class RunningEdge(Client):
     edge: Edge
     spool: Spool
 
-    async def records(self) -> list[Record]:
-        """Everything that waits in the spool; leases it."""
+    async def records(self) -> list[Event]:
+        """Every event that waits in the spool; leases it."""
         if not self.spool.stats().pending:
             return []
-        return [record for lease in await self.spool.lease(max_sessions=1000) for record in lease.records]
+        leases = await self.spool.lease(max_sessions=1000)
+        return events_of(record for lease in leases for record in lease.records)
 
 
 @asynccontextmanager

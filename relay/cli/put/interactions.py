@@ -233,7 +233,7 @@ class _Replay:
         if isinstance(body, Reason):
             return Problem(body, f"the event is refused: {body}")
         key = SessionKey(_OPERATION, self._tracking_id, event.session_id)
-        return NewRecord(key, event.user_id, event.event_id, body)
+        return NewRecord(key, event.user_id, (event.event_id,), body, (len(body),))
 
     async def _until_pending(self, most: int, spool: SqliteSpool, dispatcher: Dispatcher) -> None:
         """Wait until no more than that many events wait to be delivered.

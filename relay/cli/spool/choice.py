@@ -27,17 +27,17 @@ async def each_chunk(
     ids: Sequence[int],
     reasons: Collection[str],
 ) -> int:
-    """Do something with the records of these IDs, or without any with all that are buried for these reasons.
+    """Do something with the events of these IDs, or without any with all that are buried for these reasons.
 
     What is buried meanwhile is left alone, so that it ends.
 
     Returns:
         How many it was done with.
     """
-    seqs = list(ids)
-    if not seqs:
-        seqs = [one.seq async for page in _pages(repair, after=0, reasons=reasons, size=_AT_ONCE) for one in page]
-    return sum([await act(seqs[start : start + _AT_ONCE]) for start in range(0, len(seqs), _AT_ONCE)])
+    numbers = list(ids)
+    if not numbers:
+        numbers = [one.number async for page in _pages(repair, after=0, reasons=reasons, size=_AT_ONCE) for one in page]
+    return sum([await act(numbers[start : start + _AT_ONCE]) for start in range(0, len(numbers), _AT_ONCE)])
 
 
 async def _pages(
@@ -45,4 +45,4 @@ async def _pages(
 ) -> AsyncIterator[list[Buried]]:
     while page := await repair.buried(limit=size, after=after):
         yield [one for one in page if not reasons or one.reason in reasons]
-        after = page[-1].seq
+        after = page[-1].number

@@ -108,7 +108,7 @@ def buried(
         for_them = f" for {' or '.join(reasons)}" if reasons else ""
         click.echo(f"Nothing is buried{for_them}{f' after {after}' if after else ''}.", err=True)
         return
-    rows = [(str(b.seq), moment(b.buried_at_ms), b.operation, b.reason, b.event_id, b.message) for b in found]
+    rows = [(str(b.number), moment(b.buried_at_ms), b.operation, b.reason, b.event_id, b.message) for b in found]
     if show:
         for row, one in zip(rows, found, strict=True):
             print_table(("ID", "BURIED AT", "CALL", "REASON", "EVENT", "MESSAGE"), [row])
@@ -118,7 +118,7 @@ def buried(
         print_table(("ID", "BURIED AT", "CALL", "REASON", "EVENT", "MESSAGE"), rows)
     more = sum(n for reason, n in buried_now(path).items() if reason in (reasons or (reason,))) - len(found)
     if more > 0 and len(found) == limit:
-        click.echo(f"There are {more:,} others; --after {found[-1].seq} goes on.", err=True)
+        click.echo(f"There are {more:,} others; --after {found[-1].number} goes on.", err=True)
 
 
 @command.command()
@@ -263,7 +263,7 @@ def _status_json(path: Path, stats: SpoolStats, kept: Any, targets: Sequence[Wai
 
 def _buried_json(one: Buried, *, show: bool) -> dict[str, object]:
     known: dict[str, object] = {
-        "id": one.seq,
+        "id": one.number,
         "operation": one.operation,
         "target": one.target,
         "eventId": one.event_id,

@@ -1,8 +1,10 @@
-"""Records of sessions as chains of numbers, in flat arrays the garbage collector does not walk: 20 bytes a record."""
+"""Records of sessions as chains of numbers, in flat arrays the garbage collector does not walk: 22 bytes a record."""
 
 from array import array
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, NamedTuple
+
+from relay.spool.schedule.claims import Removed
 
 END: Final = -1
 
@@ -15,6 +17,8 @@ class Columns(NamedTuple):
     flow: list[int]
     """Its number."""
     accepted_at_ms: list[int]
+    waiting: list[int]
+    """A bit for each event that waits."""
 
 
 class Loaded(NamedTuple):
@@ -27,54 +31,62 @@ class Loaded(NamedTuple):
     flow: "array[int]"
     head: "array[int]"
     tail: "array[int]"
-    length: "array[int]"
+    events: "array[int]"
+    """How many wait."""
 
 
 class Chains:
-    """Nodes, each a record: its seq, when it arrived (monotonic seconds), and the next of the same session."""
+    """Nodes, each a record: its seq, which of its events wait, when it arrived, and the next of the same session."""
 
     def __init__(self) -> None:
-        self.seq, self.next, self.arrived_s = array("q"), array("i"), array("d")
+        self.seq, self.next, self.arrived_s, self.waiting = array("q"), array("i"), array("d"), array("H")
         self._free = END
 
-    def new(self, seqs: Sequence[int], arrived_s: float) -> tuple[int, int]:
-        """A chain of records that arrived together, at least one: its first node and its last."""
-        first = last = END
-        for seq in seqs:
-            node = self._free
-            if node == END:
-                node = len(self.seq)
-                self.seq.append(seq)
-                self.next.append(END)
-                self.arrived_s.append(arrived_s)
-            else:
-                self._free = self.next[node]
-                self.seq[node], self.next[node], self.arrived_s[node] = seq, END, arrived_s
-            if last == END:
-                first = node
-            else:
-                self.next[last] = node
-            last = node
-        return first, last
+    def new(self, seq: int, waiting: int, arrived_s: float) -> int:
+        """A chain of one record: its node. `arrived_s` is monotonic."""
+        node = self._free
+        if node == END:
+            node = len(self.seq)
+            self.seq.append(seq)
+            self.next.append(END)
+            self.arrived_s.append(arrived_s)
+            self.waiting.append(waiting)
+        else:
+            self._free = self.next[node]
+            self.seq[node], self.next[node], self.arrived_s[node] = seq, END, arrived_s
+            self.waiting[node] = waiting
+        return node
 
-    def first(self, node: int, count: int) -> Iterator[int]:
-        """The first `count` nodes of a chain that is at least as long."""
-        for _ in range(count):
+    def nodes(self, node: int) -> Iterator[int]:
+        """The nodes of a chain from this one on."""
+        while node != END:
             yield node
             node = self.next[node]
 
-    def cut(self, head: int, tail: int, gone: Collection[int], reach: int) -> tuple[int, int, list[tuple[int, int]]]:
-        """Remove the seqs `gone` from the first `reach` nodes.
+    def cut(self, head: int, tail: int, gone: Mapping[int, int], reach: int) -> tuple[int, int, list[Removed]]:
+        """Remove events from the first `reach` nodes, or from all if there are fewer.
+
+        Args:
+            head: First node of the chain.
+            tail: Its last.
+            gone: By seq: a bit for each event.
+            reach: How far to look.
 
         Returns:
-            Head and tail of what is left, meaningless if that is nothing; position and seq of what was removed.
+            Head and tail of what is left, `END` if that is nothing; and what was removed.
         """
-        removed: list[tuple[int, int]] = []
+        removed: list[Removed] = []
         before, node = END, head
-        for position in range(reach):
-            after = self.next[node]
-            if self.seq[node] in gone:
-                removed.append((position, self.seq[node]))
+        while node != END and reach:
+            after, reach = self.next[node], reach - 1
+            places = gone.get(self.seq[node], 0) & self.waiting[node]
+            left = self.waiting[node] ^ places
+            if places:
+                removed.append(Removed(self.seq[node], places, left))
+                self.waiting[node] = left
+            if left:
+                before = node
+            else:
                 if before == END:
                     head = after
                 else:
@@ -82,8 +94,6 @@ class Chains:
                 if node == tail:
                     tail = before
                 self.next[node], self._free = self._free, node
-            else:
-                before = node
             node = after
         return head, tail, removed
 
@@ -99,11 +109,13 @@ def load_chains(pieces: Iterable[Columns], *, now_s: float, now_ms: int) -> Load
     loaded = Loaded(chains, {}, array("q"), array("q"), array("i"), array("i"), array("I"))
     _, position_of, sessions, flows, heads, tails, counts = loaded
     position, nexts, first = position_of.get, chains.next, 0
-    for seqs, of_session, of_flow, times_ms in pieces:
+    for seqs, of_session, of_flow, times_ms, waiting in pieces:
         chains.seq.fromlist(seqs)
         chains.arrived_s.fromlist([epoch_s + at_ms / 1000 if at_ms < now_ms else now_s for at_ms in times_ms])
+        chains.waiting.fromlist(waiting)
         nexts.extend(array("i", [END]) * len(seqs))
-        for node, session in enumerate(of_session, first):
+        sizes = [mask.bit_count() for mask in waiting]
+        for node, (session, size) in enumerate(zip(of_session, sizes, strict=True), first):
             at = position(session)
             if at is None:
                 position_of[session] = len(sessions)
@@ -111,10 +123,10 @@ def load_chains(pieces: Iterable[Columns], *, now_s: float, now_ms: int) -> Load
                 flows.append(of_flow[node - first])
                 heads.append(node)
                 tails.append(node)
-                counts.append(1)
+                counts.append(size)
             else:
                 nexts[tails[at]] = node
                 tails[at] = node
-                counts[at] += 1
+                counts[at] += size
         first += len(seqs)
     return loaded

@@ -9,6 +9,9 @@ class Claim(NamedTuple):
     session: int
     attempt: int
     seqs: tuple[int, ...]
+    """Of records, oldest first."""
+    waiting: tuple[int, ...]
+    """Of each: a bit for every event that is leased."""
 
 
 class Out(NamedTuple):
@@ -18,4 +21,16 @@ class Out(NamedTuple):
     last: int
     attempt: int
     size: int
+    """Records."""
     until_s: float
+
+
+class Removed(NamedTuple):
+    """Events that have left the index."""
+
+    seq: int
+    """Of their record."""
+    places: int
+    """A bit for each."""
+    left: int
+    """The same of those that still wait; 0: the record is gone."""

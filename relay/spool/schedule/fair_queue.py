@@ -1,9 +1,9 @@
 """Whose turn it is: the oldest first, but visitors who are here now do not wait behind a backlog.
 
 A target has a live queue and a backlog. The live one holds sessions by when they awoke: the first record that came
-after they were last served, or after `LIVE_S` of silence. A session that has not been served for `LIVE_S` since then is in the
-backlog, by its oldest record. So a session with a backlog whose visitor clicks again is in both, and when its turn
-comes in the live queue, all of it goes: its order is kept, and its backlog rides along in calls that were due anyway.
+after they were last served, or after `LIVE_S` of silence. A session that has not been served for `LIVE_S` since then
+is in the backlog, by its oldest record. So a session with a backlog whose visitor clicks again is in both, and when its
+turn comes in the live queue, all of it goes: its order is kept, and its backlog rides along in calls due anyway.
 
 While the backlog is late, live sessions collect for `LIVE_HOLD_S` at most and get every turn they need but for one in
 `ALL_PICKS`; what they leave drains the backlog, ten to a call. Sites take turns, so that one site's flood is not
@@ -110,6 +110,8 @@ class FairQueue:
         self.backlog = EntryQueue()
         self.full: deque[int] = deque()
         """Sessions that hold a whole call's worth, in the order they came to it."""
+        self.has_turns = False
+        """Whether it is among those who take turns; of the index."""
         self._turn = 0
         self._late_s = -math.inf
 
@@ -154,6 +156,10 @@ class FairQueue:
                 return
             self.live.pop()
             sessions.shelve(slot)
+
+    def is_empty(self) -> bool:
+        """Whether no session waits."""
+        return self.backlog.peek(self._sessions.is_oldest) is None and self.live.peek(self._sessions.is_awake) is None
 
     def oldest(self) -> int | None:
         """The slot of the session that has waited longest."""

@@ -1,28 +1,33 @@
 """Which sessions may be leased: the in-memory index both spools share.
 
-It holds numbers, never events: about 170 bytes a session and 20 a record, in flat arrays the garbage collector does
-not walk, so that 1,000,000 waiting records cost some 50 MB. Every operation is O(1) or O(log n). No clock, no lock,
-no I/O: the caller passes the time and stays on one thread.
+It holds numbers, never events: about 170 bytes a session and 22 a record, in flat arrays the garbage collector does
+not walk, so that 1,000,000 waiting records cost some 50 MB. Every operation is O(1) or O(log n) in sessions, and in
+targets that have work; those that have none cost nothing. No clock, no lock, no I/O: the caller passes the time and
+stays on one thread.
 
 Invariants:
 
 1. A session is in one state: waiting (in a queue), leased (at most one lease), or retrying (until its time comes).
-2. Its records form one chain in order of seq; a lease covers the first of them, at most `MAX_EVENTS_PER_CALL`.
+2. Its records form one chain in order of seq; a lease covers the first of their events, at most `call_events`.
 3. A lease ends by `settle` with the same head and attempt, or is taken back `lease_s` seconds after it was given.
 """
 
 import heapq
 import math
 from array import array
-from collections.abc import Collection, Mapping, Sequence
+from collections import deque
+from collections.abc import Iterable, Mapping
+from itertools import islice
 from typing import Final
 
 from relay.core.errors import SpoolFullError
-from relay.core.limits import MAX_EVENTS_PER_CALL
-from relay.spool.schedule.chains import Chains, Loaded
-from relay.spool.schedule.claims import Claim, Out
+from relay.core.model import first_bits
+from relay.spool.schedule.chains import END, Chains, Loaded
+from relay.spool.schedule.claims import Claim, Out, Removed
 from relay.spool.schedule.fair_queue import LIVE_S, MAX_SESSIONS, SLOT_BITS, SLOT_MASK, FairQueue
 
+ALL_EVENTS: Final = (1 << 16) - 1
+"""Every event of a record."""
 _FREE, _WAITING, _LEASED, _RETRYING = range(4)
 
 MAX_TARGETS: Final = 10_000
@@ -30,15 +35,22 @@ MAX_TARGETS: Final = 10_000
 
 
 class PendingIndex:
-    """Waiting records by session, and whose turn it is. `session` is any 64-bit name of a `SessionKey`."""
+    """Waiting records by session, and whose turn it is. `session` is any 64-bit name of a `SessionKey`.
 
-    def __init__(self, *, lease_s: float = 60.0) -> None:
+    Args:
+        call_events: Events a call takes: what a lease holds at most.
+        lease_s: How long a lease lasts.
+    """
+
+    def __init__(self, *, call_events: int, lease_s: float = 60.0) -> None:
+        self._call_events = call_events
         self._lease_s = lease_s
         self.pending = 0
-        """Records here: waiting or leased."""
+        """Events here: waiting or leased."""
         self._flows: dict[str, int] = {}
         self._flow: list[FairQueue] = []
-        self._turn = 0
+        self._turns: deque[FairQueue] = deque()
+        """Targets with sessions that wait, in the order of their turns."""
         self._slot_of: dict[int, int] = {}
         # One entry a session, by slot.
         self._session, self._head, self._tail = array("q"), array("i"), array("i")
@@ -52,41 +64,46 @@ class PendingIndex:
 
     # ── records in and out ──────────────────────────────────────────────────────────────────────────────────
 
-    def add(self, session: int, target: str, seqs: Sequence[int], arrived_s: float) -> None:
-        """Records of a session now wait, at least one.
+    def add(self, session: int, target: str, seq: int, waiting: int, arrived_s: float) -> None:
+        """A record of a session now waits.
 
-        `seqs` grow, from call to call, too; `arrived_s` is the monotonic time they were accepted.
+        Args:
+            session: Whose it is.
+            target: Of the session.
+            seq: Above those before.
+            waiting: A bit for each of its events, at least one.
+            arrived_s: The monotonic time it was accepted.
         """
         slot = self._slot_of.get(session)
         if slot is None:
             slot = self._open(session, target)
-        first, last = self._chains.new(seqs, arrived_s)
-        before = self._count[slot]
-        count = self._count[slot] = before + len(seqs)
-        self.pending += len(seqs)
+        node = self._chains.new(seq, waiting, arrived_s)
+        before, size = self._count[slot], waiting.bit_count()
+        count = self._count[slot] = before + size
+        self.pending += size
         if not before:
-            self._head[slot], self._tail[slot] = first, last
-            self._wake(slot, seqs[0], arrived_s)
+            self._head[slot] = self._tail[slot] = node
+            self._wake(slot, seq, arrived_s)
             self._wait(slot)
             self._flow[self._flow_of[slot]].tidy(arrived_s)
             return
-        self._chains.next[self._tail[slot]] = first
-        self._tail[slot] = last
+        self._chains.next[self._tail[slot]] = node
+        self._tail[slot] = node
         awakes = arrived_s - self._woken_s[slot] > LIVE_S
         if awakes:
-            self._wake(slot, seqs[0], arrived_s)
+            self._wake(slot, seq, arrived_s)
         if self._state[slot] != _WAITING:
             return
         flow = self._flow[self._flow_of[slot]]
         if awakes:
             self.shelve(slot)
-            flow.live.push(seqs[0] << SLOT_BITS | slot)
+            flow.live.push(seq << SLOT_BITS | slot)
             flow.tidy(arrived_s)
-        if before < MAX_EVENTS_PER_CALL <= count:
+        if before < self._call_events <= count:
             flow.full.append(self._entry(slot))
 
     def load(self, loaded: Loaded, targets: Mapping[int, str], *, now_s: float) -> int:
-        """Fill an empty index with what was read from a file; the last seq.
+        """Fill an empty index with what was read from a file; the last seq, or 0.
 
         What `add` does, without its calls. `targets` are by number of the flow.
         """
@@ -99,25 +116,28 @@ class PendingIndex:
         self._attempt, self._retry_ms = array("I", bytes(4 * slots)), array("q", bytes(8 * slots))
         self._state = bytearray([_WAITING]) * slots
         self._shelved = bytearray([now_s - woken_s >= LIVE_S for woken_s in self._woken_s])  # as `tidy` would find
-        self.pending = len(seqs)
-        lanes = [(flow.live.push, flow.backlog.push) for flow in self._flow]
+        self.pending = sum(self._count)
+        self._turns.extend(self._flow)
+        for queue in self._flow:
+            queue.has_turns = True
+        queues = [(flow.live.push, flow.backlog.push) for flow in self._flow]
         for slot, (seq, flow, shelved, count) in enumerate(
             zip(self._wake_seq, self._flow_of, self._shelved, self._count, strict=True)
         ):
             entry = seq << SLOT_BITS | slot
-            lanes[flow][shelved](entry)
-            if count >= MAX_EVENTS_PER_CALL:
+            queues[flow][shelved](entry)
+            if count >= self._call_events:
                 self._flow[flow].full.append(entry)
         return seqs[-1] if seqs else 0
 
-    def discard(self, session: int, gone: Collection[int]) -> list[int]:
-        """Records of a session are gone for good (erased); which of them were here."""
+    def discard(self, session: int, seqs: Iterable[int]) -> list[Removed]:
+        """Records of a session are gone for good (erased); what of them was here."""
         slot = self._slot_of.get(session)
         if slot is None:
             return []
         head = self._chains.seq[self._head[slot]]
         out = self._out.get(slot)
-        removed = self._cut(slot, gone, self._count[slot], out)
+        removed = self._cut(slot, dict.fromkeys(seqs, ALL_EVENTS), -1, out)
         if self._count[slot] == 0:
             self._close(slot)
         elif self._chains.seq[self._head[slot]] != head and self._state[slot] == _WAITING:
@@ -126,10 +146,15 @@ class PendingIndex:
 
     def seqs(self, session: int, most: int) -> list[int]:
         """The oldest `most` records of a session, oldest first."""
+        return list(self.waiting(session, most))
+
+    def waiting(self, session: int, most: int) -> dict[int, int]:
+        """The oldest `most` records of a session, oldest first: seq, and a bit for each event that waits."""
         slot = self._slot_of.get(session)
         if slot is None:
-            return []
-        return [self._chains.seq[node] for node in self._chains.first(self._head[slot], min(most, self._count[slot]))]
+            return {}
+        chains = self._chains
+        return {chains.seq[node]: chains.waiting[node] for node in islice(chains.nodes(self._head[slot]), most)}
 
     def oldest_of(self, session: int) -> float | None:
         """When the oldest record of a session arrived."""
@@ -145,15 +170,19 @@ class PendingIndex:
         self._take_back(now_s)
         holds = holds or {}
         claims: list[Claim] = []
-        open_flows = [flow for flow in self._flow if holds.get(flow.target, 0.0) != math.inf]
-        while open_flows and len(claims) < max_sessions:
-            self._turn += 1
-            flow = open_flows[self._turn % len(open_flows)]
-            claim = self._take_from(flow, now_s, linger_s, max(linger_s, holds.get(flow.target, 0.0)))
-            if claim is None:
-                open_flows.remove(flow)
-            else:
+        passed: list[FairQueue] = []
+        while self._turns and len(claims) < max_sessions:
+            flow = self._turns.popleft()
+            hold_s = max(linger_s, holds.get(flow.target, 0.0))
+            claim = None if hold_s == math.inf else self._take_from(flow, now_s, linger_s, hold_s)
+            if claim is not None:
                 claims.append(claim)
+                self._turns.append(flow)
+            elif flow.is_empty():
+                flow.has_turns = False
+            else:
+                passed.append(flow)
+        self._turns.extend(passed)
         return claims
 
     def _take_from(self, flow: FairQueue, now_s: float, least_s: float, hold_s: float) -> Claim | None:
@@ -161,27 +190,43 @@ class PendingIndex:
         if slot is None:
             return None
         attempt = self._attempt[slot] = self._attempt[slot] + 1
-        nodes = self._chains.first(self._head[slot], min(self._count[slot], MAX_EVENTS_PER_CALL))
-        seqs = tuple([self._chains.seq[node] for node in nodes])
+        chains, room = self._chains, self._call_events
+        seqs: list[int] = []
+        waiting: list[int] = []
+        node = self._head[slot]
+        while node != END and room > 0:
+            mask = chains.waiting[node]
+            size = mask.bit_count()
+            seqs.append(chains.seq[node])
+            waiting.append(mask if size <= room else first_bits(mask, room))
+            room -= size
+            node = chains.next[node]
         self._state[slot] = _LEASED
         self._out[slot] = Out(seqs[0], seqs[-1], attempt, len(seqs), now_s + self._lease_s)
-        return Claim(self._session[slot], attempt, seqs)
+        return Claim(self._session[slot], attempt, tuple(seqs), tuple(waiting))
 
     def settle(
-        self, session: int, *, head: int, attempt: int, gone: Collection[int], now_s: float, retry_after_s: float = 0.0
-    ) -> list[int] | None:
+        self,
+        session: int,
+        *,
+        head: int,
+        attempt: int,
+        gone: Mapping[int, int],
+        now_s: float,
+        retry_after_s: float = 0.0,
+    ) -> list[Removed] | None:
         """End a claim. `gone` leaves, the rest of the session waits, `retry_after_s` seconds if that is given.
 
         Args:
             session: whose claim it is.
             head: the oldest record that was sent; with `attempt` it names the claim.
             attempt: of the claim.
-            gone: seqs delivered or buried.
+            gone: By seq, a bit for each event delivered or buried.
             now_s: monotonic time.
             retry_after_s: seconds before the rest may be tried.
 
         Returns:
-            Which of `gone` were still here; None when the claim is not the session's newest: nothing changed.
+            What of `gone` was still here; None when the claim is not the session's newest: nothing changed.
         """
         slot = self._slot_of.get(session)
         out = None if slot is None else self._out.get(slot)
@@ -220,10 +265,10 @@ class PendingIndex:
 
     def next_due_s(self, *, linger_s: float = 0.0, holds: Mapping[str, float] | None = None) -> float:
         """When, at the earliest, `take` could give something if nothing else happens; infinity for never."""
-        due = min((out.until_s for out in self._out.values()), default=math.inf)
+        due = next((out.until_s for out in self._out.values()), math.inf)  # in the order they run out
         if self._retrying:
             due = min(due, (self._retrying[0] >> SLOT_BITS) / 1000 + 0.001)
-        for flow in self._flow:
+        for flow in self._turns:
             oldest = flow.oldest()
             if oldest is not None:
                 hold_s = max(linger_s, (holds or {}).get(flow.target, 0.0))
@@ -232,7 +277,7 @@ class PendingIndex:
 
     def oldest_arrival_s(self) -> float | None:
         """When the oldest record here arrived; waiting, leased or retrying."""
-        slots = [oldest for flow in self._flow if (oldest := flow.oldest()) is not None]
+        slots = [oldest for flow in self._turns if (oldest := flow.oldest()) is not None]
         slots += self._out
         slots += [slot for entry in self._retrying if self._state[slot := entry & SLOT_MASK] == _RETRYING]
         return min((self.arrived_s(slot) for slot in slots), default=None)
@@ -289,15 +334,16 @@ class PendingIndex:
         self._state[slot] = _FREE
         self._free_slots.append(slot)
 
-    def _cut(self, slot: int, gone: Collection[int], reach: int, out: Out | None) -> list[int]:
-        """Remove `gone` from the first `reach` records of the chain; a lease that is out shrinks with it."""
+    def _cut(self, slot: int, gone: Mapping[int, int], reach: int, out: Out | None) -> list[Removed]:
+        """Remove events from the first `reach` records of the chain (-1: from all); a lease that is out shrinks."""
         head, tail, removed = self._chains.cut(self._head[slot], self._tail[slot], gone, reach)
         self._head[slot], self._tail[slot] = head, tail
-        self._count[slot] -= len(removed)
-        self.pending -= len(removed)
-        if out and (leased := sum(position < out.size for position, _ in removed)):
+        count = sum([one.places.bit_count() for one in removed])
+        self._count[slot] -= count
+        self.pending -= count
+        if out and (leased := sum(not one.left and one.seq <= out.last for one in removed)):
             self._out[slot] = out._replace(size=out.size - leased)
-        return [seq for _, seq in removed]
+        return removed
 
     def _wake(self, slot: int, seq: int, arrived_s: float) -> None:
         self._wake_seq[slot], self._woken_s[slot] = seq, arrived_s
@@ -313,8 +359,11 @@ class PendingIndex:
         flow.live.push(self._wake_seq[slot] << SLOT_BITS | slot)
         if self._wake_seq[slot] != seq:
             self.shelve(slot)
-        if self._count[slot] >= MAX_EVENTS_PER_CALL:
+        if self._count[slot] >= self._call_events:
             flow.full.append(self._entry(slot))
+        if not flow.has_turns:
+            flow.has_turns = True
+            self._turns.append(flow)
 
     def _entry(self, slot: int) -> int:
         return self._chains.seq[self._head[slot]] << SLOT_BITS | slot
@@ -333,7 +382,7 @@ class PendingIndex:
 
     def is_full(self, entry: int) -> bool:
         """See `Sessions`."""
-        return self.is_oldest(entry) and self._count[entry & SLOT_MASK] >= MAX_EVENTS_PER_CALL
+        return self.is_oldest(entry) and self._count[entry & SLOT_MASK] >= self._call_events
 
     def woken_s(self, slot: int) -> float:
         """See `Sessions`."""

@@ -1,6 +1,6 @@
-"""The durable spool: one SQLite file (`Database`), written by one thread (`Committer`), whose turn it is: `PendingIndex`.
+"""The durable spool: one SQLite file (`Database`), written by one thread (`Committer`); `PendingIndex` says whose turn.
 
-Beside the guarantees of `relay.spool.contract`, of `Committer` (groups, failing disks) and of `DedupBackfill` (retries):
+Beside the guarantees of `relay.spool.contract`, of `Committer` (groups, failing disks) and `DedupBackfill` (retries):
 
 1. A duplicate is reported only once its first copy is on disk.
 2. Damage is found (a checksum in every record, the ledger, a mark outside the file), counted as buried for `corrupt`
@@ -13,7 +13,7 @@ Beside the guarantees of `relay.spool.contract`, of `Committer` (groups, failing
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
@@ -22,12 +22,14 @@ from typing import Final, Self, TypeVar
 
 from relay.core.clock import Clock
 from relay.core.errors import SpoolError, SpoolFullError
-from relay.core.model import Binding, NewRecord, SessionKey, SpoolStats
+from relay.core.limits import MAX_EVENTS_PER_CALL
+from relay.core.model import Binding, NewRecord, Operation, Piece, SessionKey, SpoolStats, bits
 from relay.spool.contract import MOST_BINDINGS_READ, Burial, Lease
 from relay.spool.receipt import Receipt
 from relay.spool.schedule.lease_waiter import LeaseWaiter
 from relay.spool.schedule.ledger import Ledger
 from relay.spool.schedule.pending_index import PendingIndex
+from relay.spool.schedule.pieces import may_be_bound, page_key, settled_places
 from relay.spool.sqlite.admin.buried import Replayed
 from relay.spool.sqlite.admin.buried_watch import BuriedBounds, BuriedWatch
 from relay.spool.sqlite.admin.control_channel import Answer, Command
@@ -42,9 +44,10 @@ from relay.spool.sqlite.read.record_cache import RecordCache
 from relay.spool.sqlite.recovery.recover import remove_damaged
 from relay.spool.sqlite.write.ack_buffer import AckBuffer
 from relay.spool.sqlite.write.committer import Committer
-from relay.spool.sqlite.write.database import CORRUPT, Database
+from relay.spool.sqlite.write.database import Database
+from relay.spool.sqlite.write.leaving import CORRUPT
 from relay.spool.sqlite.write.process_lock import ProcessLock
-from relay.spool.sqlite.write.write_ops import Append, Job, Settled, Work, runs_of
+from relay.spool.sqlite.write.write_ops import Append, Gone, Job, Settled, Work
 
 T = TypeVar("T")
 
@@ -53,13 +56,31 @@ MAX_QUEUED_BYTES: Final = 32 * 1024 * 1024
 _RECORD_BYTES: Final = 150
 """What a row takes on disk beside its body, about."""
 MAX_SEQS_TO_BIND: Final = 100_000
+_OF_SESSIONS: Final = (Operation.PUT_EVENTS, Operation.PUT_ACTION_INTERACTIONS)
 _logger = logging.getLogger(__name__)
 
 
 class SqliteSpool:
     """See `relay.spool.contract.Spool`."""
 
-    def __init__(self, path: Path, *, clock: Clock, max_bytes: int, bounds: BuriedBounds | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        clock: Clock,
+        max_bytes: int,
+        bounds: BuriedBounds | None = None,
+        call_events: int = MAX_EVENTS_PER_CALL,
+    ) -> None:
+        """Take the settings; the file is opened on entering.
+
+        Args:
+            path: The file; others are beside it.
+            clock: What time it is.
+            max_bytes: What it may hold.
+            bounds: Over which of these a person should look at what is buried.
+            call_events: Events a call takes: what a lease holds at most.
+        """
         self._path = path
         self._clock = clock
         self._max_bytes = max_bytes
@@ -67,11 +88,12 @@ class SqliteSpool:
         self._database = Database(path, clock=clock, lock=self._lock)
         self._committer = Committer(self._database, self._done, clock=clock)
         self._reader = Reader(path)
-        self._index = PendingIndex()
+        self._index = PendingIndex(call_events=call_events)
         self._waiter = LeaseWaiter(self._index, clock)
         self._cache = RecordCache()
         self._ledger = Ledger()
-        self._uncommitted: list[Append] = []
+        self._uncommitted: dict[int, list[Append]] = {}
+        """Appends of each session that may hold records for a login, until their seqs are known."""
         self._queued_bytes = 0
         self._acks = AckBuffer(self._committer, clock)
         self._leasing = Leasing(
@@ -126,26 +148,33 @@ class SqliteSpool:
         if records:
             self._check_room(size)
         now_s = self._clock.monotonic_s()
-        runs = runs_of(records, self._database.salt)
+        salt = self._database.salt
+        sessions = [fingerprint(record.key, salt) for record in records]
+        pages = [
+            session if record.came is None else fingerprint(page_key(record.key, record.came), salt)
+            for session, record in zip(sessions, records, strict=True)
+        ]
         job = Append(
             records,
-            runs=runs,
+            sessions=sessions,
+            pages=pages,
             accepted_at_ms=self._clock.now_ms(),
             accepted_s=now_s,
             size=size,
             binding=binding,
         )
-        sessions = {run.session for run in runs}
-        job.older = self._database.backfill.older(sessions, now_s)
-        job.inherited = self._database.backfill.inherited(sessions, now_s)
+        backfill, here = self._database.backfill, {*sessions, *pages}
+        job.older = backfill.older(here, now_s)
+        job.inherited = backfill.inherited(here, now_s)
         if binding is not None:
-            job.anonymous = self._waiting(binding)
-            job.earlier = tuple(self._uncommitted)
-        self._uncommitted.append(job)
+            self._find_anonymous(job, binding)
+        for session, record in zip(sessions, records, strict=True):
+            if may_be_bound(record):
+                self._uncommitted.setdefault(session, []).append(job)
         self._queued_bytes += size
         self._acks.hand_over()
         self._committer.put(job)
-        return job.stored
+        return job.receipt
 
     def _check_room(self, size: int) -> None:
         if self._committer.broken:
@@ -155,13 +184,22 @@ class SqliteSpool:
         if self._queued_bytes + size > MAX_QUEUED_BYTES or not self._index.has_room:
             raise SpoolFullError("too much waits at once")
 
-    def _waiting(self, binding: Binding) -> list[int]:
+    def _find_anonymous(self, job: Append, binding: Binding) -> None:
+        """What waits for the binding, on disk or on its way there."""
         seqs: list[int] = []
-        for operation, target in list(self._database.flows.values()):
-            key = SessionKey(operation, target, binding.session_id)
-            if binding.covers(key):
-                seqs += self._index.seqs(fingerprint(key, self._database.salt), MAX_SEQS_TO_BIND)
-        return seqs
+        earlier: list[Append] = []
+        for key in self._covered(binding):
+            session = fingerprint(key, self._database.salt)
+            seqs += self._index.seqs(session, MAX_SEQS_TO_BIND)
+            earlier += self._uncommitted.get(session, ())
+        job.anonymous, job.earlier = seqs, earlier
+
+    def _covered(self, binding: Binding) -> Iterable[SessionKey]:
+        if binding.target is not None:
+            return [SessionKey(operation, binding.target, binding.session_id) for operation in _OF_SESSIONS]
+        known = set(self._database.flows.copy().values())
+        known |= {record.key[:2] for jobs in self._uncommitted.values() for job in jobs for record in job.records}
+        return [SessionKey(operation, target, binding.session_id) for operation, target in known]
 
     def _done(self, jobs: list[Job]) -> None:
         """The thread has done these."""
@@ -183,29 +221,27 @@ class SqliteSpool:
         self._waiter.ring()
 
     def _appended(self, job: Append) -> None:
-        self._uncommitted.remove(job)  # the first, since jobs come back in order
         self._queued_bytes -= job.size
+        for session, record in zip(job.sessions, job.records, strict=True):
+            if may_be_bound(record):
+                waiting = self._uncommitted[session]
+                waiting.remove(job)  # the first, since jobs come back in order
+                if not waiting:
+                    del self._uncommitted[session]
         if job.error is not None:
-            job.stored.fail(job.error)
+            job.receipt.fail(job.error)
             return
-        duplicates: list[int] = []
-        for session, key, start, end in job.runs:
-            seqs = job.seqs[start:end]
-            if 0 in seqs:
-                duplicates += [position for position in range(start, end) if not job.seqs[position]]
-                seqs = [seq for seq in seqs if seq]
-            if seqs:
-                self._index.add(session, key.target, seqs, job.accepted_s)
-        for seq, record in zip(job.seqs, job.records, strict=True):
-            if seq:
-                self._cache.put(seq, record, job.accepted_at_ms)
+        for session, stored in zip(job.sessions, job.stored, strict=True):
+            if stored is not None:
+                self._index.add(session, stored.key.target, stored.seq, stored.waiting, job.accepted_s)
+                self._cache.put(stored)
+                self._ledger.accepted += len(stored.ends)
         for seq in job.given:
             self._cache.drop(seq)
         self._leasing.got_user(job.given)
         if job.inherited:
-            self._database.backfill.are_known([run.session for run in job.runs])
-        self._ledger.accepted += len(job.seqs) - len(duplicates)
-        job.stored.succeed(frozenset(duplicates))
+            self._database.backfill.are_known({*job.sessions, *job.pages})
+        job.receipt.succeed(frozenset(job.repeated))
 
     # ── lease and settle ────────────────────────────────────────────────────────────────────────────────────
 
@@ -219,53 +255,61 @@ class SqliteSpool:
         self,
         lease: Lease,
         *,
-        delivered: Sequence[int] = (),
+        delivered: Sequence[Piece] = (),
         buried: Sequence[Burial] = (),
         retry_after_s: float = 0.0,
     ) -> bool:
         """See `Spool.settle`."""
-        burials = {burial.seq: burial for burial in buried}
+        burials: dict[int, list[Burial]] = {}
+        for burial in buried:
+            burials.setdefault(burial.seq, []).append(burial)
         removed = self._index.settle(
             fingerprint(lease.key, self._database.salt),
             head=lease.records[0].seq,
             attempt=lease.attempt,
-            gone=burials.keys() | set(delivered),
+            gone=settled_places(delivered, buried),
             now_s=self._clock.monotonic_s(),
             retry_after_s=retry_after_s,
         )
         if removed is None:
             return False
-        delivered_here: list[int] = []
-        buried_here: list[Burial] = []
-        for seq in removed:
-            self._cache.drop(seq)
-            burial = burials.get(seq)
-            if burial is None:
-                delivered_here.append(seq)
-                self._ledger.delivered += 1
-            else:
-                buried_here.append(burial)
-                self._ledger.bury(burial.reason)
-        self._acks.add(delivered=delivered_here, buried=buried_here)
+        counts = {record.seq: len(record.ends) for record in lease.records}
+        for seq, places, left in removed:
+            if not left:
+                self._cache.drop(seq)
+            here = [burial for burial in burials.get(seq, ()) if places >> burial.place & 1]
+            buried_places = sum([1 << burial.place for burial in here])
+            if places != buried_places:
+                went = places ^ buried_places
+                self._ledger.delivered += went.bit_count()
+                self._acks.delivered(Gone(seq, counts[seq], went, left | buried_places))
+            if here:
+                self._acks.buried(Gone(seq, counts[seq], buried_places, left), here)
+                for burial in here:
+                    self._ledger.bury(burial.reason)
         self._waiter.ring()
         return True
 
     def _bury_damaged(self, session: int, seq: int, kept: bool) -> None:
         """A record cannot be delivered, for it is not what was written."""
         _logger.error("spool damaged: record %d does not match its checksum", seq)
-        self._index.discard(session, {seq})
         self._cache.drop(seq)
-        self._ledger.bury(CORRUPT)
-        burial = [Burial(seq, CORRUPT, "the checksum does not match")]
-        self._acks.add(buried=burial if kept else (), lost=() if kept else burial)
+        for _, places, left in self._index.discard(session, (seq,)):
+            self._ledger.bury(CORRUPT, places.bit_count())
+            gone = Gone(seq, places.bit_length(), places, left)
+            if kept:
+                why = "the checksum does not match"
+                self._acks.buried(gone, [Burial(seq, place, CORRUPT, why) for place in bits(places)])
+            else:
+                self._acks.lost(gone, CORRUPT)
 
     def _correct(self, job: Settled) -> None:
         """What an erasure had removed before it was settled counts as erased."""
-        for reason in job.missed:
+        for reason, count in job.missed.items():
             if reason is None:
-                self._ledger.delivered -= 1
+                self._ledger.delivered -= count
             else:
-                self._ledger.bury(reason, -1)
+                self._ledger.bury(reason, -count)
 
     # ── the rest ────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -277,12 +321,12 @@ class SqliteSpool:
 
     def _erased(self, removed: Removed) -> None:
         by_session: dict[int, set[int]] = {}
-        for session, seq in removed.pending:
+        for session, seq, _ in removed.pending:
             by_session.setdefault(session, set()).add(seq)
             self._cache.drop(seq)
         for session, seqs in by_session.items():
             self._index.discard(session, seqs)
-        self._ledger.erased += len(removed.pending)
+        self._ledger.erased += removed.count
 
     def erase_with(self, eraser: Eraser) -> None:
         """From now on what another process asks to erase is erased with this, which knows of more than the spool."""
@@ -293,9 +337,9 @@ class SqliteSpool:
         return await self._listener.execute(command)
 
     def replayed(self, step: Replayed, *, now_s: float) -> None:
-        """Buried records wait again."""
+        """Buried events wait again."""
         for seq, session, target in step.records:
-            self._index.add(session, target, (seq,), now_s)
+            self._index.add(session, target, seq, 1, now_s)
         self._ledger.accepted += len(step.records)
 
     async def work(self, run: Callable[[Database], T], then: Callable[[T], object] | None = None) -> T:

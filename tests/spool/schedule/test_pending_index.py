@@ -1,6 +1,7 @@
 """Whose turn it is: the index both spools share, with time passed in."""
 
 import math
+from collections.abc import Iterable
 
 import pytest
 from hypothesis import given
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from relay.core.errors import SpoolFullError
 from relay.core.limits import MAX_EVENTS_PER_CALL
 from relay.spool.schedule.chains import Columns, load_chains
-from relay.spool.schedule.claims import Claim
+from relay.spool.schedule.claims import Claim, Removed
 from relay.spool.schedule.fair_queue import ALL_PICKS, LIVE_HOLD_S, LIVE_S
 from relay.spool.schedule.pending_index import MAX_TARGETS, PendingIndex
 
@@ -25,15 +26,29 @@ class Filled(PendingIndex):
 
     last_seq = 0
 
+    def __init__(self) -> None:
+        super().__init__(call_events=MAX_EVENTS_PER_CALL)
+
     def come(self, session: int, now_s: float, count: int = 1, *, target: str = "t") -> None:
         first, self.last_seq = self.last_seq + 1, self.last_seq + count
-        self.add(session, target, range(first, self.last_seq + 1), now_s)
+        for seq in range(first, self.last_seq + 1):
+            self.add(session, target, seq, 1, now_s)
 
     def sessions(self, now_s: float, *, most: int = 100, holds: dict[str, float] | None = None) -> list[int]:
         return [claim.session for claim in self.take(max_sessions=most, now_s=now_s, holds=holds)]
 
     def deliver(self, claim: Claim, now_s: float) -> None:
-        self.settle(claim.session, head=claim.seqs[0], attempt=claim.attempt, gone=claim.seqs, now_s=now_s)
+        gone = dict(zip(claim.seqs, claim.waiting, strict=True))
+        self.settle(claim.session, head=claim.seqs[0], attempt=claim.attempt, gone=gone, now_s=now_s)
+
+
+def ones(seqs: Iterable[int]) -> dict[int, int]:
+    """Records of one event, as what is gone."""
+    return dict.fromkeys(seqs, 1)
+
+
+def seqs_of(removed: Iterable[Removed] | None) -> list[int]:
+    return [one.seq for one in removed or ()]
 
 
 def after_an_outage(sessions: int, *, each: int = 3) -> Filled:
@@ -95,8 +110,8 @@ def test_a_retry_waits_for_its_time_and_keeps_its_place() -> None:
     index.come(1, 0.0, 2)
     index.come(2, 0.0)
     first, second = index.take(max_sessions=9, now_s=0.0)
-    index.settle(1, head=first.seqs[0], attempt=1, gone=(), now_s=0.0, retry_after_s=2.0)
-    index.settle(2, head=second.seqs[0], attempt=1, gone=(), now_s=0.0)
+    index.settle(1, head=first.seqs[0], attempt=1, gone={}, now_s=0.0, retry_after_s=2.0)
+    index.settle(2, head=second.seqs[0], attempt=1, gone={}, now_s=0.0)
     assert index.sessions(1.0) == [2]
     assert index.next_due_s() == pytest.approx(2.0, abs=0.01)
     (again,) = index.take(max_sessions=9, now_s=2.1)
@@ -110,7 +125,7 @@ def test_a_lease_that_ran_out_is_given_again_and_the_late_settle_changes_nothing
     assert index.sessions(59.0) == []
     (claim,) = index.take(max_sessions=1, now_s=60.0)
     assert claim.attempt == 2
-    assert index.settle(1, head=1, attempt=late.attempt, gone=late.seqs, now_s=60.0) is None
+    assert index.settle(1, head=1, attempt=late.attempt, gone=ones(late.seqs), now_s=60.0) is None
     assert index.renew(claim, 60.0)
     assert not index.renew(late, 60.0)
     assert index.pending == 2
@@ -141,10 +156,10 @@ def test_what_is_erased_is_not_given_and_a_lease_shrinks_with_it() -> None:
     index.come(1, 0.0, 4)
     index.come(2, 0.0, 2)
     (claim,) = index.take(max_sessions=1, now_s=0.0)
-    assert index.discard(1, {2, 4, 99}) == [2, 4]
-    assert index.discard(2, {5, 6}) == [5, 6]
+    assert seqs_of(index.discard(1, {2, 4, 99})) == [2, 4]
+    assert seqs_of(index.discard(2, {5, 6})) == [5, 6]
     assert index.discard(77, {1}) == []
-    assert index.settle(1, head=1, attempt=1, gone=claim.seqs, now_s=1.0) == [1, 3]
+    assert seqs_of(index.settle(1, head=1, attempt=1, gone=ones(claim.seqs), now_s=1.0)) == [1, 3]
     assert (index.pending, index.sessions(9.0)) == (0, [])
 
 
@@ -212,20 +227,21 @@ def test_a_day_of_outage_with_returning_visitors_costs_no_memory_for_what_is_sta
 
 
 def test_loading_is_the_same_as_adding() -> None:
-    rows = [(seq, seq % 7, 1, 1000 * seq) for seq in range(1, 200)]
-    loaded, added = PendingIndex(), PendingIndex()
+    rows = [(seq, seq % 7, 1, 1000 * seq, 1 + seq % 3) for seq in range(1, 200)]
+    loaded, added = PendingIndex(call_events=10), PendingIndex(call_events=10)
     pieces = [Columns(*map(list, zip(*rows[start : start + 90], strict=True))) for start in (0, 90, 180)]
     chains = load_chains(pieces, now_s=300.0, now_ms=300_000)
     assert loaded.load(chains, {1: "t"}, now_s=300.0) == 199
-    for seq, session, _, at_ms in rows:
-        added.add(session, "t", (seq,), at_ms / 1000)
+    for seq, session, _, at_ms, waiting in rows:
+        added.add(session, "t", seq, waiting, at_ms / 1000)
     assert loaded.pending == added.pending
     for _ in range(40):
         one, other = (index.take(max_sessions=2, now_s=300.0) for index in (loaded, added))
         assert one == other
         for index in (loaded, added):
             for claim in one:
-                index.settle(claim.session, head=claim.seqs[0], attempt=claim.attempt, gone=claim.seqs, now_s=300.0)
+                gone = dict(zip(claim.seqs, claim.waiting, strict=True))
+                index.settle(claim.session, head=claim.seqs[0], attempt=claim.attempt, gone=gone, now_s=300.0)
     assert loaded.pending == added.pending == 0
 
 
@@ -267,10 +283,10 @@ def test_whatever_happens_nothing_is_lost_doubled_or_out_of_order(
         newest = index.renew(claim, now_s)
         head = next((seq for seq in claim.seqs if seq in waiting[claim.session]), claim.seqs[0])
         removed = index.settle(
-            claim.session, head=head, attempt=claim.attempt, gone=gone, now_s=now_s, retry_after_s=retry_after_s
+            claim.session, head=head, attempt=claim.attempt, gone=ones(gone), now_s=now_s, retry_after_s=retry_after_s
         )
         assert removed is not None or not newest
-        leave(claim.session, removed or [])
+        leave(claim.session, seqs_of(removed))
 
     for what, number, seconds in steps:
         if what == "come":
@@ -281,7 +297,7 @@ def test_whatever_happens_nothing_is_lost_doubled_or_out_of_order(
         elif what == "wait":
             now_s += seconds
         elif what == "erase":
-            leave(number, index.discard(number, set(waiting[number][::2])))
+            leave(number, seqs_of(index.discard(number, set(waiting[number][::2]))))
         elif out:
             claim = out.pop(number % len(out))
             gone = {"deliver": claim.seqs, "part": claim.seqs[:2], "retry": ()}[what]

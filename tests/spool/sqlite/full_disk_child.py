@@ -12,7 +12,7 @@ from relay.core.errors import SpoolFullError
 from relay.spool.sqlite.spool import SqliteSpool
 from relay.spool.sqlite.write.reserve import RESERVE_BYTES
 from tests.faults.process.small_disk import SmallDisk
-from tests.spool.leases import deliver_all
+from tests.spool.leases import deliver_all, whole
 from tests.support.records import new_record
 
 
@@ -42,7 +42,7 @@ async def on_a_full_disk_everything_is_delivered_and_the_deliveries_are_on_disk(
         taken = 1000 + await fill(spool, disk)
         while spool.stats().pending:
             for lease in await spool.lease(max_sessions=50):
-                spool.settle(lease, delivered=[record.seq for record in lease.records])
+                spool.settle(lease, delivered=whole(lease))
             await spool.work(lambda _: None)
     async with open_on_disk() as spool:
         stats = spool.stats()

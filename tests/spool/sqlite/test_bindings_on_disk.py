@@ -68,7 +68,7 @@ async def test_a_login_that_is_rolled_back_is_not_counted(tmp_path: Path) -> Non
     async with SqliteSpool(tmp_path / "spool.db", clock=clock, max_bytes=1 << 24) as spool:
         binding = Binding("shop", "session-0000000000000001", "u1", clock.now_ms() + 60_000)
         with pytest.raises(SpoolError):
-            await spool.append([new_record("\ud800")], binding)
+            await spool.append([new_record("bad", user_id="\ud800")], binding)
         await spool.append([], binding)
         await spool.append([], binding)
         assert await spool.work(lambda database: database.bindings.count) == 1

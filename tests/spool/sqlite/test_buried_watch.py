@@ -22,7 +22,7 @@ async def bury(spool: SqliteSpool, count: int, start: int = 0) -> None:
     """Bury so many, and count what is buried."""
     await spool.append(new_records(count, f"session-{start:016}", start=start))
     for lease in await spool.lease(max_sessions=10):
-        spool.settle(lease, buried=[Burial(one.seq, "InvalidInputException", "no") for one in lease.records])
+        spool.settle(lease, buried=[Burial(one.seq, 0, "InvalidInputException", "no") for one in lease.records])
     await spool.work(lambda _: None)
     await spool.buried_watch.look()
 

@@ -12,10 +12,9 @@ import pytest
 
 from relay.core.errors import SpoolError, SpoolLockedError, SpoolVersionError
 from relay.core.model import Binding, SpoolStats
-from relay.spool.contract import Burial
 from relay.spool.sqlite.spool import SqliteSpool
 from tests.spool.conftest import MAX_BYTES, OpenSqlite
-from tests.spool.leases import balances, deliver_all, lease_first
+from tests.spool.leases import balances, burial, deliver_all, lease_first, pieces, whole
 from tests.spool.sqlite.files import copy_as_after_a_crash, flip_byte, offset_of, sql
 from tests.support.clock import FakeClock
 from tests.support.records import SESSION, new_record, new_records
@@ -29,8 +28,8 @@ async def test_everything_is_there_after_a_restart(open_sqlite: OpenSqlite, cloc
         await spool.append(new_records(14))
         await spool.append([new_record("x", OTHER, user_id="u9")], binding)
         lease = await lease_first(spool)
-        numbers = [record.seq for record in lease.records]
-        spool.settle(lease, delivered=numbers[:3], buried=[Burial(numbers[3], "InvalidInputException", "no")])
+        each = pieces(lease)
+        spool.settle(lease, delivered=each[:3], buried=[burial(each[3])])
         before = spool.stats()
     async with open_sqlite() as spool:
         after = spool.stats()
@@ -38,7 +37,7 @@ async def test_everything_is_there_after_a_restart(open_sqlite: OpenSqlite, cloc
         assert after.pending == before.pending == 11
         assert after.oldest_accepted_at_ms == before.oldest_accepted_at_ms
         assert await spool.bindings() == [binding]
-        assert await spool.append([new_record("e13")]) == {0}, "ids of what waits are remembered"
+        assert await spool.append([new_record("e13")]) == {(0, 0)}, "ids of what waits are remembered"
         assert await deliver_all(spool) == [*[f"e{n}" for n in range(4, 14)], "x"]
 
 
@@ -81,7 +80,7 @@ async def test_a_delivery_not_yet_on_disk_is_repeated_with_the_same_event_id(
     async with open_sqlite() as spool:
         await spool.append(new_records(2))
         lease = await lease_first(spool)
-        spool.settle(lease, delivered=[lease.records[0].seq])
+        spool.settle(lease, delivered=whole(lease)[:1])
         copy = copy_as_after_a_crash(path, tmp_path / "crashed")
     async with SqliteSpool(copy, clock=clock, max_bytes=MAX_BYTES) as spool:
         assert await deliver_all(spool) == ["e0", "e1"]

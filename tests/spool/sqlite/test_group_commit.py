@@ -5,10 +5,11 @@ import asyncio
 import pytest
 
 from relay.core.errors import SpoolError
-from relay.core.model import Binding
+from relay.core.model import Binding, event_id_of
 from relay.spool.sqlite.spool import SqliteSpool
 from relay.spool.sqlite.write.database import Database
 from tests.spool.conftest import OpenSqlite
+from tests.spool.leases import whole
 from tests.support.clock import FakeClock
 from tests.support.records import SESSION, new_record
 
@@ -30,7 +31,7 @@ async def test_deliveries_ride_on_the_next_append(open_sqlite: OpenSqlite) -> No
         await spool.append([new_record("e")])
         (lease,) = await spool.lease(max_sessions=1)
         before = commits(spool)
-        spool.settle(lease, delivered=[lease.records[0].seq])
+        spool.settle(lease, delivered=whole(lease)[:1])
         await spool.append([new_record("f")])
         assert commits(spool) - before == 1
 
@@ -39,14 +40,14 @@ async def test_a_record_that_cannot_be_stored_fails_alone(open_sqlite: OpenSqlit
     async with open_sqlite() as spool:
         results = await asyncio.gather(
             spool.append([new_record("a")]),
-            spool.append([new_record("lone surrogate \ud800")]),
+            spool.append([new_record("lone surrogate", user_id="\ud800")]),
             spool.append([new_record("b")]),
             return_exceptions=True,
         )
         assert results[0] == results[2] == frozenset()
         assert isinstance(results[1], SpoolError)
         (lease,) = await spool.lease(max_sessions=1)
-        assert [record.event_id for record in lease.records] == ["a", "b"]
+        assert [event_id_of(record.body) for record in lease.records] == ["a", "b"]
         assert spool.stats().accepted == 2
 
 
@@ -57,10 +58,10 @@ async def test_an_append_that_fails_stores_no_record_and_binds_nobody(
         await spool.append([new_record("waits")])
         binding = Binding("default", SESSION, "u1", clock.now_ms() + 10_000)
         with pytest.raises(SpoolError):
-            await spool.append([new_record("good"), new_record("lone surrogate \ud800")], binding)
+            await spool.append([new_record("good"), new_record("lone surrogate", user_id="\ud800")], binding)
         assert await spool.bindings() == []
         (lease,) = await spool.lease(max_sessions=1)
-        assert [(record.event_id, record.user_id) for record in lease.records] == [("waits", None)]
+        assert [(event_id_of(record.body), record.user_id) for record in lease.records] == [("waits", None)]
     async with open_sqlite() as spool:
         assert (spool.stats().accepted, await spool.bindings()) == (1, [])
 
@@ -89,13 +90,13 @@ async def test_a_duplicate_is_told_only_once_the_first_copy_is_stored(open_sqlit
             order.append(f"{name} {sorted(duplicates)}")
 
         await asyncio.gather(append("first"), append("second"))
-        assert order == ["first []", "second [0]"]
+        assert order == ["first []", "second [(0, 0)]"]
 
 
 async def test_a_failed_first_copy_does_not_make_the_second_a_duplicate(open_sqlite: OpenSqlite) -> None:
     async with open_sqlite() as spool:
         results = await asyncio.gather(
-            spool.append([new_record("same"), new_record("\ud800")]),
+            spool.append([new_record("same"), new_record("bad", user_id="\ud800")]),
             spool.append([new_record("same")]),
             return_exceptions=True,
         )
@@ -115,7 +116,7 @@ async def test_a_full_disk_refuses_but_recovers(open_sqlite: OpenSqlite) -> None
         (lease,) = await spool.lease(max_sessions=1)
         with pytest.raises(SpoolError):
             await spool.append([new_record("x" * 9000)])
-        spool.settle(lease, delivered=[lease.records[0].seq])
+        spool.settle(lease, delivered=whole(lease)[:1])
         await spool.work(lambda database: limit(database, 1_000_000))
         assert await spool.append([new_record("x" * 9000)]) == frozenset()
         assert spool.problems() == []

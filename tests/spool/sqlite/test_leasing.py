@@ -5,11 +5,12 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from relay.core.model import Binding
+from relay.core.model import Binding, event_id_of
 from relay.spool.contract import Lease
 from relay.spool.sqlite.spool import SqliteSpool
 from tests.spool.conftest import OpenSqlite
 from tests.spool.impatience import give_up_a_lease
+from tests.spool.leases import whole
 from tests.support.clock import FakeClock
 from tests.support.records import SESSION, new_record, new_records
 
@@ -35,7 +36,7 @@ async def lease_all(spool: SqliteSpool) -> list[Lease]:
 
 
 def seen(leases: list[Lease]) -> dict[str, list[str]]:
-    return {lease.key.session_id: [record.event_id for record in lease.records] for lease in leases}
+    return {lease.key.session_id: [event_id_of(record.body) for record in lease.records] for lease in leases}
 
 
 async def test_what_was_read_for_somebody_who_gave_up_goes_to_the_next_who_asks(spool: SqliteSpool) -> None:
@@ -64,5 +65,5 @@ async def test_a_lease_fetched_late_still_lasts_for_its_minute(spool: SqliteSpoo
     leases = await lease_all(spool)
     clock.advance(50)
     assert await give_up_a_lease(spool) == []
-    assert all(spool.settle(lease, delivered=[record.seq for record in lease.records]) for lease in leases)
+    assert all(spool.settle(lease, delivered=whole(lease)) for lease in leases)
     assert spool.stats().delivered == 4

@@ -9,10 +9,11 @@ import pytest
 
 from relay.core.clock import SystemClock
 from relay.core.errors import SpoolError
-from relay.spool.contract import Burial
+from relay.core.model import event_id_of
 from relay.spool.sqlite.admin.offline import SpoolRepair
 from relay.spool.sqlite.spool import SqliteSpool
 from tests.spool.conftest import MAX_BYTES
+from tests.spool.leases import burial, pieces, whole
 from tests.support.records import SESSION, new_records
 
 
@@ -22,11 +23,11 @@ async def buried_three(path: Path) -> AsyncIterator[SqliteSpool]:
     async with SqliteSpool(path, clock=SystemClock(), max_bytes=MAX_BYTES) as spool:
         await spool.append(new_records(5, user_id="u"))
         (lease,) = await spool.lease(max_sessions=1)
-        numbers = [record.seq for record in lease.records]
+        each = pieces(lease)
         spool.settle(
             lease,
-            delivered=numbers[:1],
-            buried=[Burial(seq, "InvalidInputException", f"no {seq}") for seq in numbers[1:4]],
+            delivered=each[:1],
+            buried=[burial(one, message=f"no {one.record.seq}") for one in each[1:4]],
         )
         await spool.work(lambda _: None)  # on disk
         yield spool
@@ -54,7 +55,7 @@ async def test_buried_records_are_listed_with_reason_and_message(repair: SpoolRe
     assert (first.event_id, first.reason, first.message) == ("e1", "InvalidInputException", "no 2")
     assert (first.session_id, first.user_id, first.operation) == (SESSION, "u", "PutEvents")
     assert b'"eventId":"e1"' in first.body
-    assert [one.seq for one in await repair.buried(limit=1, after=first.seq)] == [rest[0].seq]
+    assert [one.number for one in await repair.buried(limit=1, after=first.number)] == [rest[0].number]
 
 
 async def test_replayed_records_wait_again_and_count_as_accepted(repair: SpoolRepair) -> None:
@@ -83,15 +84,15 @@ async def test_what_a_running_relay_replays_is_leased_at_the_end_of_its_session(
     async with buried_three(path) as spool:
         await SpoolRepair(path, clock=SystemClock()).replay()
         (lease,) = await asyncio.wait_for(spool.lease(max_sessions=1), 5)
-        assert [record.event_id for record in lease.records] == ["e4", "e1", "e2", "e3"]
-        spool.settle(lease, delivered=[record.seq for record in lease.records])
+        assert [event_id_of(record.body) for record in lease.records] == ["e4", "e1", "e2", "e3"]
+        spool.settle(lease, delivered=whole(lease))
         stats = spool.stats()
         assert (stats.accepted, stats.delivered, stats.pending, sum(stats.buried.values())) == (8, 5, 0, 3)
 
 
 async def test_a_damaged_record_stays_buried(path: Path) -> None:
     async with buried_three(path) as spool:
-        damage = "UPDATE buried SET body = x'7b7d' WHERE seq = 2"
+        damage = "UPDATE buried SET body = x'7b7d' WHERE number = 2"
         await spool.work(lambda database: database.sql.execute(damage).rowcount)
         assert await SpoolRepair(path, clock=SystemClock()).replay() == 2
 

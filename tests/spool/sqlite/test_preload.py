@@ -23,7 +23,7 @@ async def test_many_steps_find_every_record_in_its_session_and_in_order(open_sql
     loaded = ahead.found
     assert loaded is not None
     found = {
-        session: [loaded.chains.seq[node] for node in loaded.chains.first(loaded.head[at], loaded.length[at])]
+        session: [loaded.chains.seq[node] for node in loaded.chains.nodes(loaded.head[at])]
         for session, at in loaded.position.items()
     }
     there: dict[object, list[object]] = {}

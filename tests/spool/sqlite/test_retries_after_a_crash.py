@@ -5,17 +5,18 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from relay.core.model import event_id_of
 from relay.spool.contract import Burial, Lease
 from relay.spool.sqlite.spool import SqliteSpool
 from relay.spool.sqlite.write.dedup_backfill import COMPARED
 from tests.spool.conftest import OpenSqlite
-from tests.spool.leases import lease_first
+from tests.spool.leases import lease_first, whole
 from tests.support.clock import FakeClock
 from tests.support.records import SESSION, new_record, new_records
 
 OTHER = "ffff1234567890ab"
 UNANSWERED = [new_record("e9")]
-DUPLICATE = frozenset({0})
+DUPLICATE = frozenset({(0, 0)})
 
 
 @pytest.fixture
@@ -28,7 +29,7 @@ async def spool(open_sqlite: OpenSqlite) -> AsyncIterator[SqliteSpool]:
 
 
 def deliver(spool: SqliteSpool, lease: Lease) -> None:
-    assert spool.settle(lease, delivered=[record.seq for record in lease.records])
+    assert spool.settle(lease, delivered=whole(lease))
 
 
 async def test_a_retry_is_known_while_the_event_waits(spool: SqliteSpool) -> None:
@@ -57,7 +58,7 @@ async def test_a_retry_is_known_once_the_delivery_has_reached_the_disk_by_itself
 
 async def test_a_retry_is_known_once_the_event_was_buried(spool: SqliteSpool) -> None:
     lease = await lease_first(spool)
-    assert spool.settle(lease, buried=[Burial(record.seq, "InvalidInputException", "") for record in lease.records])
+    assert spool.settle(lease, buried=[Burial(record.seq, 0, "InvalidInputException", "") for record in lease.records])
     assert await spool.append(UNANSWERED) == DUPLICATE
 
 
@@ -98,18 +99,18 @@ async def test_a_retry_that_comes_with_new_events_keeps_only_those(spool: Sqlite
 async def test_the_event_itself_is_damaged_and_the_retry_takes_its_place(open_sqlite: OpenSqlite) -> None:
     async with open_sqlite() as before:
         await before.append(UNANSWERED)
-        damage = "UPDATE records SET event_id = 'e8'"
+        damage = "UPDATE records SET session_id = 'e8'"
         await before.work(lambda database: database.sql.execute(damage).rowcount)
     async with open_sqlite() as spool:
         assert await spool.append(UNANSWERED) == frozenset()
         lease = await lease_first(spool)
-        assert [record.event_id for record in lease.records] == ["e9"]
+        assert [event_id_of(record.body) for record in lease.records] == ["e9"]
         assert spool.stats().buried == {"corrupt": 1}
 
 
 async def test_an_append_that_fails_has_not_made_the_ids_known(spool: SqliteSpool) -> None:
     failed, repeated = await asyncio.gather(
-        spool.append([new_record("\ud800")]), spool.append(UNANSWERED), return_exceptions=True
+        spool.append([new_record("bad", user_id="\ud800")]), spool.append(UNANSWERED), return_exceptions=True
     )
     assert isinstance(failed, Exception)
     assert repeated == DUPLICATE

@@ -5,10 +5,11 @@ import sqlite3
 from pathlib import Path
 
 from relay.core.errors import SpoolError
-from relay.core.model import Binding
+from relay.core.model import Binding, event_id_of
 from relay.spool.sqlite.admin.inspection import users_of_sessions
 from relay.spool.sqlite.file.opening import APPLICATION_ID, VERSION
-from relay.spool.sqlite.file.rows import checksum, fingerprint, statement
+from relay.spool.sqlite.file.rows import fingerprint, statement
+from relay.spool.sqlite.file.rows_2 import checksum_2
 from relay.spool.sqlite.spool import SqliteSpool
 from tests.spool.conftest import OpenSqlite
 from tests.spool.leases import deliver_all
@@ -32,8 +33,8 @@ def make_version_1(path: Path, clock: FakeClock) -> None:
         for seq in (1, 2, 3):
             record = new_record(f"e{seq}")
             head = (seq, session, 1, clock.now_ms())
-            texts = (SESSION, None, record.event_id, record.body)
-            row = (*head, checksum(*head, *texts), *texts)
+            texts = (SESSION, None, event_id_of(record.body), record.body)
+            row = (*head, checksum_2(*head, *texts), *texts)
             if seq == 2:
                 bury = "INSERT INTO buried VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
                 old.execute(bury, (*row, "HTTP413", "large", 5))

@@ -10,6 +10,7 @@ import pytest
 from relay.core.clock import SystemClock
 from relay.spool.sqlite.spool import SqliteSpool
 from relay.spool.sqlite.write.database import VACUUM_STEP_PAGES, Database
+from tests.spool.leases import whole
 from tests.support.records import new_record
 
 WITHIN_S = 10.0
@@ -26,7 +27,7 @@ async def fill_and_empty(spool: SqliteSpool, count: int = 5000) -> None:
         await spool.append([new_record("e" * 200, f"session-{n:016}", item_id="p" * 900) for n in numbers])
     while spool.stats().pending:
         for lease in await spool.lease(max_sessions=1000):
-            spool.settle(lease, delivered=[record.seq for record in lease.records])
+            spool.settle(lease, delivered=whole(lease))
     await spool.work(lambda _: None)
 
 

@@ -1,4 +1,4 @@
-"""Buried records: listed, brought back, discarded."""
+"""Buried events: listed, brought back, discarded."""
 
 import json
 import sqlite3
@@ -7,18 +7,22 @@ from typing import Final
 
 import msgspec
 
-from relay.spool.sqlite.file.rows import Row, checksum, statement
+from relay.core.model import NewRecord, SessionKey, event_id_of
+from relay.spool.sqlite.file.buried_rows import BURIED_COLUMNS, BuriedRow
 from relay.spool.sqlite.write.database import Database
 
 AT_ONCE: Final = 1000
-"""Records in one transaction, so that nobody waits long for its turn."""
-_REPLAY: Final = statement("replay")
+"""Events in one transaction, so that nobody waits long for its turn."""
+_FOUND: Final = (
+    f"SELECT {BURIED_COLUMNS} FROM buried"  # noqa: S608  a constant
+    " WHERE number > ? AND (? OR number IN (SELECT value FROM json_each(?))) ORDER BY number LIMIT ?"
+)
 
 
 class Buried(msgspec.Struct, frozen=True):
-    """A record that is kept but no longer tried."""
+    """An event that is kept but no longer tried."""
 
-    seq: int
+    number: int
     operation: str
     target: str
     session_id: str
@@ -35,45 +39,46 @@ class Replayed(msgspec.Struct, frozen=True):
     """What a step of replaying did."""
 
     records: list[tuple[int, int, str]]
-    """Seq, session and target of what waits again."""
+    """Seq, session and target of each event that waits again."""
     last: int
-    """The last buried seq looked at; 0: there was none left."""
+    """The last buried number looked at; 0: there was none left."""
 
 
 def list_buried(sql: sqlite3.Connection, *, after: int, limit: int) -> list[Buried]:
-    """Up to `limit` buried records with a seq above `after`, in order."""
+    """Up to `limit` buried events with a number above `after`, in order."""
     rows = sql.execute(
-        "SELECT seq, operation, target, session_id, user_id, event_id, body, accepted_at_ms, buried_at_ms, reason,"
-        " message FROM buried JOIN flows USING (flow) WHERE seq > ? ORDER BY seq LIMIT ?",
+        "SELECT number, operation, target, session_id, user_id, body, accepted_at_ms, buried_at_ms, reason, message"
+        " FROM buried JOIN flows USING (flow) WHERE number > ? ORDER BY number LIMIT ?",
         (after, limit),
     )
-    return [Buried(*row) for row in rows]
+    return [
+        Buried(number, operation, target, session_id, user_id, event_id_of(body), body, *rest)
+        for number, operation, target, session_id, user_id, body, *rest in rows
+    ]
 
 
-def replay(database: Database, seqs: Sequence[int] | None, *, after: int, now_ms: int) -> Replayed:
-    """Inside a job: let buried records wait again, under new seqs, at the end of their sessions.
+def replay(database: Database, numbers: Sequence[int] | None, *, after: int, now_ms: int) -> Replayed:
+    """Inside a job: let buried events wait again, under new numbers, at the end of their sessions.
 
-    Damaged ones stay where they are. At most `AT_ONCE` are looked at; None for `seqs` means all.
+    Damaged ones stay where they are. At most `AT_ONCE` are looked at; None for `numbers` means all.
     """
     sql = database.sql
-    found = [Row(*row) for row in sql.execute(_REPLAY, (after, seqs is None, json.dumps(seqs or []), AT_ONCE))]
+    given = (after, numbers is None, json.dumps(numbers or []), AT_ONCE)
+    found = [BuriedRow(*columns) for columns in sql.execute(_FOUND, given)]
     records: list[tuple[int, int, str]] = []
-    for row in found:
-        if row.flow not in database.flows or not row.is_intact():
+    for event in found:
+        if event.flow not in database.flows or not event.is_intact():
             continue
-        seq = database.next_seq()
-        values = (seq, row.session, row.flow, now_ms)
-        texts = (row.session_id, row.user_id, row.event_id, row.body)
-        sql.execute(
-            "INSERT INTO records VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", (*values, checksum(*values, *texts), *texts)
-        )
-        sql.execute("DELETE FROM buried WHERE seq = ?", (row.seq,))
-        records.append((seq, row.session, database.flows[row.flow][1]))
-    return Replayed(records, found[-1].seq if found else 0)
+        key = SessionKey(*database.flows[event.flow], event.session_id)
+        new = NewRecord(key, event.user_id, ("",), event.body, (len(event.body),), 0, event.provenance())
+        record = database.store(new, session=event.session, at_ms=now_ms)
+        sql.execute("DELETE FROM buried WHERE number = ?", (event.number,))
+        records.append((record.seq, event.session, key.target))
+    return Replayed(records, found[-1].number if found else 0)
 
 
-def discard(database: Database, seqs: Sequence[int]) -> int:
-    """Inside a job: forget buried records for good; how many."""
+def discard(database: Database, numbers: Sequence[int]) -> int:
+    """Inside a job: forget buried events for good; how many."""
     return database.sql.execute(
-        "DELETE FROM buried WHERE seq IN (SELECT value FROM json_each(?))", (json.dumps(list(seqs)),)
+        "DELETE FROM buried WHERE number IN (SELECT value FROM json_each(?))", (json.dumps(list(numbers)),)
     ).rowcount

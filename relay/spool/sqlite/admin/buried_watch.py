@@ -25,8 +25,8 @@ LOOKED_AT_ONCE: Final = 20_000
 """Rows, before another reader gets its turn: some milliseconds."""
 _SAY_EVERY_S: Final = 60.0
 _COUNT: Final = (
-    "SELECT max(seq), count(*), sum(length(body)), min(buried_at_ms) FROM"
-    " (SELECT seq, body, buried_at_ms FROM buried WHERE seq > ? ORDER BY seq LIMIT ?)"
+    "SELECT max(number), count(*), sum(length(body)), min(buried_at_ms) FROM"
+    " (SELECT number, body, buried_at_ms FROM buried WHERE number > ? ORDER BY number LIMIT ?)"
 )
 _logger = logging.getLogger(__name__)
 
@@ -106,6 +106,6 @@ class BuriedWatch(Background):
 
 
 def _count(sql: sqlite3.Connection, *, after: int) -> tuple[int | None, int, int, int]:
-    """The last seq of the next rows, None when there are no more; how many, of how many bytes, the oldest time."""
+    """The last number of the next rows, None when there are no more; how many, of how many bytes, the oldest time."""
     upto, count, size, oldest = sql.execute(_COUNT, (after, LOOKED_AT_ONCE)).fetchone()
     return upto, count, size or 0, oldest or 0

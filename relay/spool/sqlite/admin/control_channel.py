@@ -16,15 +16,15 @@ POLL_S: Final = 0.25
 
 
 class Replay(msgspec.Struct, frozen=True, tag=True):
-    """Let buried records wait again; None: all."""
+    """Let buried events wait again; None: all."""
 
-    seqs: Sequence[int] | None
+    numbers: Sequence[int] | None
 
 
 class Discard(msgspec.Struct, frozen=True, tag=True):
-    """Forget buried records."""
+    """Forget buried events."""
 
-    seqs: Sequence[int]
+    numbers: Sequence[int]
 
 
 class Erase(msgspec.Struct, frozen=True, tag=True):
@@ -41,7 +41,7 @@ class Answer(msgspec.Struct, frozen=True):
     """What came of a command."""
 
     count: int = 0
-    """Records it concerned."""
+    """Events it concerned."""
     error: str | None = None
 
 

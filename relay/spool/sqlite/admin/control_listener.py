@@ -24,7 +24,7 @@ class Eraser(Protocol):
     """Erases as `Spool.erase` does, and perhaps remembers whom."""
 
     async def __call__(self, *, user_id: str | None = None, session_id: str | None = None) -> int:
-        """Remove everything of a user or a session; how many records."""
+        """Remove everything of a user or a session; how many events."""
         ...
 
 
@@ -41,14 +41,14 @@ class ControlListener(Background):
     async def execute(self, command: Command) -> Answer:
         """Do it. Raises `SpoolError`."""
         if isinstance(command, Discard):
-            return Answer(await self._spool.work(lambda database: discard(database, command.seqs)))
+            return Answer(await self._spool.work(lambda database: discard(database, command.numbers)))
         if isinstance(command, Erase):
             return Answer(await self.erase(user_id=command.user_id, session_id=command.session_id))
         count, after = 0, 0
         while True:  # step by step, so that appends get their turn in between
             now_s, now_ms = self._clock.monotonic_s(), self._clock.now_ms()
             step = await self._spool.work(
-                partial(replay, seqs=command.seqs, after=after, now_ms=now_ms),
+                partial(replay, numbers=command.numbers, after=after, now_ms=now_ms),
                 partial(self._spool.replayed, now_s=now_s),
             )
             if not step.last:

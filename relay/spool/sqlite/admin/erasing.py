@@ -46,9 +46,14 @@ class Whom(msgspec.Struct, frozen=True):
 class Removed(msgspec.Struct, frozen=True):
     """What a step removed."""
 
-    pending: list[tuple[int, int]]
-    """Session and seq."""
+    pending: list[tuple[int, int, int]]
+    """Session and seq of records, and how many events of them waited."""
     buried: int = 0
+
+    @property
+    def count(self) -> int:
+        """Events that waited."""
+        return sum([events for _, _, events in self.pending])
 
 
 class Do(Protocol):
@@ -60,7 +65,7 @@ class Do(Protocol):
 
 
 async def erase(whom: Whom, database: Database, *, reader: Reader, do: Do) -> int:
-    """Remove every record and binding of theirs; how many records. Durable on return.
+    """Remove every record and binding of theirs; how many events. Durable on return.
 
     Args:
         whom: Who is forgotten.
@@ -73,7 +78,7 @@ async def erase(whom: Whom, database: Database, *, reader: Reader, do: Do) -> in
     async def step(run: Callable[[Database], Removed]) -> None:
         nonlocal count
         removed = await do(run)
-        count += len(removed.pending) + removed.buried
+        count += removed.count + removed.buried
 
     async def sweep(table: Table) -> int:
         """Remove what is found; the last seq looked at."""
@@ -114,13 +119,13 @@ async def erase(whom: Whom, database: Database, *, reader: Reader, do: Do) -> in
 def _look(sql: sqlite3.Connection, *, table: Table, whom: Whom, after: int) -> tuple[int | None, list[int]]:
     """The last seq of the next rows, None when there are no more; and which of these rows are theirs."""
     upto: int | None = sql.execute(
-        f"SELECT max(seq) FROM (SELECT seq FROM {table} WHERE seq > ? ORDER BY seq LIMIT {LOOKED_AT_ONCE})",  # noqa: S608  constants
+        f"SELECT max(rowid) FROM (SELECT rowid FROM {table} WHERE rowid > ? ORDER BY rowid LIMIT {LOOKED_AT_ONCE})",  # noqa: S608  constants
         (after,),
     ).fetchone()[0]
     if upto is None:
         return None, []
     found = sql.execute(
-        f"SELECT seq FROM {table} WHERE {whom.theirs} AND seq > ?2 AND seq <= ?3",  # noqa: S608  constants
+        f"SELECT rowid FROM {table} WHERE {whom.theirs} AND rowid > ?2 AND rowid <= ?3",  # noqa: S608  constants
         (whom.value, after, upto),
     )
     return upto, [seq for (seq,) in found]
@@ -130,19 +135,20 @@ def _remove(database: Database, *, table: Table, whom: Whom, seqs: Sequence[int]
     """Inside a job: remove these of theirs that are still there."""
     if table == "records":
         database.leave(seqs)
-    gone = database.sql.execute(
-        f"DELETE FROM {table} WHERE {whom.theirs} AND seq IN (SELECT value FROM json_each(?2))"  # noqa: S608  constants
-        " RETURNING session, seq",
-        (whom.value, json.dumps(list(seqs))),
-    ).fetchall()
-    return _counted(database, gone) if table == "records" else Removed([], len(gone))
+    theirs = f"FROM {table} WHERE {whom.theirs} AND rowid IN (SELECT value FROM json_each(?2))"  # noqa: S608  constants
+    given = (whom.value, json.dumps(list(seqs)))
+    if table == "buried":
+        return Removed([], database.sql.execute(f"DELETE {theirs}", given).rowcount)
+    return _counted(
+        database, database.sql.execute(f"DELETE {theirs} RETURNING session, seq, waiting", given).fetchall()
+    )
 
 
 def _remove_newer(database: Database, *, whom: Whom, after: int, since: int) -> Removed:
     """Inside a job: remove what has come since, and the bindings."""
     database.bindings.erase(database.sql, whom.column, whom.value, since=since)
     gone = database.sql.execute(
-        f"DELETE FROM records WHERE {whom.theirs} AND seq > ?2 RETURNING session, seq",  # noqa: S608  constants
+        f"DELETE FROM records WHERE {whom.theirs} AND seq > ?2 RETURNING session, seq, waiting",  # noqa: S608  constants
         (whom.value, after),
     ).fetchall()
     return _counted(database, gone)
@@ -160,6 +166,7 @@ def _unbind(database: Database, *, whom: Whom, slots: Sequence[int], since: int)
     return Removed([])
 
 
-def _counted(database: Database, gone: list[tuple[int, int]]) -> Removed:
-    database.count("erased", len(gone))
-    return Removed(gone)
+def _counted(database: Database, gone: list[tuple[int, int, int]]) -> Removed:
+    removed = Removed([(session, seq, waiting.bit_count()) for session, seq, waiting in gone])
+    database.count("erased", removed.count)
+    return removed

@@ -9,10 +9,12 @@ from typing import Final, Literal
 import msgspec
 
 from relay.core.errors import SpoolError, SpoolVersionError
-from relay.core.model import Operation
+from relay.core.model import Operation, bits, event_id_of
 from relay.spool.sqlite.file.binding_table import read_bindings
+from relay.spool.sqlite.file.buried_rows import BURIED_COLUMNS, BuriedRow
 from relay.spool.sqlite.file.connection import connect, lenient_text
-from relay.spool.sqlite.file.opening import APPLICATION_ID, VERSION
+from relay.spool.sqlite.file.opening import APPLICATION_ID, VERSION, read_flows
+from relay.spool.sqlite.file.rows import COLUMNS, Flows, Row
 
 _AT_ONCE: Final = 1000
 Place = Literal["records", "buried"]
@@ -28,7 +30,7 @@ class Waiting(msgspec.Struct, frozen=True):
 
 
 class Kept(msgspec.Struct, frozen=True):
-    """A record as it lies there, pending or buried."""
+    """An event as it lies there, pending or buried."""
 
     target: str
     session_id: str
@@ -79,14 +81,19 @@ def waiting(path: Path) -> list[Waiting]:
     """What waits, by operation and target, the fullest first."""
     with reading(path) as sql:
         rows = sql.execute(
-            "SELECT operation, target, count(*), min(accepted_at_ms) FROM records JOIN flows USING (flow)"
-            " GROUP BY flow ORDER BY count(*) DESC"
+            "SELECT operation, target, waiting, count(*), min(accepted_at_ms) FROM records JOIN flows USING (flow)"
+            " GROUP BY flow, waiting"
         ).fetchall()
-    return [Waiting(*row) for row in rows]
+    found: dict[tuple[str, str], Waiting] = {}
+    for operation, target, mask, count, oldest_ms in rows:
+        before = found.get((operation, target), Waiting(operation, target, 0, oldest_ms))
+        pending = before.pending + mask.bit_count() * count
+        found[operation, target] = Waiting(operation, target, pending, min(before.oldest_accepted_at_ms, oldest_ms))
+    return sorted(found.values(), key=lambda one: -one.pending)
 
 
 def buried_now(path: Path) -> Mapping[str, int]:
-    """Buried records that are kept now, by reason, the most frequent first."""
+    """Buried events that are kept now, by reason, the most frequent first."""
     with reading(path) as sql:
         return dict(sql.execute("SELECT reason, count(*) FROM buried GROUP BY reason ORDER BY count(*) DESC"))
 
@@ -107,19 +114,33 @@ def events(path: Path, target: str, place: Place) -> Iterator[Kept]:
 
     Read a thousand at a time: what comes or goes meanwhile may or may not be among them.
     """
+    columns, key = (COLUMNS, "seq") if place == "records" else (BURIED_COLUMNS, "number")
+    some = (
+        f"SELECT {columns} FROM {place} WHERE {key} > ? AND flow ="  # noqa: S608  constants
+        f" (SELECT flow FROM flows WHERE operation = ? AND target = ?) ORDER BY {key} LIMIT ?"
+    )
+    after = 0
     with reading(path) as sql:
-        after = 0
-        while True:
-            rows = sql.execute(
-                f"SELECT seq, target, session_id, user_id, event_id, body FROM {place} JOIN flows USING (flow)"  # noqa: S608  one of two constants
-                " WHERE seq > ? AND operation = ? AND target = ? ORDER BY seq LIMIT ?",
-                (after, Operation.PUT_EVENTS, target, _AT_ONCE),
-            ).fetchall()
-            if not rows:
-                return
-            for _, *columns in rows:
-                yield Kept(*columns)
+        flows = {number: (operation, name) for number, operation, name in read_flows(sql)}
+        while rows := sql.execute(some, (after, Operation.PUT_EVENTS, target, _AT_ONCE)).fetchall():
             after = rows[-1][0]
+            for row in rows:
+                if place == "records":
+                    yield from _waiting_events(Row(*row), flows)
+                else:
+                    event = BuriedRow(*row)
+                    yield Kept(target, event.session_id, event.user_id, event_id_of(event.body), event.body)
+
+
+def _waiting_events(row: Row, flows: Flows) -> Iterator[Kept]:
+    """Of one record; of a damaged one all there is."""
+    if not row.is_intact() or row.flow not in flows:
+        yield Kept("", str(row.session_id), row.user_id, "", row.body)
+        return
+    record = row.as_record(flows)
+    for place in bits(record.waiting):
+        entry = record.entry(place)
+        yield Kept(record.key.target, record.key.session_id, record.user_id, event_id_of(entry), entry)
 
 
 def users_of_sessions(path: Path, target: str, now_ms: int) -> Mapping[str, str]:

@@ -25,6 +25,7 @@ from relay.spool.sqlite.admin.control_channel import (
 from relay.spool.sqlite.admin.control_listener import Eraser
 from relay.spool.sqlite.admin.inspection import explained, reading
 from relay.spool.sqlite.file.connection import connect
+from relay.spool.sqlite.file.rows import pending_events
 from relay.spool.sqlite.spool import SqliteSpool
 
 ANSWER_WITHIN_S: Final = 30.0
@@ -61,19 +62,19 @@ class SpoolRepair:
         return await asyncio.to_thread(self._status)
 
     async def buried(self, *, limit: int = 100, after: int = 0) -> list[Buried]:
-        """Buried records in order, with a seq above `after`."""
+        """Buried events in order, with a number above `after`."""
         return await asyncio.to_thread(self._buried, limit, after)
 
-    async def replay(self, seqs: Sequence[int] | None = None) -> int:
-        """Let buried records wait for delivery again, all without `seqs`; how many."""
-        return await self._do(Replay(seqs))
+    async def replay(self, numbers: Sequence[int] | None = None) -> int:
+        """Let buried events wait for delivery again, all without `numbers`; how many."""
+        return await self._do(Replay(numbers))
 
-    async def discard(self, seqs: Sequence[int]) -> int:
-        """Forget buried records for good; how many."""
-        return await self._do(Discard(seqs))
+    async def discard(self, numbers: Sequence[int]) -> int:
+        """Forget buried events for good; how many."""
+        return await self._do(Discard(numbers))
 
     async def erase(self, *, user_id: str | None = None, session_id: str | None = None) -> int:
-        """Remove everything of a user or a session; how many records."""
+        """Remove everything of a user or a session; how many events."""
         return await self._do(Erase(user_id, session_id))
 
     async def _do(self, command: Command) -> int:
@@ -109,7 +110,7 @@ class SpoolRepair:
         with reading(self._path) as sql:
             sql.execute("BEGIN")  # one snapshot for all
             totals = dict(sql.execute("SELECT name, count FROM ledger").fetchall())
-            pending = sql.execute("SELECT count(*) FROM records").fetchone()[0]
+            pending = pending_events(sql)
             oldest = sql.execute("SELECT accepted_at_ms FROM records ORDER BY seq LIMIT 1").fetchone()
         return Ledger(totals).stats(
             pending=pending,

@@ -12,7 +12,7 @@ from relay.spool.sqlite.file.connection import connect, lenient_text
 from relay.spool.sqlite.file.rows import crc_of, statement
 from relay.spool.sqlite.file.upgrade import upgrade
 
-VERSION: Final = 2
+VERSION: Final = 3
 APPLICATION_ID: Final = 0x52656C79  # "Rely"
 """What marks an SQLite file as a spool."""
 PAGE_BYTES: Final = 4096
@@ -48,9 +48,9 @@ def open_file(path: Path) -> tuple[sqlite3.Connection, bytes]:
     if not run("SELECT count(*) FROM salt").fetchone()[0]:
         run("INSERT INTO salt VALUES (?)", (os.urandom(16),))
     salt: bytes = run("SELECT salt FROM salt").fetchone()[0]
-    if version == 1:
-        upgrade(sql, salt=salt)
     run("COMMIT")
+    if 0 < version < VERSION:
+        upgrade(sql, version=version, salt=salt)
     return sql, salt
 
 

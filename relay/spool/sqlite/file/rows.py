@@ -1,17 +1,33 @@
-"""A record as a row: columns, fingerprint, checksum."""
+"""A record as a row: columns, header, fingerprint, checksum."""
 
 import hashlib
+import sqlite3
 import zlib
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from relay.core.model import Operation, Record, SessionKey
+import msgspec
+
+from relay.core.model import Operation, Provenance, Record, SessionKey
 
 Flows = Mapping[int, tuple[Operation, str]]
 
-COLUMNS: Final = "seq, session, flow, accepted_at_ms, crc, session_id, user_id, event_id, body"
+COLUMNS: Final = "seq, session, flow, accepted_at_ms, crc, waiting, session_id, user_id, head, body"
+"""Of `records`."""
+
+
+class Head(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """What a row says of its events beside what SQL asks for. Fields are only ever added, at the end."""
+
+    ends: tuple[int, ...]
+    without_item: int = 0
+    came: Provenance | None = None
+
+
+encode_head: Final = msgspec.msgpack.Encoder().encode
+decode_head: Final = msgspec.msgpack.Decoder(Head).decode
 
 
 class Row(NamedTuple):
@@ -22,23 +38,49 @@ class Row(NamedTuple):
     flow: int
     accepted_at_ms: int
     crc: int
+    waiting: int
     session_id: str
     user_id: str | None
-    event_id: str
+    head: bytes
     body: bytes
 
     def is_intact(self) -> bool:
         """Whether the row is what was once written."""
         try:
-            return self.crc == checksum(*self[:4], *self[5:])
+            return self.crc == self._checksum()
         except (TypeError, AttributeError, UnicodeError):  # damage may change a column's type
             return False
 
     def as_record(self, flows: Flows) -> Record:
-        """The record, once `is_intact` was asked."""
-        operation, target = flows[self.flow]
-        key = SessionKey(operation, target, self.session_id)
-        return Record(self.seq, key, self.user_id, self.event_id, self.body, self.accepted_at_ms)
+        """The record, once `is_intact` was asked. Raises `msgspec.DecodeError` for what no version wrote."""
+        head = decode_head(self.head)
+        key = SessionKey(*flows[self.flow], self.session_id)
+        return Record(
+            self.seq, key, self.user_id, self.body, head.ends, self.accepted_at_ms, self.waiting, head.without_item,
+            head.came,
+        )  # fmt: skip
+
+    def changed(self, *, session: int | None = None, waiting: int | None = None, user_id: str | None = None) -> "Row":
+        """The same with these, where they are given, and the checksum that fits."""
+        row = self._replace(
+            session=self.session if session is None else session,
+            waiting=self.waiting if waiting is None else waiting,
+            user_id=self.user_id if user_id is None else user_id,
+        )
+        return row._replace(crc=row._checksum())
+
+    def _checksum(self) -> int:
+        seq, session, flow, at_ms, _, waiting, session_id, user_id, head, body = self
+        return checksum(seq, session, flow, at_ms, waiting, session_id, user_id, head, body)
+
+
+def row_of(record: Record, *, session: int, flow: int) -> tuple[object, ...]:
+    """The row of a record."""
+    head = encode_head(Head(record.ends, record.without_item, record.came))
+    seq, at_ms, waiting, sid = record.seq, record.accepted_at_ms, record.waiting, record.key.session_id
+    user, body = record.user_id, record.body
+    crc = checksum(seq, session, flow, at_ms, waiting, sid, user, head, body)
+    return (seq, session, flow, at_ms, crc, waiting, sid, user, head, body)
 
 
 def checksum(  # noqa: PLR0917  the columns, in their order
@@ -46,19 +88,26 @@ def checksum(  # noqa: PLR0917  the columns, in their order
     session: int,
     flow: int,
     accepted_at_ms: int,
+    waiting: int,
     session_id: str,
     user_id: str | None,
-    event_id: str,
+    head: bytes,
     body: bytes,
 ) -> int:
     """CRC-32 over every other column of a row."""
     user = "-" if user_id is None else "+" + user_id
-    head = f"{seq} {session} {flow} {accepted_at_ms} {session_id}\0{user}\0{event_id}\0"
-    return zlib.crc32(body, zlib.crc32(head.encode()))
+    text = f"{seq} {session} {flow} {accepted_at_ms} {waiting} {session_id}\0{user}\0"
+    return zlib.crc32(body, zlib.crc32(head, zlib.crc32(text.encode())))
+
+
+def pending_events(sql: sqlite3.Connection) -> int:
+    """Events that wait."""
+    masks = sql.execute("SELECT waiting, count(*) FROM records GROUP BY waiting")
+    return sum([mask.bit_count() * count for mask, count in masks])
 
 
 def crc_of(*columns: object) -> int:
-    """CRC-32 over the columns of a row of another table than `records` and `buried`, all but the checksum itself."""
+    """CRC-32 over the columns of a row of another table than `records`, all but the checksum itself."""
     return zlib.crc32("\0".join(["\1" if column is None else str(column) for column in columns]).encode())
 
 

@@ -11,9 +11,10 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
+from msgspec.structs import replace
+
 from relay.core.clock import Clock
 from relay.core.errors import SpoolError
-from relay.core.limits import MAX_EVENTS_PER_CALL
 from relay.core.model import Record
 from relay.spool.contract import Lease
 from relay.spool.schedule.claims import Claim
@@ -121,10 +122,11 @@ class Leasing:
     def _as_lease(self, claim: Claim, rows: Mapping[int, Row | None]) -> Lease | None:
         if not self._index.renew(claim, self._clock.monotonic_s()):
             return None  # erased, or taken back, since it was read
-        here = set(self._index.seqs(claim.session, MAX_EVENTS_PER_CALL))
+        here = self._index.waiting(claim.session, len(claim.seqs))
         records: list[Record] = []
-        for seq in claim.seqs:
-            if seq not in here:
+        for seq, leased in zip(claim.seqs, claim.waiting, strict=True):
+            waiting = here.get(seq, 0) & leased
+            if not waiting:
                 continue
             record = self._cache.get(seq) or self._intact(seq, rows)
             if record is None:
@@ -138,7 +140,7 @@ class Leasing:
             elif records and (record.user_id != records[0].user_id or record.key != records[0].key):
                 break
             else:
-                records.append(record)
+                records.append(record if record.waiting == waiting else replace(record, waiting=waiting))
         if not records:
             self._give_back(claim, 0.0)
             return None
@@ -155,7 +157,7 @@ class Leasing:
             claim.session,
             head=claim.seqs[0],
             attempt=claim.attempt,
-            gone=(),
+            gone={},
             now_s=self._clock.monotonic_s(),
             retry_after_s=retry_after_s,
         )

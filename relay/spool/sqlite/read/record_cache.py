@@ -1,6 +1,6 @@
 """Records lately appended, so that the usual lease needs no read."""
 
-from relay.core.model import NewRecord, Record
+from relay.core.model import Record
 
 _OVERHEAD_BYTES = 400
 """What a record costs beside its body, about."""
@@ -13,15 +13,15 @@ class RecordCache:
         self._room = max_bytes
         self._records: dict[int, Record] = {}
 
-    def put(self, seq: int, new: NewRecord, accepted_at_ms: int) -> None:
+    def put(self, record: Record) -> None:
         """Keep it if there is room."""
-        cost = len(new.body) + _OVERHEAD_BYTES
+        cost = len(record.body) + _OVERHEAD_BYTES
         if cost <= self._room:
             self._room -= cost
-            self._records[seq] = Record(seq, new.key, new.user_id, new.event_id, new.body, accepted_at_ms)
+            self._records[record.seq] = record
 
     def get(self, seq: int) -> Record | None:
-        """The record, if it is here."""
+        """The record as it was appended, if it is here; which of its events wait says the index."""
         return self._records.get(seq)
 
     def drop(self, seq: int) -> None:

@@ -71,7 +71,7 @@ def _trouble(sql: sqlite3.Connection, mark: int) -> str | None:
         return None
     if not schema:
         return "it is empty" if mark else None
-    if not _schema(version or VERSION).items() <= schema.items():
+    if version != 2 and not _schema(version or VERSION).items() <= schema.items():
         return "its tables are not what they should be"
     if not version or sql.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
         return "its header is damaged"
@@ -82,7 +82,7 @@ def _trouble(sql: sqlite3.Connection, mark: int) -> str | None:
     accepted = sql.execute("SELECT max(count) FROM ledger WHERE name = 'accepted'").fetchone()[0] or 0
     if mark > max(here, accepted):
         return f"records {max(here, accepted) + 1} to {mark} are not there"
-    return None if version == 1 else _trouble_of_names(sql)
+    return None if version < VERSION else _trouble_of_names(sql)
 
 
 def _trouble_of_names(sql: sqlite3.Connection) -> str | None:

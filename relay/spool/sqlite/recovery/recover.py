@@ -13,30 +13,35 @@ and the next start puts it in place.
 import logging
 import os
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, NamedTuple
 
 from relay.core.errors import SpoolError
-from relay.core.model import Operation, SessionKey
+from relay.core.model import MOST_EVENTS, Operation, SessionKey
 from relay.spool.schedule.ledger import BURIED_PREFIX
+from relay.spool.sqlite.file.buried_rows import BURIED_COLUMNS, BuriedRow, buried_row
 from relay.spool.sqlite.file.connection import connect
 from relay.spool.sqlite.file.opening import PAGE_BYTES, add_flow, make_tables, read_flows
-from relay.spool.sqlite.file.rows import COLUMNS, Row, checksum, crc_of, fingerprint
+from relay.spool.sqlite.file.rows import COLUMNS, Flows, Row, crc_of, fingerprint, pending_events
+from relay.spool.sqlite.file.rows_2 import Row2
 from relay.spool.sqlite.recovery.integrity import trouble
 from relay.spool.sqlite.recovery.pages import INDEX_LEAF, LEAF, Cell, cells
 from relay.spool.sqlite.recovery.wal import views
 
 _NAMES: Final = frozenset({"accepted", "delivered", "erased"})
 _KEEP: Final = {
-    # A record is given a user later: of two copies that one is the newer.
-    9: "INSERT INTO records VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (seq) DO UPDATE SET"
-    " user_id = excluded.user_id, crc = excluded.crc WHERE user_id IS NULL",
-    12: "INSERT OR REPLACE INTO buried VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-    7: "INSERT OR REPLACE INTO bindings SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7"
+    # A record is given a user later, and loses events: of two copies that one is the newer.
+    "records": "INSERT INTO records VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (seq) DO UPDATE SET"
+    " waiting = excluded.waiting, user_id = excluded.user_id, crc = excluded.crc"
+    " WHERE (user_id IS NULL AND excluded.user_id IS NOT NULL) OR excluded.waiting & ~waiting = 0",
+    "buried": "INSERT OR REPLACE INTO buried VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    "bindings": "INSERT OR REPLACE INTO bindings SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7"
     " WHERE ?7 >= ifnull((SELECT expires_at_ms FROM bindings WHERE slot = ?1), 0)",
 }
+_SOME_RECORDS: Final = f"SELECT {COLUMNS} FROM records WHERE seq > ? ORDER BY seq LIMIT 1000"  # noqa: S608  constants
+_SOME_BURIED: Final = f"SELECT {BURIED_COLUMNS} FROM buried WHERE number > ? ORDER BY number LIMIT 1000"  # noqa: S608  constants
 _logger = logging.getLogger(__name__)
 
 
@@ -95,8 +100,8 @@ def _fill(sql: sqlite3.Connection, path: Path, mark: int) -> None:
     for view in views(path):
         for cell in cells(view):
             values = cell.values
-            if len(values) in _KEEP and _is_intact(cell):
-                sql.execute(_KEEP[len(values)], (cell.rowid, *values[1:]))
+            if (row := _intact(cell)) is not None:
+                sql.execute(_KEEP[row.table], row.columns)
             elif cell.kind == INDEX_LEAF and len(values) == 2:
                 name, count = values
                 if (
@@ -109,25 +114,64 @@ def _fill(sql: sqlite3.Connection, path: Path, mark: int) -> None:
                 salt = values[0]
             elif len(values) in (3, 4):
                 _keep_flow(sql, cell)
-    sql.execute("DELETE FROM records WHERE seq IN (SELECT seq FROM buried)")
+    _leave_what_is_buried(sql)
     salt = salt or os.urandom(16)
     sql.execute("INSERT INTO salt VALUES (?)", (salt,))
-    for table in ("records", "buried"):
-        _name_sessions(sql, table, salt)
-    last, found = sql.execute("SELECT max(seq), count(*) FROM records").fetchone()
-    buried = sql.execute("SELECT max(seq), count(*) FROM buried").fetchone()
+    _name_sessions(sql, salt)
+    last = sql.execute("SELECT max(seq) FROM records").fetchone()[0]
+    found = pending_events(sql)
+    buried = sql.execute("SELECT max(number), count(*) FROM buried").fetchone()
     bindings = sql.execute("SELECT count(*) FROM bindings").fetchone()[0]
     _balance(totals, found, least=max(last or 0, buried[0] or 0, mark))
     sql.executemany("INSERT INTO ledger VALUES (?, ?)", totals.items())
     sql.execute("COMMIT")
-    _logger.warning("spool salvaged: %d records, %d buried ones, %d bindings", found, buried[1], bindings)
+    _logger.warning("spool salvaged: %d events, %d buried ones, %d bindings", found, buried[1], bindings)
 
 
-def _is_intact(cell: Cell) -> bool:
-    values = cell.values
-    if len(values) == 7:
-        return values[1] == crc_of(cell.rowid, *values[2:])
-    return Row(cell.rowid, *values[1:9]).is_intact()  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  is_intact sees
+class _Intact(NamedTuple):
+    """A row that is what was once written, as this version writes it."""
+
+    table: str
+    columns: Sequence[object]
+
+
+def _intact(cell: Cell) -> _Intact | None:
+    """The row of a record, a buried event or a binding, of this version or the last; None if it is none of them."""
+    columns: Any = (cell.rowid, *cell.values[1:])
+    match len(columns):
+        case 7:
+            return _Intact("bindings", columns) if columns[1] == crc_of(cell.rowid, *columns[2:]) else None
+        case 9 | 12:
+            old = Row2(*columns[:9])
+            if not old.is_intact():
+                return None
+            return (
+                _Intact("records", old.as_row())
+                if len(columns) == 9
+                else _Intact("buried", old.as_buried(*columns[9:]))
+            )
+        case 10:
+            return _Intact("records", columns) if Row(*columns).is_intact() else None
+        case 13:
+            return _Intact("buried", columns) if BuriedRow(*columns).is_intact() else None
+        case _:
+            return None
+
+
+def _leave_what_is_buried(sql: sqlite3.Connection) -> None:
+    """What is buried, and came back as it was before, does not wait."""
+    some = f"SELECT {COLUMNS} FROM records WHERE seq BETWEEN ? - {MOST_EVENTS - 1} AND ? ORDER BY seq DESC LIMIT 1"  # noqa: S608  constants
+    for (number,) in sql.execute("SELECT number FROM buried").fetchall():
+        found = sql.execute(some, (number, number)).fetchone()
+        if found is None:
+            continue
+        row = Row(*found)
+        left = row.waiting & ~(1 << number - row.seq)
+        if not left:
+            sql.execute("DELETE FROM records WHERE seq = ?", (row.seq,))
+        elif left != row.waiting:
+            changed = row.changed(waiting=left)
+            sql.execute("UPDATE records SET waiting = ?, crc = ? WHERE seq = ?", (left, changed.crc, row.seq))
 
 
 def _keep_flow(sql: sqlite3.Connection, cell: Cell) -> None:
@@ -137,21 +181,35 @@ def _keep_flow(sql: sqlite3.Connection, cell: Cell) -> None:
         add_flow(sql, cell.rowid, Operation(str(operation)), target)
 
 
-def _name_sessions(sql: sqlite3.Connection, table: str, salt: bytes) -> None:
+def _name_sessions(sql: sqlite3.Connection, salt: bytes) -> None:
     """If the salt is lost, what is here gets the fingerprints that what comes will have."""
     keys = {flow: (operation, target) for flow, operation, target in read_flows(sql)}
-    some = f"SELECT {COLUMNS} FROM {table} WHERE seq > ? ORDER BY seq LIMIT 1000"  # noqa: S608  one of two constants
     last = -1
-    while rows := [Row(*columns) for columns in sql.execute(some, (last,))]:
+    while rows := [Row(*columns) for columns in sql.execute(_SOME_RECORDS, (last,))]:
         last = rows[-1].seq
         for row in rows:
             if row.flow not in keys:
                 continue  # cannot be delivered, and is counted when it is leased
             session = fingerprint(SessionKey(*keys[row.flow], row.session_id), salt)
             if session == row.session:
+                return _name_buried_sessions(sql, keys, salt)
+            crc = row.changed(session=session).crc
+            sql.execute("UPDATE records SET session = ?, crc = ? WHERE seq = ?", (session, crc, row.seq))
+    return _name_buried_sessions(sql, keys, salt)
+
+
+def _name_buried_sessions(sql: sqlite3.Connection, keys: Flows, salt: bytes) -> None:
+    last = -1
+    while events := [BuriedRow(*columns) for columns in sql.execute(_SOME_BURIED, (last,))]:
+        last = events[-1].number
+        for event in events:
+            if event.flow not in keys:
+                continue
+            session = fingerprint(SessionKey(*keys[event.flow], event.session_id), salt)
+            if session == event.session:
                 return
-            crc = checksum(row.seq, session, row.flow, row.accepted_at_ms, *row[5:])
-            sql.execute(f"UPDATE {table} SET session = ?, crc = ? WHERE seq = ?", (session, crc, row.seq))  # noqa: S608  the same
+            crc = buried_row(event._replace(session=session)).crc
+            sql.execute("UPDATE buried SET session = ?, crc = ? WHERE number = ?", (session, crc, event.number))
 
 
 def _balance(totals: dict[str, int], found: int, *, least: int) -> None:

@@ -1,4 +1,4 @@
--- Version 2 of the spool. SQLite has no checksums, and its WAL drops what follows a bad frame; so every record, binding and
+-- Version 3 of the spool. SQLite has no checksums, and its WAL drops what follows a bad frame; so every record, binding and
 -- flow has its own, and the tables that hold them are plain ones whose rows relay.spool.sqlite.recovery.pages finds by themselves.
 
 CREATE TABLE flows (              -- operation and target, once instead of in every record
@@ -15,28 +15,30 @@ CREATE TABLE flows_copy (         -- the same rows on another page: without its 
   target      TEXT    NOT NULL
 ) STRICT;
 
-CREATE TABLE records (            -- what waits or is leased
-  seq            INTEGER PRIMARY KEY,
+CREATE TABLE records (            -- what waits or is leased: one to ten events each
+  seq            INTEGER PRIMARY KEY, -- number of the first of its events; the others have the numbers behind it
   session        INTEGER NOT NULL, -- fingerprint of (operation, target, session id)
   flow           INTEGER NOT NULL,
   accepted_at_ms INTEGER NOT NULL,
   crc            INTEGER NOT NULL, -- over all other columns
+  waiting        INTEGER NOT NULL, -- bit i: event i has not left
   session_id     TEXT    NOT NULL,
   user_id        TEXT,
-  event_id       TEXT    NOT NULL,
-  body           BLOB    NOT NULL
+  head           BLOB    NOT NULL, -- MessagePack: where each entry ends, what came with the beacon; grows at its end
+  body           BLOB    NOT NULL  -- entries of the call, joined by commas
 ) STRICT;
 
-CREATE TABLE buried (             -- kept, no longer tried
-  seq            INTEGER PRIMARY KEY,
+CREATE TABLE buried (             -- kept, no longer tried: one event each
+  number         INTEGER PRIMARY KEY,
   session        INTEGER NOT NULL,
   flow           INTEGER NOT NULL,
   accepted_at_ms INTEGER NOT NULL,
-  crc            INTEGER NOT NULL,
+  crc            INTEGER NOT NULL, -- over all other columns but the last three
   session_id     TEXT    NOT NULL,
   user_id        TEXT,
-  event_id       TEXT    NOT NULL,
-  body           BLOB    NOT NULL,
+  came           BLOB,             -- MessagePack: what came with the beacon
+  source         INTEGER NOT NULL, -- who sent it, as a keyed hash; 0: not known
+  body           BLOB    NOT NULL, -- the entry of the call
   reason         TEXT    NOT NULL,
   message        TEXT    NOT NULL,
   buried_at_ms   INTEGER NOT NULL

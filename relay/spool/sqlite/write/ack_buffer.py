@@ -7,10 +7,10 @@ from typing import Final
 from relay.core.clock import Clock
 from relay.spool.contract import Burial
 from relay.spool.sqlite.write.committer import Committer
-from relay.spool.sqlite.write.write_ops import Settled
+from relay.spool.sqlite.write.write_ops import Gone, Settled
 
 _AT_ONCE: Final = 500
-"""Deliveries in one job, so that a burst of them does not become one long transaction."""
+"""Records in one job, so that a burst of deliveries does not become one long transaction."""
 SETTLE_DELAY_S: Final = 0.05
 """How long a settle waits at most for a commit to ride on."""
 
@@ -21,16 +21,27 @@ class AckBuffer:
     def __init__(self, committer: Committer, clock: Clock) -> None:
         self._committer = committer
         self._clock = clock
-        self._delivered: list[int] = []
-        self._buried: list[Burial] = []
-        self._lost: list[Burial] = []
+        self._delivered: list[Gone] = []
+        self._buried: list[tuple[Gone, Sequence[Burial]]] = []
+        self._lost: list[tuple[Gone, str]] = []
         self._timer: asyncio.TimerHandle | None = None
 
-    def add(self, *, delivered: Sequence[int] = (), buried: Sequence[Burial] = (), lost: Sequence[Burial] = ()) -> None:
-        """These have left; `lost` ones are counted as buried, with nothing left to keep."""
-        self._delivered += delivered
-        self._buried += buried
-        self._lost += lost
+    def delivered(self, gone: Gone) -> None:
+        """These were delivered."""
+        self._delivered.append(gone)
+        self._soon()
+
+    def buried(self, gone: Gone, burials: Sequence[Burial]) -> None:
+        """These are buried, each for its reason."""
+        self._buried.append((gone, burials))
+        self._soon()
+
+    def lost(self, gone: Gone, reason: str) -> None:
+        """These are counted as buried, with nothing left to keep."""
+        self._lost.append((gone, reason))
+        self._soon()
+
+    def _soon(self) -> None:
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(SETTLE_DELAY_S, self._in_time)
 
@@ -47,7 +58,7 @@ class AckBuffer:
         now_ms = self._clock.now_ms()
         for start in range(0, len(self._delivered), _AT_ONCE):
             delivered = self._delivered[start : start + _AT_ONCE]
-            self._committer.put(Settled(delivered=delivered, buried=(), buried_at_ms=now_ms), now=False)
+            self._committer.put(Settled(delivered=delivered, buried_at_ms=now_ms), now=False)
         if self._buried or self._lost:
             job = Settled(delivered=(), buried=self._buried, lost=self._lost, buried_at_ms=now_ms)
             self._committer.put(job, now=False)

@@ -3,7 +3,8 @@
 import sqlite3
 from collections.abc import Sequence
 
-from relay.spool.sqlite.file.rows import COLUMNS, Row, checksum
+from relay.spool.schedule.pieces import may_be_bound
+from relay.spool.sqlite.file.rows import COLUMNS, Row, decode_head
 from relay.spool.sqlite.write.write_ops import Append
 
 _CHUNK = 500
@@ -17,27 +18,20 @@ def give_user(sql: sqlite3.Connection, job: Append) -> list[int]:
     seqs = [*job.anonymous]
     for append in (*job.earlier, job):
         seqs += [
-            seq
-            for seq, record in zip(append.seqs, append.records, strict=False)  # seqs is empty where a commit failed
-            if seq and record.user_id is None and binding.covers(record.key)
+            record.seq
+            for record in append.stored  # empty where a commit failed
+            if record is not None and may_be_bound(record) and binding.covers(record.key)
         ]
     given: list[int] = []
     for start in range(0, len(seqs), _CHUNK):
         for row in _anonymous_rows(sql, seqs[start : start + _CHUNK]):
             if not row.is_intact():
                 continue  # found and counted when it is leased
-            crc = checksum(
-                row.seq,
-                row.session,
-                row.flow,
-                row.accepted_at_ms,
-                row.session_id,
-                binding.user_id,
-                row.event_id,
-                row.body,
-            )
-            sql.execute("UPDATE records SET user_id = ?, crc = ? WHERE seq = ?", (binding.user_id, crc, row.seq))
-            given.append(row.seq)
+            came = decode_head(row.head).came
+            if came is None or not came.never_bound:
+                crc = row.changed(user_id=binding.user_id).crc
+                sql.execute("UPDATE records SET user_id = ?, crc = ? WHERE seq = ?", (binding.user_id, crc, row.seq))
+                given.append(row.seq)
     return given
 
 

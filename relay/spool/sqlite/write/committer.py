@@ -194,7 +194,7 @@ class Committer:
         # What was delivered stays delivered: it is written with the next commit that succeeds.
         owed = [job for job in jobs if isinstance(job, Settled)]
         for job in owed:
-            job.missed = []
+            job.missed = {}
         self._owed += owed
         _fail(jobs, told)
 

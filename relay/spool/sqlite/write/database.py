@@ -3,7 +3,6 @@
 One instance belongs to one thread. Nothing here knows of asyncio, queues or leases.
 """
 
-import json
 import logging
 import sqlite3
 from collections.abc import Sequence
@@ -15,30 +14,27 @@ from typing import Final
 
 from relay.core.clock import Clock
 from relay.core.errors import SpoolError
-from relay.core.model import Operation
+from relay.core.model import NewRecord, Operation, Record
 from relay.spool.schedule.chains import Loaded
 from relay.spool.schedule.dedup_window import DedupWindow
 from relay.spool.schedule.ledger import BURIED_PREFIX
 from relay.spool.schedule.pending_index import PendingIndex
+from relay.spool.schedule.pieces import without
 from relay.spool.sqlite.file.binding_table import BindingTable
 from relay.spool.sqlite.file.opening import PAGE_BYTES, add_flow, open_file, read_flows
-from relay.spool.sqlite.file.rows import checksum, statement
+from relay.spool.sqlite.file.rows import row_of
 from relay.spool.sqlite.recovery.recover import mend
 from relay.spool.sqlite.write.attach_user import give_user
-from relay.spool.sqlite.write.dedup_backfill import DedupBackfill
+from relay.spool.sqlite.write.dedup_backfill import DedupBackfill, keys_of
+from relay.spool.sqlite.write.leaving import CORRUPT, NotThereError, settle
 from relay.spool.sqlite.write.preload import ReadAhead, read_waiting
 from relay.spool.sqlite.write.process_lock import ProcessLock
 from relay.spool.sqlite.write.reserve import Reserve
 from relay.spool.sqlite.write.write_ops import Append, Job, Settled
 
-CORRUPT: Final = "corrupt"
-"""The reason under which damage is counted."""
 VACUUM_STEP_PAGES: Final = 128
 """Pages given back in one transaction: a few milliseconds, since appends wait meanwhile."""
 VACUUM_ABOVE_PAGES: Final = 256
-_BURY: Final = statement("bury")
-_IDS: Final = "SELECT session, event_id FROM records WHERE seq IN (SELECT value FROM json_each(?))"
-_DELETE: Final = "DELETE FROM records WHERE seq BETWEEN ? AND ?"
 _ROWS_AT_ONCE: Final = 64
 _logger = logging.getLogger(__name__)
 
@@ -72,6 +68,7 @@ class Database:
         self._rows: list[tuple[object, ...]] = []
         self._fresh: set[int] = set()
         self._new_flows: list[int] = []
+        self._looks_first = False
 
     # ── opening ─────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -122,18 +119,18 @@ class Database:
         """Compare what is here with the ledger, and the ledger with the mark kept outside; count the difference."""
         beyond = max(0, self._lock.mark() - self.last_seq)
         left = sum(count for name, count in self.totals.items() if name != "accepted")
-        missing = max(0, self.totals.get("accepted", 0) - left - found)
-        if not beyond + missing:
+        missing = self.totals.get("accepted", 0) - left - found
+        if not beyond and not missing:
             return
         if beyond:
             _logger.error("spool damaged: records %d to %d are gone", self.last_seq + 1, self.last_seq + beyond)
-        if missing:
+        if missing > 0:
             _logger.error("spool damaged: %d records before %d are gone", missing, self.last_seq + 1)
         self.last_seq += beyond
         self._begin()
-        self.totals["accepted"] = self.totals.get("accepted", 0) + beyond
+        self.totals["accepted"] = self.totals.get("accepted", 0) + beyond + max(0, -missing)
         name = BURIED_PREFIX + CORRUPT
-        self.totals[name] = self.totals.get(name, 0) + beyond + missing
+        self.totals[name] = self.totals.get(name, 0) + beyond + max(0, missing)
         self._save_totals(self.totals)
         self.sql.execute("COMMIT")
 
@@ -146,6 +143,16 @@ class Database:
 
     def commit(self, jobs: Sequence[Job]) -> None:
         """Do all jobs in one transaction, with one fsync. On any error none is done, and the error is raised."""
+        try:
+            self._commit(jobs)
+        except NotThereError:  # rare, so that nobody else pays for looking first
+            self._looks_first = True
+            try:
+                self._commit(jobs)
+            finally:
+                self._looks_first = False
+
+    def _commit(self, jobs: Sequence[Job]) -> None:
         totals, seq, bindings = dict(self.totals), self.last_seq, self.bindings.count
         self._rows, self._fresh, self._new_flows = [], set(), []
         try:
@@ -178,50 +185,48 @@ class Database:
         else:
             self._flush()
             job.result = job.run(self)
+            self._flush()
 
     def _append(self, job: Append) -> None:
         on_disk = self._ids_of(job.older) if job.older else ()
         if job.inherited:
             self._fresh |= self._ids_of(job.inherited)
-        seqs: list[int] = []
-        for session, (operation, target, sid), start, end in job.runs:
-            flow = self._flow_numbers.get((operation, target)) or self._new_flow(operation, target)
-            for record in job.records[start:end]:
-                user, event_id, body = record.user_id, record.event_id, record.body
-                key = DedupWindow.key(session, event_id)
-                if key in self._fresh or key in self.dedup or key in on_disk:
-                    seqs.append(0)
+        job.stored, job.repeated = [], set()
+        for index, (session, page, new) in enumerate(zip(job.sessions, job.pages, job.records, strict=True)):
+            repeats = 0
+            for place, event_id in enumerate(new.event_ids):
+                if not event_id:
                     continue
-                self._fresh.add(key)
-                self.last_seq = seq = self.last_seq + 1
-                seqs.append(seq)
-                crc = checksum(seq, session, flow, job.accepted_at_ms, sid, user, event_id, body)
-                self._rows.append((seq, session, flow, job.accepted_at_ms, crc, sid, user, event_id, body))
-        job.seqs = seqs
+                key = DedupWindow.key(page, event_id)
+                if key in self._fresh or key in self.dedup or key in on_disk:
+                    repeats |= 1 << place
+                    job.repeated.add((index, place))
+                else:
+                    self._fresh.add(key)
+            kept = without(new, repeats) if repeats else new
+            job.stored.append(None if kept is None else self.store(kept, session=session, at_ms=job.accepted_at_ms))
         if job.binding is not None:
             self._flush()
             self.bindings.save(self.sql, job.binding, job.accepted_at_ms)
             job.given = give_user(self.sql, job)
             self.users_given += len(job.given)
 
+    def store(self, new: NewRecord, *, session: int, at_ms: int) -> Record:
+        """Inside a job: a record for it, written before the job's end."""
+        operation, target, _ = new.key
+        flow = self._flow_numbers.get((operation, target)) or self._new_flow(operation, target)
+        count, seq = len(new.ends), self.last_seq + 1
+        self.last_seq += count
+        waiting = (1 << count) - 1
+        record = Record(seq, new.key, new.user_id, new.body, new.ends, at_ms, waiting, new.without_item, new.came)
+        self._rows.append(row_of(record, session=session, flow=flow))
+        return record
+
     def _settle(self, job: Settled) -> None:
-        now = job.buried_at_ms
-        job.missed = []
-        self.leave([*job.delivered, *[burial.seq for burial in (*job.buried, *job.lost)]])
-        for burial in job.buried:
-            self._flush()
-            found = self.sql.execute(_BURY, (burial.reason, burial.message, now, burial.seq)).rowcount
-            self.sql.execute("DELETE FROM records WHERE seq = ?", (burial.seq,))
-            self.count(BURIED_PREFIX + burial.reason, found)
-            job.missed.extend([burial.reason] * (1 - found))
-        for burial in job.lost:
-            self.sql.execute("DELETE FROM records WHERE seq = ?", (burial.seq,))
-            self.count(BURIED_PREFIX + burial.reason, 1)
-        if job.delivered:
-            self._flush()
-            found = self.sql.executemany(_DELETE, _ranges(job.delivered)).rowcount
-            self.count("delivered", found)
-            job.missed.extend([None] * (len(job.delivered) - found))
+        self._flush()
+        self.leave([gone.seq for gone in job.delivered] + [gone.seq for gone, _ in (*job.buried, *job.lost)])
+        for name, count in settle(self.sql, job, flows=self.flows, looks_first=self._looks_first).items():
+            self.count(name, count)
 
     def leave(self, seqs: Sequence[int]) -> None:
         """Inside a job: these records are about to be removed; see `DedupBackfill`."""
@@ -229,15 +234,10 @@ class Database:
         if unknown:
             self._fresh |= self._ids_of(unknown)
 
-    def next_seq(self) -> int:
-        """Inside a job: a seq for one more record."""
-        self.last_seq += 1
-        return self.last_seq
-
     def _flush(self) -> None:
         for start in range(0, len(self._rows), _ROWS_AT_ONCE):
             rows = self._rows[start : start + _ROWS_AT_ONCE]
-            self.sql.execute(_insert("INSERT INTO records", len(rows), 9), list(chain.from_iterable(rows)))
+            self.sql.execute(_insert("INSERT INTO records", len(rows), 10), list(chain.from_iterable(rows)))
         self._rows = []
 
     def _begin(self) -> None:
@@ -262,13 +262,7 @@ class Database:
         return number
 
     def _ids_of(self, seqs: Sequence[int]) -> set[int]:
-        try:
-            rows = self.sql.execute(_IDS, (json.dumps(seqs),)).fetchall()
-        except sqlite3.DatabaseError as error:
-            if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_CORRUPT:
-                return set()  # found, counted and told of when it is leased
-            raise
-        return {DedupWindow.key(session, event_id) for session, event_id in rows}
+        return keys_of(self.sql, seqs, flows=self.flows, salt=self.salt)
 
     def fold(self) -> None:
         """Fold the WAL into the file now, and give its space back, as far as possible."""
@@ -299,14 +293,3 @@ def _insert(into: str, rows: int, columns: int) -> str:
     """One statement for many rows: after each, the loop's thread may keep the interpreter for milliseconds."""
     row = f"({', '.join(['?'] * columns)})"
     return f"{into} VALUES {', '.join([row] * rows)}"
-
-
-def _ranges(seqs: Sequence[int]) -> list[list[int]]:
-    """First and last of those that are next to each other: what came together mostly leaves together."""
-    ranges: list[list[int]] = []
-    for seq in sorted(seqs):
-        if ranges and seq == ranges[-1][1] + 1:
-            ranges[-1][1] = seq
-        else:
-            ranges.append([seq, seq])
-    return ranges

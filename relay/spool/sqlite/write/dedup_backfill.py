@@ -11,11 +11,16 @@ Either way it goes to `DedupWindow` before anything behind it in the queue is lo
 would take longer than everything else there. What had left before the start is not known.
 """
 
+import json
+import sqlite3
 from collections.abc import Iterable, Sequence, Set
 from typing import Final
 
-from relay.spool.schedule.dedup_window import REMEMBERED_S
+from relay.core.model import event_id_of
+from relay.spool.schedule.dedup_window import REMEMBERED_S, DedupWindow
 from relay.spool.schedule.pending_index import PendingIndex
+from relay.spool.schedule.pieces import page_key
+from relay.spool.sqlite.file.rows import COLUMNS, Flows, Row, fingerprint
 
 COMPARED: Final = 256
 """Of records that wait for too long, so many ids are compared at each append, the oldest of the session."""
@@ -69,3 +74,22 @@ class DedupBackfill:
         if now_s > self._until_s:
             return ()
         return [seq for seq in seqs if self._last_seq - MOST_LEAVING < seq <= self._last_seq]
+
+
+def keys_of(sql: sqlite3.Connection, seqs: Sequence[int], *, flows: Flows, salt: bytes) -> set[int]:
+    """What stands in the dedup window for the event ids of these records; of damaged ones nothing."""
+    found = f"SELECT {COLUMNS} FROM records WHERE seq IN (SELECT value FROM json_each(?))"  # noqa: S608  a constant
+    keys: set[int] = set()
+    try:
+        for columns in sql.execute(found, (json.dumps(seqs),)):
+            row = Row(*columns)
+            if row.flow not in flows or not row.is_intact():
+                continue
+            record = row.as_record(flows)
+            page = fingerprint(page_key(record.key, record.came), salt)
+            entries = [record.entry(place) for place in range(len(record.ends))]
+            keys |= {DedupWindow.key(page, event_id) for entry in entries if (event_id := event_id_of(entry))}
+    except sqlite3.DatabaseError as error:
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF != sqlite3.SQLITE_CORRUPT:
+            raise  # what is damaged is found, counted and told of when it is leased
+    return keys

@@ -10,13 +10,15 @@ from typing import Final
 import msgspec
 
 from relay.spool.schedule.chains import Columns, Loaded, load_chains
+from relay.spool.schedule.pending_index import ALL_EVENTS
 from relay.spool.sqlite.file.connection import connect
 
 _AT_ONCE: Final = 8192
 """Rows a step. Of fewer, each step would wait longer for its turn at the interpreter than it takes."""
 _STEP: Final = (
-    "SELECT max(seq), group_concat(seq), group_concat(session), group_concat(flow), group_concat(accepted_at_ms)"
-    " FROM (SELECT seq, session, flow, accepted_at_ms FROM records WHERE seq > ? ORDER BY seq LIMIT ?)"
+    "SELECT max(seq), group_concat(seq), group_concat(session), group_concat(flow), group_concat(accepted_at_ms),"
+    " group_concat(waiting) FROM"
+    " (SELECT seq, session, flow, accepted_at_ms, waiting FROM records WHERE seq > ? ORDER BY seq LIMIT ?)"
 )
 _FIRST: Final = -(1 << 63)
 """A damaged seq may be below 0, too."""
@@ -64,8 +66,8 @@ class ReadAhead:
 def _columns(sql: sqlite3.Connection) -> Generator[Columns]:
     """Piece by piece; the next is fetched while the last is made use of."""
 
-    def fetch(after: int) -> tuple[int | None, str, str, str, str]:
-        step: tuple[int | None, str, str, str, str] = sql.execute(_STEP, (after, _AT_ONCE)).fetchone()
+    def fetch(after: int) -> tuple[int | None, str, str, str, str, str]:
+        step: tuple[int | None, str, str, str, str, str] = sql.execute(_STEP, (after, _AT_ONCE)).fetchone()
         return step
 
     with ThreadPoolExecutor(1) as beside:
@@ -77,4 +79,8 @@ def _columns(sql: sqlite3.Connection) -> Generator[Columns]:
             if upto <= after:
                 raise ValueError("records are out of order")  # else this would never end
             after, step = upto, beside.submit(fetch, upto)
-            yield Columns(*[_numbers(f"[{column}]") for column in columns])
+            piece = Columns(*[_numbers(f"[{column}]") for column in columns])
+            if min(piece.waiting) < 1 or max(piece.waiting) > ALL_EVENTS:
+                # Damaged: found by its checksum when it is leased, and until then one event.
+                piece = piece._replace(waiting=[one if 0 < one <= ALL_EVENTS else 1 for one in piece.waiting])
+            yield piece

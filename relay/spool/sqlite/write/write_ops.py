@@ -2,61 +2,39 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
-from relay.core.model import Binding, NewRecord, SessionKey
+from relay.core.model import Binding, NewRecord, Record
 from relay.spool.contract import Burial
 from relay.spool.receipt import Receipt
-from relay.spool.sqlite.file.rows import fingerprint
-
-if TYPE_CHECKING:
-    from relay.spool.sqlite.write.database import Database
 
 T = TypeVar("T")
-
-
-class Run(NamedTuple):
-    """Records of one append, next to each other, of one session; mostly all of them."""
-
-    session: int
-    """The fingerprint of `key`."""
-    key: SessionKey
-    start: int
-    end: int
-
-
-def runs_of(records: Sequence[NewRecord], salt: bytes) -> list[Run]:
-    """The runs of an append; records of a session that are not next to each other are several."""
-    runs: list[Run] = []
-    start = 0
-    for end in range(1, len(records) + 1):
-        key = records[start].key
-        if end == len(records) or records[end].key is not key:
-            runs.append(Run(fingerprint(key, salt), key, start, end))
-            start = end
-    return runs
 
 
 class Append:
     """Records to store and perhaps a session to bind, all or nothing."""
 
     __slots__ = (
-        "accepted_at_ms", "accepted_s", "anonymous", "binding", "earlier", "error", "given",
-        "inherited", "older", "records", "runs", "seqs", "size", "stored",
+        "accepted_at_ms", "accepted_s", "anonymous", "binding", "earlier", "error", "given", "inherited", "older",
+        "pages", "receipt", "records", "repeated", "sessions", "size", "stored",
     )  # fmt: skip
 
     def __init__(
         self,
         records: Sequence[NewRecord],
         *,
-        runs: Sequence[Run],
+        sessions: Sequence[int],
+        pages: Sequence[int],
         accepted_at_ms: int,
         accepted_s: float,
         size: int,
         binding: Binding | None = None,
     ) -> None:
         self.records = records
-        self.runs = runs
+        self.sessions = sessions
+        """Fingerprint of each record's key."""
+        self.pages = pages
+        """The same of the session that the page named."""
         self.accepted_at_ms = accepted_at_ms
         self.accepted_s = accepted_s
         self.size = size
@@ -69,30 +47,50 @@ class Append:
         self.inherited: Sequence[int] = ()
         """Seqs of these sessions from before the start, whose ids are not known yet; see `DedupBackfill`."""
         self.older: Sequence[int] = ()
-        """Seqs of these sessions too old for the memory of dedup event ids, to be compared on disk."""
-        self.stored = Receipt()
-        self.seqs: Sequence[int] = ()
-        """After the commit: one for each record, 0 for a duplicate."""
+        """Seqs of these sessions too old for the memory of recent event ids, to be compared on disk."""
+        self.receipt = Receipt()
+        self.stored: list[Record | None] = []
+        """After the commit: each record as it is now; None where all of it was there already."""
+        self.repeated: set[tuple[int, int]] = set()
+        """After the commit: events that were there already, by record and place."""
         self.given: Sequence[int] = ()
         """After the commit: seqs of anonymous records that got the binding's user."""
         self.error: Exception | None = None
 
 
+class Gone(NamedTuple):
+    """Events of a record that have left."""
+
+    seq: int
+    numbers: int
+    """How many the record has: of events it was made of."""
+    places: int
+    """A bit for each event that has left now."""
+    left: int
+    """The same of those that still wait."""
+
+
 class Settled:
-    """Records that have left: folded into the next commit, waited for by nobody."""
+    """Events that have left: folded into the next commit, waited for by nobody."""
 
     __slots__ = ("buried", "buried_at_ms", "delivered", "lost", "missed")
 
     def __init__(
-        self, *, delivered: Sequence[int], buried: Sequence[Burial], buried_at_ms: int, lost: Sequence[Burial] = ()
+        self,
+        *,
+        delivered: Sequence[Gone],
+        buried: Sequence[tuple[Gone, Sequence[Burial]]] = (),
+        lost: Sequence[tuple[Gone, str]] = (),
+        buried_at_ms: int,
     ) -> None:
         self.delivered = delivered
         self.buried = buried
-        self.buried_at_ms = buried_at_ms
+        """What of each record is buried, and why."""
         self.lost = lost
-        """Counted as buried though there is nothing left to keep."""
-        self.missed: list[str | None] = []
-        """After the commit: what was no longer there, having been erased; the burial's reason, None for a delivery."""
+        """Counted as buried, for that reason, though there is nothing left to keep."""
+        self.buried_at_ms = buried_at_ms
+        self.missed: dict[str | None, int] = {}
+        """After the commit: events that were no longer there, having been erased, by reason; None: delivered ones."""
 
 
 class Work(Generic[T]):
@@ -101,9 +99,10 @@ class Work(Generic[T]):
     __slots__ = ("done", "error", "result", "run", "then")
 
     def __init__(
-        self, run: "Callable[[Database], T]", *, done: asyncio.Future[T], then: Callable[[T], object] | None = None
+        self, run: Callable[[Any], T], *, done: asyncio.Future[T], then: Callable[[T], object] | None = None
     ) -> None:
         self.run = run
+        """Called on the thread with its `Database`."""
         self.then = then
         """Called on the loop with the result, whether or not somebody still waits for it."""
         self.done = done
