@@ -14,27 +14,21 @@ Invariants:
 
 import heapq
 import math
-from array import array
-from collections import deque
 from collections.abc import Iterable, Mapping
 from itertools import islice
 from typing import Final
 
-from relay.core.errors import SpoolFullError
 from relay.core.model import first_bits
-from relay.spool.schedule.chains import END, Chains, Loaded
+from relay.spool.schedule.chains import END
 from relay.spool.schedule.claims import Claim, Out, Removed
-from relay.spool.schedule.fair_queue import LIVE_S, MAX_SESSIONS, SLOT_BITS, SLOT_MASK, FairQueue
+from relay.spool.schedule.fair_queue import LIVE_S, SLOT_BITS, SLOT_MASK, FairQueue
+from relay.spool.schedule.session_table import LEASED, RETRYING, WAITING, SessionTable
 
 ALL_EVENTS: Final = (1 << 16) - 1
 """Every event of a record."""
-_FREE, _WAITING, _LEASED, _RETRYING = range(4)
-
-MAX_TARGETS: Final = 10_000
-"""Tracking ids and datasets one spool may serve; they come from settings and trusted backends."""
 
 
-class PendingIndex:
+class PendingIndex(SessionTable):
     """Waiting records by session, and whose turn it is. `session` is any 64-bit name of a `SessionKey`.
 
     Args:
@@ -43,22 +37,8 @@ class PendingIndex:
     """
 
     def __init__(self, *, call_events: int, lease_s: float = 60.0) -> None:
-        self._call_events = call_events
+        super().__init__(call_events)
         self._lease_s = lease_s
-        self.pending = 0
-        """Events here: waiting or leased."""
-        self._flows: dict[str, int] = {}
-        self._flow: list[FairQueue] = []
-        self._turns: deque[FairQueue] = deque()
-        """Targets with sessions that wait, in the order of their turns."""
-        self._slot_of: dict[int, int] = {}
-        # One entry a session, by slot.
-        self._session, self._head, self._tail = array("q"), array("i"), array("i")
-        self._count, self._attempt, self._flow_of = array("I"), array("I"), array("H")
-        self._state, self._retry_ms = bytearray(), array("q")
-        self._wake_seq, self._woken_s, self._shelved = array("q"), array("d"), bytearray()
-        self._free_slots: list[int] = []
-        self._chains = Chains()
         self._out: dict[int, Out] = {}
         self._retrying: list[int] = []
 
@@ -92,7 +72,7 @@ class PendingIndex:
         awakes = arrived_s - self._woken_s[slot] > LIVE_S
         if awakes:
             self._wake(slot, seq, arrived_s)
-        if self._state[slot] != _WAITING:
+        if self._state[slot] != WAITING:
             return
         flow = self._flow[self._flow_of[slot]]
         if awakes:
@@ -102,45 +82,20 @@ class PendingIndex:
         if before < self._call_events <= count:
             flow.full.append(self._entry(slot))
 
-    def load(self, loaded: Loaded, targets: Mapping[int, str], *, now_s: float) -> int:
-        """Fill an empty index with what was read from a file; the last seq, or 0.
-
-        What `add` does, without its calls. `targets` are by number of the flow.
-        """
-        self._chains, self._slot_of, self._session, flows, self._head, self._tail, self._count = loaded
-        seqs, arrivals, slots = self._chains.seq, self._chains.arrived_s, len(flows)
-        numbers = {flow: self._flow_number(targets.get(flow, "")) for flow in dict.fromkeys(flows)}
-        self._flow_of = array("H", [numbers[flow] for flow in flows])
-        self._wake_seq = array("q", [seqs[head] for head in self._head])
-        self._woken_s = array("d", [arrivals[head] for head in self._head])
-        self._attempt, self._retry_ms = array("I", bytes(4 * slots)), array("q", bytes(8 * slots))
-        self._state = bytearray([_WAITING]) * slots
-        self._shelved = bytearray([now_s - woken_s >= LIVE_S for woken_s in self._woken_s])  # as `tidy` would find
-        self.pending = sum(self._count)
-        self._turns.extend(self._flow)
-        for queue in self._flow:
-            queue.has_turns = True
-        queues = [(flow.live.push, flow.backlog.push) for flow in self._flow]
-        for slot, (seq, flow, shelved, count) in enumerate(
-            zip(self._wake_seq, self._flow_of, self._shelved, self._count, strict=True)
-        ):
-            entry = seq << SLOT_BITS | slot
-            queues[flow][shelved](entry)
-            if count >= self._call_events:
-                self._flow[flow].full.append(entry)
-        return seqs[-1] if seqs else 0
-
     def discard(self, session: int, seqs: Iterable[int]) -> list[Removed]:
         """Records of a session are gone for good (erased); what of them was here."""
         slot = self._slot_of.get(session)
         if slot is None:
             return []
         head = self._chains.seq[self._head[slot]]
+        removed = self._cut(slot, dict.fromkeys(seqs, ALL_EVENTS), -1)
         out = self._out.get(slot)
-        removed = self._cut(slot, dict.fromkeys(seqs, ALL_EVENTS), -1, out)
+        if out and (leased := sum(not one.left and one.seq <= out.last for one in removed)):
+            self._out[slot] = out._replace(size=out.size - leased)
         if self._count[slot] == 0:
+            self._out.pop(slot, None)
             self._close(slot)
-        elif self._chains.seq[self._head[slot]] != head and self._state[slot] == _WAITING:
+        elif self._chains.seq[self._head[slot]] != head and self._state[slot] == WAITING:
             self._wait(slot)
         return removed
 
@@ -201,7 +156,7 @@ class PendingIndex:
             waiting.append(mask if size <= room else first_bits(mask, room))
             room -= size
             node = chains.next[node]
-        self._state[slot] = _LEASED
+        self._state[slot] = LEASED
         self._out[slot] = Out(seqs[0], seqs[-1], attempt, len(seqs), now_s + self._lease_s)
         return Claim(self._session[slot], attempt, tuple(seqs), tuple(waiting))
 
@@ -233,7 +188,7 @@ class PendingIndex:
         if slot is None or out is None or out.attempt != attempt or not out.head <= head <= out.last:
             return None
         del self._out[slot]
-        removed = self._cut(slot, gone, out.size, None)
+        removed = self._cut(slot, gone, out.size)
         if self._count[slot] == 0:
             self._close(slot)
             return removed
@@ -241,7 +196,7 @@ class PendingIndex:
             self._attempt[slot] = 0  # a claim of the old head can no longer name this one
         if retry_after_s > 0:
             retry_ms = int((now_s + retry_after_s) * 1000)
-            self._state[slot] = _RETRYING
+            self._state[slot] = RETRYING
             self._retry_ms[slot] = retry_ms
             heapq.heappush(self._retrying, retry_ms << SLOT_BITS | slot)
         else:
@@ -257,11 +212,6 @@ class PendingIndex:
         if out.until_s < now_s + self._lease_s - 1.0:
             self._out[slot] = self._out.pop(slot)._replace(until_s=now_s + self._lease_s)  # the last to run out
         return True
-
-    @property
-    def has_room(self) -> bool:
-        """Whether more sessions can wait."""
-        return len(self._slot_of) < MAX_SESSIONS // 2
 
     def next_due_s(self, *, linger_s: float = 0.0, holds: Mapping[str, float] | None = None) -> float:
         """When, at the earliest, `take` could give something if nothing else happens; infinity for never."""
@@ -279,7 +229,7 @@ class PendingIndex:
         """When the oldest record here arrived; waiting, leased or retrying."""
         slots = [oldest for flow in self._turns if (oldest := flow.oldest()) is not None]
         slots += self._out
-        slots += [slot for entry in self._retrying if self._state[slot := entry & SLOT_MASK] == _RETRYING]
+        slots += [slot for entry in self._retrying if self._state[slot := entry & SLOT_MASK] == RETRYING]
         return min((self.arrived_s(slot) for slot in slots), default=None)
 
     # ── inside ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -290,7 +240,7 @@ class PendingIndex:
         while self._retrying and self._retrying[0] >> SLOT_BITS <= now_ms:
             entry = heapq.heappop(self._retrying)
             slot = entry & SLOT_MASK
-            if self._state[slot] == _RETRYING and self._retry_ms[slot] == entry >> SLOT_BITS:
+            if self._state[slot] == RETRYING and self._retry_ms[slot] == entry >> SLOT_BITS:
                 self._wait(slot)
         # Leases are given for one length of time, so the dict is in the order they run out.
         for slot, out in list(self._out.items()):
@@ -298,102 +248,3 @@ class PendingIndex:
                 break
             del self._out[slot]
             self._wait(slot)
-
-    def _flow_number(self, target: str) -> int:
-        flow = self._flows.get(target)
-        if flow is None:
-            if len(self._flow) == MAX_TARGETS:
-                raise SpoolFullError("too many tracking ids and datasets")
-            flow = self._flows[target] = len(self._flow)
-            self._flow.append(FairQueue(target, self))
-        return flow
-
-    def _open(self, session: int, target: str) -> int:
-        flow = self._flow_number(target)
-        if self._free_slots:
-            slot = self._free_slots.pop()
-        else:
-            slot = len(self._session)
-            if slot == MAX_SESSIONS:
-                raise SpoolFullError("too many sessions wait at once")
-            for numbers in (self._session, self._head, self._tail, self._count, self._attempt, self._flow_of):
-                numbers.append(0)
-            for flags in (self._state, self._shelved):
-                flags.append(0)
-            for times in (self._retry_ms, self._wake_seq, self._woken_s):
-                times.append(0)
-        self._slot_of[session] = slot
-        self._session[slot] = session
-        self._flow_of[slot] = flow
-        self._attempt[slot] = 0
-        return slot
-
-    def _close(self, slot: int) -> None:
-        del self._slot_of[self._session[slot]]
-        self._out.pop(slot, None)
-        self._state[slot] = _FREE
-        self._free_slots.append(slot)
-
-    def _cut(self, slot: int, gone: Mapping[int, int], reach: int, out: Out | None) -> list[Removed]:
-        """Remove events from the first `reach` records of the chain (-1: from all); a lease that is out shrinks."""
-        head, tail, removed = self._chains.cut(self._head[slot], self._tail[slot], gone, reach)
-        self._head[slot], self._tail[slot] = head, tail
-        count = sum([one.places.bit_count() for one in removed])
-        self._count[slot] -= count
-        self.pending -= count
-        if out and (leased := sum(not one.left and one.seq <= out.last for one in removed)):
-            self._out[slot] = out._replace(size=out.size - leased)
-        return removed
-
-    def _wake(self, slot: int, seq: int, arrived_s: float) -> None:
-        self._wake_seq[slot], self._woken_s[slot] = seq, arrived_s
-
-    def _wait(self, slot: int) -> None:
-        """The session queues: by when it awoke, and by its oldest record if that is another."""
-        head = self._head[slot]
-        seq = self._chains.seq[head]
-        if self._wake_seq[slot] < seq:  # what awoke it is gone
-            self._wake(slot, seq, self._chains.arrived_s[head])
-        self._state[slot], self._shelved[slot] = _WAITING, 0
-        flow = self._flow[self._flow_of[slot]]
-        flow.live.push(self._wake_seq[slot] << SLOT_BITS | slot)
-        if self._wake_seq[slot] != seq:
-            self.shelve(slot)
-        if self._count[slot] >= self._call_events:
-            flow.full.append(self._entry(slot))
-        if not flow.has_turns:
-            flow.has_turns = True
-            self._turns.append(flow)
-
-    def _entry(self, slot: int) -> int:
-        return self._chains.seq[self._head[slot]] << SLOT_BITS | slot
-
-    # ── what queues ask ──────────────────────────────────────────────────────────────────────────────────────
-
-    def is_awake(self, entry: int) -> bool:
-        """See `Sessions`."""
-        slot = entry & SLOT_MASK
-        return self._state[slot] == _WAITING and self._wake_seq[slot] == entry >> SLOT_BITS
-
-    def is_oldest(self, entry: int) -> bool:
-        """See `Sessions`."""
-        slot = entry & SLOT_MASK
-        return self._state[slot] == _WAITING and self._chains.seq[self._head[slot]] == entry >> SLOT_BITS
-
-    def is_full(self, entry: int) -> bool:
-        """See `Sessions`."""
-        return self.is_oldest(entry) and self._count[entry & SLOT_MASK] >= self._call_events
-
-    def woken_s(self, slot: int) -> float:
-        """See `Sessions`."""
-        return self._woken_s[slot]
-
-    def arrived_s(self, slot: int) -> float:
-        """See `Sessions`."""
-        return self._chains.arrived_s[self._head[slot]]
-
-    def shelve(self, slot: int) -> None:
-        """See `Sessions`."""
-        if not self._shelved[slot]:
-            self._shelved[slot] = 1
-            self._flow[self._flow_of[slot]].backlog.push(self._entry(slot))

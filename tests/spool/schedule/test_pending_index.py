@@ -12,7 +12,8 @@ from relay.core.limits import MAX_EVENTS_PER_CALL
 from relay.spool.schedule.chains import Columns, load_chains
 from relay.spool.schedule.claims import Claim, Removed
 from relay.spool.schedule.fair_queue import ALL_PICKS, LIVE_HOLD_S, LIVE_S
-from relay.spool.schedule.pending_index import MAX_TARGETS, PendingIndex
+from relay.spool.schedule.pending_index import PendingIndex
+from relay.spool.schedule.session_table import MAX_TARGETS
 
 OUTAGE = {"t": math.inf}
 DUE_S = 600.0 + LIVE_HOLD_S + 0.01
