@@ -18,6 +18,7 @@ TWICE_STILL = {
     "Problem",
     "Progress",
     "Refusal",
+    "Removed",
     "Replayed",
     "Row",
     "Whom",
