@@ -15,7 +15,6 @@ NAMES_THAT_SAY_NOTHING = {"utils", "helpers", "common", "manager", "misc"}
 
 TOO_LONG_STILL = {
     "js-snippet/test/tracker.test.ts",
-    "relay/spool/schedule/pending_index.py",
     "relay/spool/sqlite/spool.py",
     "tests/cli/test_spool_command.py",
     "tests/delivery/test_dispatcher.py",
