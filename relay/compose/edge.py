@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from relay.core.clock import Clock
-from relay.core.setting_values import Rate
+from relay.core.setting_values import Rate, proxy_secret_parts
 from relay.core.settings import Settings
 from relay.core.telemetry import Metrics
 from relay.identity.bindings import Bindings
@@ -15,11 +15,13 @@ from relay.identity.tokens import IdentityClaims, TokenFault, Tokens
 from relay.intake.from_backend import BackendIntake
 from relay.intake.from_browser import Destination, Intake
 from relay.spool.contract import Spool
-from relay.web.rate_limit import RateLimit
+from relay.web.rate_limit import NetworkLimit, RateLimit
 from relay.web.readiness import Readiness
 from relay.web.routes.client_address import ClientAddress
 from relay.web.routes.edge import Edge, EdgeSite
+from relay.web.routes.proxy_secret import ProxySecret
 from relay.web.routes.snippet_file import SnippetFile
+from relay.web.routes.unseen_proxy import UnseenProxy
 
 if TYPE_CHECKING:  # needs the extra `jwt`
     from relay.identity.jwt import JwtIdentity
@@ -51,6 +53,13 @@ def make_edge(
         problems: What keeps events from being delivered, now.
     """
     tokens = make_tokens(settings, clock)
+    secret = None
+    if settings.proxy_secret is not None:
+        secret = ProxySecret(*proxy_secret_parts(settings.proxy_secret), clock=clock)
+    # A proxy may stand in front that nobody has told of; with a secret of its own there is one, and it is known.
+    unseen = UnseenProxy(clock=clock) if settings.client_ip_header is None else None
+    client_address = ClientAddress(header=settings.client_ip_header, trusted=settings.trusted_proxies)
+    watched = [one.problems for one in (client_address, secret, unseen) if one is not None]
 
     def make_id() -> str:
         return secrets.token_hex(16)
@@ -81,16 +90,22 @@ def make_edge(
             stats=spool.stats,
             spool_max_bytes=settings.spool_max_bytes,
             spool_problems=spool.problems,
-            other_problems=lambda: [*problems(), *spool.warnings()],
+            other_problems=lambda: [*problems(), *spool.warnings(), *(line for one in watched for line in one())],
             clock=clock,
         ),
         snippet=snippet,
         jwt_identity=jwt_identity,
-        client_address=ClientAddress(header=settings.client_ip_header, trusted=settings.trusted_proxies),
+        client_address=client_address,
         max_body_bytes=settings.max_body_bytes,
         identity_cookie=settings.identity_cookie,
-        limit_address=_rate_limit(settings.rate_limit_ip, clock),
+        limit_address=_network_limit(settings.rate_limit_ip, clock),
+        limit_refused=_network_limit(settings.rate_limit_ip, clock),
         limit_session=_rate_limit(settings.rate_limit_session, clock),
+        limit_site=_rate_limit(settings.rate_limit_site, clock),
+        proxy_secret=secret,
+        unseen_proxy=unseen,
+        bots="keep" if settings.dev else settings.bots,
+        gpc=settings.gpc,
     )
 
 
@@ -133,3 +148,7 @@ def _verifier(tokens: Tokens, jwt_identity: "JwtIdentity | None") -> VerifyIdent
 
 def _rate_limit(rate: Rate | None, clock: Clock) -> RateLimit | None:
     return RateLimit(per_s=rate.per_s, clock=clock) if rate else None
+
+
+def _network_limit(rate: Rate | None, clock: Clock) -> NetworkLimit | None:
+    return NetworkLimit(per_s=rate.per_s, clock=clock) if rate else None

@@ -7,6 +7,8 @@ from importlib.util import find_spec
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Final, NamedTuple
 
+from pydantic import SecretStr
+
 from relay.core.limits import MAX_ID_CHARS
 
 MIN_KEY_CHARS: Final = 32
@@ -23,6 +25,11 @@ _RATE_UNITS_S: Final = {"s": 1, "min": 60, "h": 3600}
 _PREFIX: Final = re.compile(r"(?:/[A-Za-z0-9._~-]+)+")
 _OWN_PATHS: Final = ("/api", "/healthz", "/readyz")
 _DEFAULT_PORTS: Final = {"http": "80", "https": "443"}
+
+MIN_PROXY_SECRET_CHARS: Final = 16
+"""Shortest value of `RELAY_PROXY_SECRET` that is accepted."""
+
+_HEADER_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}")
 
 Network = IPv4Network | IPv6Network
 
@@ -128,6 +135,30 @@ def rate(value: object) -> Rate | None:
     if per_s <= 0:
         raise ValueError(f"{text!r} is not a rate; write it as 50/s, 600/min, or off")
     return Rate(per_s)
+
+
+def names(value: object) -> object:
+    """`"a, B, b"` to `["a", "b"]`; what is not text goes through, for lists from a file."""
+    if isinstance(value, str):
+        return list(dict.fromkeys(part.strip().lower() for part in value.split(",") if part.strip()))
+    return value
+
+
+def proxy_secret(secret: SecretStr | None) -> SecretStr | None:
+    """`Header: value[, value]`, each value long enough not to be guessed."""
+    if secret is not None:
+        name, values = proxy_secret_parts(secret)
+        if not _HEADER_NAME.fullmatch(name) or not values:
+            raise ValueError("write it as `Header: value`, or `Header: value, value` while it is changed")
+        if any(len(value) < MIN_PROXY_SECRET_CHARS for value in values):
+            raise ValueError(f"a value has fewer than {MIN_PROXY_SECRET_CHARS} characters; make a longer one")
+    return secret
+
+
+def proxy_secret_parts(secret: SecretStr) -> tuple[str, tuple[str, ...]]:
+    """The header's name, and the values that will do."""
+    name, _, rest = secret.get_secret_value().partition(":")
+    return name.strip(), tuple(part.strip() for part in rest.split(",") if part.strip())
 
 
 def networks(texts: Iterable[str]) -> tuple[Network, ...]:

@@ -4,7 +4,7 @@
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 from pydantic import (
     AfterValidator,
@@ -24,6 +24,7 @@ from relay.core.setting_values import Network, Rate
 PREFIX: Final = "RELAY_"
 
 _TextList = Annotated[tuple[str, ...], NoDecode, BeforeValidator(values.split_list)]
+_NameList = Annotated[tuple[str, ...], NoDecode, BeforeValidator(values.names)]
 _OptionalRate = Annotated[Rate | None, BeforeValidator(values.rate), NoDecode]
 _Seconds = Annotated[float, Field(ge=0, le=10 * 365 * 86400, allow_inf_nan=False)]
 _Port = Annotated[int, Field(ge=0, le=65535)]
@@ -174,10 +175,30 @@ class Settings(TokenSettings):
     """Networks (CIDR) whose word on the client's address counts."""
     client_ip_header: Annotated[str, Field(pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}$")] | None = None
     """The one header in which they say it."""
+    proxy_secret: Annotated[SecretStr | None, AfterValidator(values.proxy_secret)] = None
+    """`Header: value[, value]` that the CDN adds to every request (two while it is changed). Without it the public
+    listener answers 503, and `/readyz` says so; `/healthz` and `/readyz` are exempt."""
     rate_limit_ip: _OptionalRate = Rate(50)
-    """Events of one address, with a burst of ten seconds; `600/min`, `100/h`, or `off`."""
+    """Events of one address (IPv6: /64), with a burst of ten seconds; `600/min`, `100/h`, or `off`. An event of more
+    than 2 KiB counts as several; a /48 has sixteen times as much."""
     rate_limit_session: _OptionalRate = Rate(20)
     """Events of one session, the same."""
+    rate_limit_site: _OptionalRate = None
+    """Events of one site, the same; off by default."""
+    bots: Literal["drop", "mark", "keep"] = "drop"
+    """Beacons of known crawlers, link previewers, prefetchers and headless browsers: `drop` (202, `"ignored"`,
+    counted), `mark` (delivered, counted) or `keep`. HTTP libraries and the server API are no bots; `RELAY_DEV=1` keeps
+    all."""
+    gpc: Literal["ignore", "anonymous", "off"] = "ignore"
+    """What `Sec-GPC: 1` on a beacon means beside the page's own `data-gpc`: `ignore` (the page decides), `anonymous`
+    (no binding is used or made), `off` (202, `"ignored"`)."""
+    properties_allow: _NameList | None = None
+    """Comma-separated names of top-level properties, in any case; no others enter the spool (`denied`), by no way."""
+    properties_deny: _NameList | None = None
+    """Comma-separated names of top-level properties, in any case, that never enter the spool (`denied`)."""
+    admin_hosts: _TextList | None = None
+    """Comma-separated host names the admin listener answers to, without port; unset: its own address and
+    `localhost`."""
 
     @field_validator("sites")
     @classmethod

@@ -95,6 +95,15 @@ class Metrics:
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         self.beacons = BeaconCounts(registry=self.registry)
+        self.beacons_ignored = Counts(
+            "relay_beacons_ignored",
+            "Beacons taken and thrown away, by cause: a kind of bot, or gpc.",
+            label="cause",
+            registry=self.registry,
+        )
+        self.beacons_marked = Counts(
+            "relay_beacons_marked", "Beacons of bots that were taken, by kind.", label="cause", registry=self.registry
+        )
         self.events_rejected = Counts(
             "relay_events_rejected", "Events refused at the door, by reason.", label="reason", registry=self.registry
         )

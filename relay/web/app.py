@@ -16,11 +16,13 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from relay.web.admin.live_page import status_routes
-from relay.web.routes.answer import Problem
+from relay.web.routes.answer import Problem, Refusal, send_json
 from relay.web.routes.beacons import BeaconEndpoint
-from relay.web.routes.edge import Edge, State
+from relay.web.routes.edge import Edge, State, edge_of
+from relay.web.routes.header_fields import fields_of
 from relay.web.routes.health import healthz, public_readyz, readyz
 from relay.web.routes.metrics import metrics
+from relay.web.routes.proxy_secret import EXEMPT
 from relay.web.routes.server_api import api_routes
 from relay.web.routes.snippet import snippet, snippet_by_hash
 
@@ -30,12 +32,15 @@ OpenEdge = Callable[[], AbstractAsyncContextManager[Edge]]
 def create_app(open_edge: OpenEdge, *, prefix: str = "/r", beacons: BeaconEndpoint | None = None) -> Starlette:
     """The relay as an application; its lifespan opens and closes what `open_edge` gives."""
     app = application(public_routes(prefix), open_edge)
-    app.add_middleware(_Shortcut, path=f"{prefix}/e", endpoint=beacons or BeaconEndpoint())
+    app.add_middleware(_Entrance, path=f"{prefix}/e", endpoint=beacons or BeaconEndpoint())
     return app
 
 
-class _Shortcut:
-    """Takes beacons past the router, which costs as much as decoding them."""
+class _Entrance:
+    """Takes beacons past the router, which costs as much as decoding them; lets nothing else past the proxy's secret.
+
+    Beacons are asked for it by their endpoint, so that a page can read the answer.
+    """
 
     def __init__(self, app: ASGIApp, *, path: str, endpoint: ASGIApp) -> None:
         self._app = app
@@ -43,8 +48,18 @@ class _Shortcut:
         self._endpoint = endpoint
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        straight = scope["type"] == "http" and scope["path"] == self._path
-        await (self._endpoint if straight else self._app)(scope, receive, send)
+        if scope["type"] == "http":
+            if scope["path"] == self._path:
+                await self._endpoint(scope, receive, send)
+                return
+            secret = edge_of(scope).proxy_secret
+            if secret is not None and scope["path"] not in EXEMPT:
+                try:
+                    secret.check(fields_of(scope["headers"]))
+                except Refusal as refusal:
+                    await send_json(send, refusal.status, refusal.problem, refusal.headers)
+                    return
+        await self._app(scope, receive, send)
 
 
 def public_routes(prefix: str) -> list[BaseRoute]:

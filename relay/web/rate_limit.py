@@ -1,7 +1,9 @@
-"""How many events an address or a session may send: GCRA, one number a key, in bounded memory."""
+"""How many events an address, a session or a site may send: GCRA, one number a key, in bounded memory."""
 
 import math
 from collections.abc import Hashable
+from functools import lru_cache
+from ipaddress import IPv6Network
 from typing import Final
 
 from relay.core.clock import Clock
@@ -11,6 +13,17 @@ BURST_S: Final = 10.0
 
 MAX_KEYS: Final = 100_000
 """Keys remembered. Past it those not seen among the last half as many are forgotten: a fresh burst. About 20 MB."""
+
+EVENT_BYTES: Final = 2048
+"""An event of more counts as several."""
+
+WIDE: Final = 16
+"""How much more a /48 may send than one of its 65,536 /64: as much as a house with so many flats."""
+
+
+def cost(events: int, size: int) -> int:
+    """What a beacon counts as: its events, or so many as its bytes would fill."""
+    return max(events, -(-size // EVENT_BYTES), 1)
 
 
 class RateLimit:
@@ -48,3 +61,24 @@ class RateLimit:
     def __len__(self) -> int:
         """Keys remembered, those twice that were seen lately."""
         return len(self._young) + len(self._old)
+
+
+class NetworkLimit:
+    """A rate for each network, and a wider one for the /48 that an IPv6 network is of."""
+
+    def __init__(self, *, per_s: float, clock: Clock) -> None:
+        self._narrow = RateLimit(per_s=per_s, clock=clock)
+        self._wide = RateLimit(per_s=per_s * WIDE, clock=clock)
+
+    def wait_s(self, network: str, events: int) -> int:
+        """As `RateLimit.wait_s`; the network as `ClientAddress.key` has it."""
+        wait_s = self._narrow.wait_s(network, events)
+        if not wait_s and network.endswith("/64"):
+            return self._wide.wait_s(wider(network), events)
+        return wait_s
+
+
+@lru_cache(maxsize=4096)
+def wider(network: str) -> str:
+    """The /48 of a /64."""
+    return str(IPv6Network(network).supernet(new_prefix=48))

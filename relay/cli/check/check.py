@@ -20,6 +20,7 @@ from relay.personalize.errors import PersonalizeError
 from relay.personalize.trackers.event_trackers import find_tracker
 from relay.web.listener import bounds
 from relay.web.listener.open_files import raise_limit, room
+from relay.web.routes.client_address import ClientAddress
 from relay.web.routes.snippet_file import SnippetFile
 
 
@@ -83,15 +84,16 @@ def _shown(value: object) -> str:
 
 def local_warnings(settings: Settings) -> list[str]:
     """What works, with less behind it than one may think."""
+    lines = ClientAddress(header=settings.client_ip_header, trusted=settings.trusted_proxies).problems()
     files = raise_limit()
     connections = room(files, others=settings.max_in_flight)
     if connections >= bounds.MAX_CONNECTIONS:
-        return []
+        return lines
     line = (
         f"the process may open {files} files, so that the public listener holds {connections} connections of"
         f" {bounds.MAX_CONNECTIONS}; raise the limit (LimitNOFILE in systemd, ulimit -Hn in a shell)"
     )
-    return [line]
+    return [*lines, line]
 
 
 def local_problems(settings: Settings) -> list[str]:

@@ -8,8 +8,10 @@ from starlette.requests import cookie_parser
 from relay.core.errors import SpoolError, SpoolFullError
 from relay.identity.tokens import TokenFault
 from relay.intake.from_browser import Begun
+from relay.web.rate_limit import NetworkLimit, cost
 from relay.web.routes.answer import Refusal
 from relay.web.routes.edge import ANY_ORIGIN, Edge, EdgeSite
+from relay.web.routes.known_bots import bot_kind
 from relay.wire.beacon import Beacon, NotABeaconError, decode
 
 _FULL_RETRY_S: Final = 30
@@ -24,6 +26,8 @@ class Judged(NamedTuple):
     beacon: Beacon
     site: EdgeSite
     identity_token: object
+    ignored: str | None
+    """Why none of it is wanted after all, if so."""
 
 
 def allowed_origin(edge: Edge, headers: Mapping[bytes, bytes]) -> str | None:
@@ -49,14 +53,20 @@ def judge(edge: Edge, headers: Mapping[bytes, bytes], peer: str | None, origin: 
     `Sec-Purpose: prefetch;prerender` is not looked at. The snippet sends nothing while a page is prerendered, so such a
     beacon is of a client that knows what it does; and a refusal is final: true events of an outbox would be lost.
     """
+    if edge.unseen_proxy is not None:
+        edge.unseen_proxy.saw(headers)
     try:
         beacon = decode(body)
+        site = _site(edge, beacon)
     except NotABeaconError as error:
-        _limit(edge, peer, headers, events=1)
+        _spend(edge.limit_refused, edge, peer, headers, cost(1, len(body)))
         raise Refusal(400, error.reason, error.detail) from None
+    except Refusal:
+        _spend(edge.limit_refused, edge, peer, headers, cost(1, len(body)))
+        raise
     events = len(beacon.events)
-    _limit(edge, peer, headers, events=events or 1)
-    site = _site(edge, beacon)
+    weight = cost(events, len(body))
+    _spend(edge.limit_address, edge, peer, headers, weight)
     if origin is not None and not site.allows(origin):
         raise Refusal(403, "origin", "this Origin is not one of the site's")
     identity_token = beacon.identity
@@ -64,9 +74,24 @@ def judge(edge: Edge, headers: Mapping[bytes, bytes], peer: str | None, origin: 
         identity_token = _cookie(edge.identity_cookie, headers)
     if not events and identity_token is None:
         raise Refusal(400, "empty", "eventList is empty and there is no identity")
+    name = site.destination.site
     if edge.limit_session is not None:
-        _refuse_if(edge.limit_session.wait_s((site.destination.site, beacon.session_id), events or 1), "session")
-    return Judged(beacon, site, identity_token)
+        _refuse_if(edge.limit_session.wait_s((name, beacon.session_id), weight), "session")
+    if edge.limit_site is not None:
+        _refuse_if(edge.limit_site.wait_s(name, weight), "site")
+    return Judged(beacon, site, identity_token, _unwanted(edge, headers))
+
+
+def _unwanted(edge: Edge, headers: Mapping[bytes, bytes]) -> str | None:
+    if edge.gpc == "off" and headers.get(b"sec-gpc") == b"1":
+        return "gpc"
+    if edge.bots == "keep":
+        return None
+    kind = bot_kind(headers.get(b"user-agent", b""))
+    if kind is not None and edge.bots == "mark":
+        edge.metrics.beacons_marked[kind] += 1
+        return None
+    return kind
 
 
 def begin(edge: Edge, judged: Judged) -> Begun:
@@ -75,7 +100,7 @@ def begin(edge: Edge, judged: Judged) -> Begun:
     Raises:
         SpoolError: see `not_stored`.
     """
-    beacon, site, identity_token = judged
+    beacon, site, identity_token, _ = judged
     for reason, count in beacon.lost.items():
         edge.metrics.events_lost[reason] += count
     return edge.intake.begin(
@@ -105,9 +130,11 @@ def _site(edge: Edge, beacon: Beacon) -> EdgeSite:
     return site
 
 
-def _limit(edge: Edge, peer: str | None, headers: Mapping[bytes, bytes], *, events: int) -> None:
-    if edge.limit_address is not None:
-        _refuse_if(edge.limit_address.wait_s(edge.client_address.key(peer, headers), events), "address")
+def _spend(
+    limit: NetworkLimit | None, edge: Edge, peer: str | None, headers: Mapping[bytes, bytes], weight: int
+) -> None:
+    if limit is not None:
+        _refuse_if(limit.wait_s(edge.client_address.key(peer, headers), weight), "address")
 
 
 def _refuse_if(wait_s: int, what: str) -> None:

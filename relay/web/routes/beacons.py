@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Final, cast
 
+import msgspec
 from starlette.types import Receive, Scope, Send
 
 from relay.core.errors import SpoolError
@@ -31,6 +32,16 @@ _PREFLIGHT: Final = (
     (b"access-control-max-age", b"86400"),
 )
 _log = logging.getLogger("relay")
+
+
+class Ignored(msgspec.Struct, frozen=True):
+    """The body of the 202 to a beacon that is not wanted."""
+
+    ignored: int
+    """Its events."""
+    accepted: int = 0
+    rejected: tuple[()] = ()
+    identity: str = "none"
 
 
 class BeaconEndpoint:
@@ -109,6 +120,8 @@ class BeaconAnswer:
         try:
             self._origin = origin = allowed_origin(self._edge, self._fields)
             self._allowing = _allowing(origin)
+            if self._edge.proxy_secret is not None:
+                self._edge.proxy_secret.check(self._fields)
             if method == "OPTIONS":
                 self._end(Answered(204, b"", self._allowing + _PREFLIGHT))
                 return False
@@ -139,7 +152,9 @@ class BeaconAnswer:
             if len(body) > edge.max_body_bytes:
                 raise too_large(edge.max_body_bytes)
             judged = judge(edge, self._fields, self._peer, self._origin, body)
-            if edge.jwt_identity is not None and judged.identity_token is not None:
+            if judged.ignored is not None:
+                self._ignore(judged.ignored, len(judged.beacon.events))
+            elif edge.jwt_identity is not None and judged.identity_token is not None:
                 task = asyncio.get_running_loop().create_task(self._prepare(judged))
                 endpoint.preparing.add(task)
                 task.add_done_callback(endpoint.preparing.discard)
@@ -147,6 +162,11 @@ class BeaconAnswer:
                 self._store(judged)
         except Exception as error:  # noqa: BLE001 - as above
             self.fail(error)
+
+    def _ignore(self, cause: str, events: int) -> None:
+        """It is a beacon, and nobody wants it: the page is to keep nothing."""
+        self._edge.metrics.beacons_ignored[cause] += 1
+        self._end(Answered(202, encode(Ignored(events)), self._allowing))
 
     async def _prepare(self, judged: Judged) -> None:
         """The keys of a JWT may have to be fetched."""

@@ -30,6 +30,12 @@ class ClientAddress:
                 connected = str(stranger or peer)
         return network_key(connected) if connected else _UNKNOWN
 
+    def problems(self) -> list[str]:
+        """What a person should look at."""
+        if any(network.prefixlen == 0 for network in self._trusted):
+            return ["RELAY_TRUSTED_PROXIES trusts every address, so any visitor can make up his own; name your proxies"]
+        return []
+
     def is_proxy(self, connected: str) -> bool:
         """Whether this address is trusted to speak for others."""
         peer = _parse(connected)
@@ -38,13 +44,22 @@ class ClientAddress:
     def _nearest_stranger(self, value: str) -> _Address | None:
         """The right-most address that is no proxy of ours: everything left of it is the client's own claim."""
         for part in reversed(value.split(",")):
-            address = _parse(part.strip())
+            address = _parse(_forwarded_for(part) if self._header == b"forwarded" else part.strip())
             if address is None or not self._is_trusted(address):
                 return address
         return None
 
     def _is_trusted(self, address: _Address) -> bool:
         return any(address.version == network.version and address in network for network in self._trusted)
+
+
+def _forwarded_for(element: str) -> str:
+    """The `for` of one element of `Forwarded` (RFC 7239), such as `for="[2001:db8::1]:4711";proto=https`."""
+    for pair in element.split(";"):
+        name, _, value = pair.partition("=")
+        if name.strip().lower() == "for":
+            return value.strip().strip('"')
+    return ""
 
 
 @lru_cache(maxsize=4096)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypedDict, cast
+from typing import TYPE_CHECKING, Literal, TypedDict, cast
 
 from starlette.types import Scope
 
@@ -13,10 +13,12 @@ from relay.identity.tokens import Tokens
 from relay.intake.from_backend import BackendIntake
 from relay.intake.from_browser import Destination, Intake
 from relay.spool.contract import Spool
-from relay.web.rate_limit import RateLimit
+from relay.web.rate_limit import NetworkLimit, RateLimit
 from relay.web.readiness import Readiness
 from relay.web.routes.client_address import ClientAddress
+from relay.web.routes.proxy_secret import ProxySecret
 from relay.web.routes.snippet_file import SnippetFile
+from relay.web.routes.unseen_proxy import UnseenProxy
 
 if TYPE_CHECKING:  # needs the extra `jwt`
     from relay.identity.jwt import JwtIdentity
@@ -54,8 +56,15 @@ class Edge:
     max_body_bytes: int
     identity_cookie: str | None = None
     jwt_identity: "JwtIdentity | None" = None
-    limit_address: RateLimit | None = None
+    limit_address: NetworkLimit | None = None
+    limit_refused: NetworkLimit | None = None
+    """Of what an address sends that is no beacon, or has no valid token: its own, for the address may be a CDN's."""
     limit_session: RateLimit | None = None
+    limit_site: RateLimit | None = None
+    proxy_secret: ProxySecret | None = None
+    unseen_proxy: UnseenProxy | None = None
+    bots: Literal["drop", "mark", "keep"] = "keep"
+    gpc: Literal["ignore", "anonymous", "off"] = "ignore"
     origins: frozenset[str] = field(init=False)
     """Of all sites: what is not among them is refused before its body is read."""
 
