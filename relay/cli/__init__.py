@@ -4,6 +4,7 @@ How they end is in `relay.cli.exit_codes`.
 """
 
 import importlib
+import logging
 import sys
 
 import click
@@ -55,6 +56,9 @@ def command() -> None:
 
 def main() -> None:
     """Run the command; errors of ours are lines on stderr, never a traceback."""
+    for library in ("aiobotocore", "botocore"):
+        # What they warn of with a traceback is told in one line, or nobody's business; `serve` has a log for it.
+        logging.getLogger(library).addHandler(logging.NullHandler())
     try:
         command(prog_name="personalize-relay")
     except SettingsError as error:

@@ -12,6 +12,7 @@ from rich.status import Status
 
 from relay.cli.exit_codes import ExitCode
 from relay.personalize.errors import (
+    CertificateError,
     CredentialsError,
     EndpointError,
     InvalidInputError,
@@ -23,7 +24,7 @@ from relay.personalize.errors import (
 
 Result = TypeVar("Result")
 
-_WRONG_USE = (InvalidInputError, TooManyTagsError, CredentialsError, RegionError, EndpointError)
+_WRONG_USE = (InvalidInputError, TooManyTagsError, CredentialsError, CertificateError, RegionError, EndpointError)
 
 
 def run(work: Callable[[], Coroutine[Any, Any, Result]], *, passing: tuple[type[PersonalizeError], ...] = ()) -> Result:

@@ -12,7 +12,12 @@ import msgspec
 from relay.cli.aws import run, status_line
 from relay.cli.exit_codes import ExitCode
 from relay.personalize.connection import connect
-from relay.personalize.schema.ready_made import Domain, interactions_schema, items_schema
+from relay.personalize.schema.ready_made import (
+    Domain,
+    action_interactions_schema,
+    interactions_schema,
+    items_schema,
+)
 from relay.personalize.setup import DatasetType, SetupPlan, SetupReport, Watch, checked_plan, set_up
 from relay.personalize.trackers.states import DEFAULT_TIMEOUT_S
 
@@ -38,6 +43,11 @@ _READY = "ready"
 @click.option(
     "--actions", type=click.Path(exists=True, dir_okay=False), help="Also an actions dataset, with this schema."
 )
+@click.option(
+    "--action-interactions",
+    metavar="ready|FILE",
+    help="Also an action interactions dataset; with --actions a ready-made one, unless FILE has the schema.",
+)
 @click.option("--dry-run", is_flag=True, help="Look what is missing, make nothing.")
 @click.option(
     "--timeout",
@@ -56,6 +66,7 @@ def command(
     items: str | None,
     users: str | None,
     actions: str | None,
+    action_interactions: str | None,
     dry_run: bool,
     timeout_s: float,
     as_json: bool,
@@ -73,6 +84,9 @@ def command(
         schemas["Users"] = _text(users)
     if actions:
         schemas["Actions"] = _text(actions)
+    if actions or action_interactions:
+        own = action_interactions not in (None, _READY)
+        schemas["Action_Interactions"] = _text(action_interactions or "") if own else action_interactions_schema()
     plan = SetupPlan(name=name, domain=plan_domain, schemas=schemas)
 
     async def work() -> tuple[SetupReport, str]:
@@ -110,8 +124,10 @@ def _print_settings(report: SetupReport, region: str) -> None:
     click.echo(f"RELAY_TRACKING_ID={tracker.tracking_id}")
     click.echo("# RELAY_SECRET_KEYS=  (personalize-relay token keygen)")
     click.echo("# RELAY_ALLOWED_ORIGINS=https://www.example.com")
+    if report.action_interactions_tracking_id:
+        click.echo(f"# POST /api/v1/action-interactions: trackingId {report.action_interactions_tracking_id}")
     for dataset_type, arn in report.dataset_arns.items():
-        if dataset_type != "Interactions":
+        if dataset_type not in ("Interactions", "Action_Interactions"):
             click.echo(f"# personalize-relay put {dataset_type.lower()} FILE --dataset-arn {arn}")
 
 

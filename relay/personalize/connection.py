@@ -6,18 +6,31 @@ import random
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final, TypeVar
+from urllib.parse import urlsplit
 
 import aioboto3
+import botocore.session
+import msgspec
 from aiobotocore.config import AioConfig
+from botocore.exceptions import UnknownRegionError
 
 from relay.core.clock import Clock, SystemClock
-from relay.personalize.errors import EndpointError, PersonalizeError, confirmed, mapped_errors
+from relay.personalize.errors import (
+    EndpointError,
+    PersonalizeError,
+    RegionError,
+    UnexpectedAnswerError,
+    UnreachableError,
+    confirmed,
+    mapped_errors,
+)
 
 if TYPE_CHECKING:  # the stubs are a development dependency
     from types_aiobotocore_personalize import PersonalizeClient
     from types_aiobotocore_personalize_events import PersonalizeEventsClient
 
 Answer = TypeVar("Answer", bound=Mapping[str, Any])
+Thing = TypeVar("Thing")
 
 _CONNECT_TIMEOUT_S: Final = 5
 _READ_TIMEOUT_S: Final = 20
@@ -25,6 +38,22 @@ _TRIES: Final = 5
 """Together about 7 seconds of waiting: control-plane throttling passes within that."""
 _FIRST_PAUSE_S: Final = 0.3
 _MAX_PAUSE_S: Final = 5.0
+_MAY_BE_MISSING: Final = ("nextToken", "domain")
+"""Of the answers' fields."""
+_AWS_HOSTS: Final = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws", ".api.amazonwebservices.com.cn")
+
+
+def described(part: object, kind: type[Thing], operation: str) -> Thing:
+    """A part of an answer as the type it should be.
+
+    Raises:
+        UnexpectedAnswerError: a field is missing, or is something else.
+    """
+    try:
+        return msgspec.convert(part, kind, strict=False)
+    except msgspec.ValidationError as error:
+        message = f"the answer is not as it should be: {error}"
+        raise UnexpectedAnswerError(message, operation=operation) from error
 
 
 class Connection:
@@ -68,6 +97,10 @@ class Connection:
             try:
                 return await self._once(operation, call)
             except PersonalizeError as error:
+                if isinstance(error, UnreachableError) and not self._is_served():
+                    known = ", ".join(self._regions())
+                    message = f"Amazon Personalize is not in {self.region}, as far as is known here; it is in {known}"
+                    raise RegionError(message) from error
                 if not error.transient:
                     raise
             await self.sleep(min(_MAX_PAUSE_S, _FIRST_PAUSE_S * 2**attempt) * self._chance.uniform(0.5, 1.0))
@@ -78,7 +111,25 @@ class Connection:
             answer = await call(self.control)
         metadata: Mapping[str, Any] = answer.get("ResponseMetadata", {})
         confirmed(metadata.get("RequestId"), operation)
+        output = self.control.meta.service_model.operation_model(operation).output_shape
+        missing = [] if output is None else [name for name in output.members if name not in (*_MAY_BE_MISSING, *answer)]
+        if missing:
+            message = f"the answer has no {', '.join(missing)}"
+            raise UnexpectedAnswerError(message, operation=operation)
         return answer
+
+    def _is_served(self) -> bool:
+        """Whether the service is in this region, as far as botocore knows; an endpoint of one's own always is."""
+        host = urlsplit(self.control.meta.endpoint_url).hostname or ""
+        return not host.endswith(_AWS_HOSTS) or self.region in self._regions()
+
+    def _regions(self) -> list[str]:
+        session = botocore.session.Session()
+        try:
+            partition = session.get_partition_for_region(self.region)
+        except UnknownRegionError:
+            partition = "aws"
+        return session.get_available_regions("personalize", partition_name=partition)
 
 
 @asynccontextmanager

@@ -92,6 +92,30 @@ class CredentialsError(PersonalizeError):
     hint = "Set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, and check the clock of this machine"
 
 
+class LoginError(CredentialsError):
+    """The login by which credentials come (single sign-on) is over, or never was."""
+
+    hint = "Log in with `aws sso login --profile NAME`, the NAME of AWS_PROFILE"
+
+
+class CertificateError(PersonalizeError):
+    """Whoever answers has no certificate that this machine trusts."""
+
+    hint = "Behind a proxy of your own set AWS_CA_BUNDLE to a file with its certificates, else correct the endpoint"
+
+
+class NotSubscribedError(PersonalizeError):
+    """The account is not open for the service."""
+
+    hint = "No permission helps: the owner of the account finishes its registration in the AWS console"
+
+
+class UnexpectedAnswerError(PersonalizeError):
+    """The service did it, or not, and said so in a way that cannot be understood."""
+
+    hint = "Look at AWS_ENDPOINT_URL_PERSONALIZE, or for a newer personalize-relay"
+
+
 class RegionError(PersonalizeError):
     """No AWS region, or one that does not exist."""
 
@@ -146,7 +170,8 @@ _BY_CODE: Final[dict[str, type[PersonalizeError]]] = {
     "AccessDenied": AccessDeniedError,
     "AccessDeniedException": AccessDeniedError,
     "NotAuthorized": AccessDeniedError,
-    "OptInRequired": AccessDeniedError,
+    "OptInRequired": NotSubscribedError,
+    "SubscriptionRequiredException": NotSubscribedError,
     "UnauthorizedOperation": AccessDeniedError,
     "ExpiredToken": CredentialsError,
     "ExpiredTokenException": CredentialsError,
@@ -167,11 +192,9 @@ _NO_CREDENTIALS: Final = (
     aws.PartialCredentialsError,
     aws.CredentialRetrievalError,
     aws.MetadataRetrievalError,
-    aws.NoAuthTokenError,
-    aws.TokenRetrievalError,
-    aws.SSOError,
     aws.ProfileNotFound,
 )
+_NO_LOGIN: Final = (aws.NoAuthTokenError, aws.SSOError, aws.TokenRetrievalError)
 _NO_REGION: Final = (aws.NoRegionError, aws.InvalidRegionError, aws.UnknownRegionError)
 
 
@@ -182,12 +205,16 @@ def mapped_errors(operation: str = "") -> Generator[None, None, None]:
         yield
     except aws.ClientError as error:
         raise _from_answer(error, operation) from error
+    except _NO_LOGIN as error:
+        raise LoginError(str(error), operation=operation) from error
     except _NO_CREDENTIALS as error:
         raise CredentialsError(str(error), operation=operation) from error
     except _NO_REGION as error:
         raise RegionError(str(error), operation=operation) from error
     except aws.ParamValidationError as error:
         raise InvalidInputError(str(error), operation=operation) from error
+    except aws.SSLError as error:
+        raise CertificateError(str(error), operation=operation) from error
     except (aws.HTTPClientError, aws.ConnectionError, aws.IncompleteReadError, TimeoutError) as error:
         raise UnreachableError(str(error) or "no answer in time", operation=operation) from error
     except ResponseParserError as error:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, Literal
 import msgspec
 
 from relay.core.limits import RESOURCE_NAME_PATTERN
-from relay.personalize.connection import Connection
+from relay.personalize.connection import Connection, described
 from relay.personalize.errors import InvalidInputError
 from relay.personalize.schema.columns import parse_schema
 from relay.personalize.schema.datasets import (
@@ -33,14 +33,18 @@ from relay.personalize.trackers.states import DEFAULT_TIMEOUT_S, TrackerState, w
 if TYPE_CHECKING:  # the stubs are a development dependency
     from types_aiobotocore_personalize.type_defs import ListDatasetGroupsRequestTypeDef
 
-DatasetType = Literal["Interactions", "Items", "Users", "Actions"]
+DatasetType = Literal["Interactions", "Items", "Users", "Actions", "Action_Interactions"]
 
 NEEDED_COLUMNS: Final[Mapping[DatasetType, tuple[str, ...]]] = {
     "Interactions": ("USER_ID", "ITEM_ID", "TIMESTAMP"),
     "Items": ("ITEM_ID",),
     "Users": ("USER_ID",),
     "Actions": ("ACTION_ID",),
+    "Action_Interactions": ("USER_ID", "ACTION_ID", "EVENT_TYPE", "TIMESTAMP"),
 }
+
+
+_MAX_NAME_CHARS: Final = 63
 
 
 class SetupPlan(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,6 +64,8 @@ class SetupReport(msgspec.Struct, rename="camel"):
     dataset_arns: dict[str, str] = {}
     """Dataset type, as in the plan, to ARN."""
     event_tracker: EventTracker | None = None
+    action_interactions_tracking_id: str = ""
+    """Where action interactions go, if there is a dataset for them: not the event tracker's."""
     made: list[str] = []
     """What was missing, in words."""
 
@@ -83,8 +89,9 @@ def checked_plan(plan: SetupPlan) -> SetupPlan:
     Raises:
         InvalidInputError: a name or a schema the service would not take.
     """
-    if not RESOURCE_NAME_PATTERN.fullmatch(plan.name) or len(plan.name) > 48:
-        message = f"{plan.name!r} is no name: 1 to 48 of A-Z a-z 0-9 - _, the first a letter or digit"
+    most = _MAX_NAME_CHARS - max((len(_suffix(dataset_type)) for dataset_type in plan.schemas), default=0)
+    if not RESOURCE_NAME_PATTERN.fullmatch(plan.name) or len(plan.name) > most:
+        message = f"{plan.name!r} is no name: 1 to {most} of A-Z a-z 0-9 - _, the first a letter or digit"
         raise InvalidInputError(message)
     for dataset_type, text in plan.schemas.items():
         try:
@@ -125,6 +132,10 @@ async def set_up(
     return await _Setup(connection, checked_plan(plan), dry_run, timeout_s, watch or Watch()).run()
 
 
+def _suffix(dataset_type: DatasetType) -> str:
+    return "-" + dataset_type.lower().replace("_", "-")
+
+
 class _Setup:
     def __init__(self, connection: Connection, plan: SetupPlan, dry_run: bool, timeout_s: float, watch: Watch) -> None:
         self._connection = connection
@@ -142,6 +153,10 @@ class _Setup:
             self._report.dataset_arns[dataset_type] = await self._dataset(
                 group_arn, dataset_type, schema, by_type.get(dataset_type.lower())
             )
+        action_interactions = self._report.dataset_arns.get("Action_Interactions")
+        if action_interactions:
+            dataset = await describe_dataset(self._connection, action_interactions)
+            self._report.action_interactions_tracking_id = dataset.tracking_id
         self._report.event_tracker = await self._tracker(group_arn)
         return self._report
 
@@ -186,14 +201,14 @@ class _Setup:
             )
             for summary in page["datasetGroups"]:
                 if summary.get("name") == self._plan.name and not summary.get("status", "").startswith("DELETE"):
-                    return msgspec.convert(summary, DatasetGroup, strict=False)
+                    return described(summary, DatasetGroup, "ListDatasetGroups")
             token = page.get("nextToken")
             if not token:
                 return None
             arguments["nextToken"] = token
 
     async def _dataset(self, group_arn: str, dataset_type: DatasetType, schema: str, there: Dataset | None) -> str:
-        name = f"{self._plan.name}-{dataset_type.lower()}"
+        name = self._plan.name + _suffix(dataset_type)
         what = f"dataset {name}"
         if there is not None:
             self._watch.found(f"dataset {there.name}")

@@ -95,6 +95,43 @@ async def test_check_names_every_problem(tmp_path: Path) -> None:
     assert [line.partition(":")[0] for line in err.splitlines()] == ["RELAY_SPOOL_URL", "site default"]
 
 
+async def test_check_tells_of_a_tracker_that_failed_what_helps() -> None:
+    async with running_emulator(state_seconds=0) as emulator:
+        for resource in emulator.emulator.registry.everything():
+            if resource.kind == "event-tracker":
+                resource.failure = "it could not be made"
+        code, _, err = await run("check", **emulator.env, **relay_environ())
+    assert code == 1
+    assert "CREATE FAILED" in err
+    assert "tracker delete arn:" in err
+    assert "tracker wait" not in err
+
+
+async def test_check_is_not_silent_about_what_refuses_every_token_or_every_impression(tmp_path: Path) -> None:
+    file = tmp_path / "relay.toml"
+    later_s = SystemClock().now_ms() // 1000 + 7200
+    file.write_text(
+        '[sites.books]\ntracking_id = "t1"\nallowed_origins = ["https://a.example"]\n'
+        f'tokens_not_before = {later_s}\nevent_types = ["Click"]\n'
+    )
+    code, out, err = await run(
+        "check", "--offline", "--config", str(file),
+        **relay_environ(
+            server_tokens_not_before=str(later_s * 1000), site_tokens_not_before="1700000000",
+            forward_impressions="1", event_types="Click,Impression",
+        ),
+    )  # fmt: skip
+    assert code == 1
+    lines = [line for line in err.splitlines() if "may open" not in line]
+    assert [line.partition(": ")[0] for line in lines] == [
+        "warning", "RELAY_SERVER_TOKENS_NOT_BEFORE", "[sites.books] tokens_not_before",
+    ]  # fmt: skip
+    assert "site books" in lines[0]
+    assert "Impression" in lines[0]
+    assert "milliseconds?" in lines[1]
+    assert "RELAY_MAX_EVENT_AGE_S=2592000\n" in out
+
+
 async def test_check_says_what_is_missing_of_aws() -> None:
     code, _, err = await run("check", **relay_environ(), AWS_REGION="eu-west-1")
     assert code == 1

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from relay.personalize.connection import Connection
+from relay.personalize.connection import Connection, described
 from relay.personalize.errors import PersonalizeError
 from relay.personalize.schema.columns import Schema, parse_schema
 from relay.personalize.trackers.event_trackers import checked_arn
@@ -42,7 +42,7 @@ async def describe_dataset(connection: Connection, arn: str) -> Dataset:
     """
     checked_arn(arn, "dataset")
     answer = await connection.ask("DescribeDataset", lambda control: control.describe_dataset(datasetArn=arn))
-    return msgspec.convert(answer["dataset"], Dataset, strict=False)
+    return described(answer["dataset"], Dataset, "DescribeDataset")
 
 
 async def describe_dataset_group(connection: Connection, arn: str) -> DatasetGroup:
@@ -56,7 +56,7 @@ async def describe_dataset_group(connection: Connection, arn: str) -> DatasetGro
     answer = await connection.ask(
         "DescribeDatasetGroup", lambda control: control.describe_dataset_group(datasetGroupArn=arn)
     )
-    return msgspec.convert(answer["datasetGroup"], DatasetGroup, strict=False)
+    return described(answer["datasetGroup"], DatasetGroup, "DescribeDatasetGroup")
 
 
 async def datasets_of_group(connection: Connection, dataset_group_arn: str) -> list[Dataset]:

@@ -11,7 +11,7 @@ import msgspec
 
 from relay.core.limits import MAX_EVENT_TYPES_AND_METADATA, RESERVED_PROPERTY_KEYS
 from relay.personalize.connection import Connection
-from relay.personalize.schema.columns import Column, Schema, column_case
+from relay.personalize.schema.columns import Column, Schema, column_case, guesses
 from relay.personalize.schema.datasets import (
     Dataset,
     DatasetGroup,
@@ -103,6 +103,7 @@ def _misfit_columns(target: Target) -> list[str]:
         f"column {column.name} allows no null: every event needs the property {column.property_name}"
         for column in required
     ]
+    problems += guesses(target.own_columns)
     if len(target.own_columns) > MAX_METADATA_COLUMNS:
         problems.append(f"{len(target.own_columns)} metadata columns, at most {MAX_METADATA_COLUMNS}")
     return problems

@@ -28,6 +28,7 @@ _REQUIRED: Final[list[dict[str, object]]] = [
     {"name": "EVENT_TYPE", "type": "string"},
     {"name": "TIMESTAMP", "type": "long"},
 ]
+_OF_ACTIONS: Final = {"ITEM_ID": "ACTION_ID"}
 _OPTIONAL: Final[list[dict[str, object]]] = [
     {"name": "EVENT_VALUE", "type": ["null", "float"]},
     {"name": "IMPRESSION", "type": ["null", "string"]},
@@ -64,6 +65,14 @@ def interactions_schema() -> str:
     columns. EVENT_TYPE is required in the domains and by metric attribution, so custom has it too.
     """
     return _avro("Interactions", [*_REQUIRED, *_OPTIONAL])
+
+
+def action_interactions_schema() -> str:
+    """The Avro JSON of an action interactions dataset; what it must have."""
+    return _avro(
+        "ActionInteractions",
+        [{**field, "name": _OF_ACTIONS.get(str(field["name"]), field["name"])} for field in _REQUIRED],
+    )
 
 
 def items_schema(domain: Domain) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from relay.core.limits import ARN_PATTERN, MAX_TAGS, RESOURCE_NAME_PATTERN
-from relay.personalize.connection import Connection
+from relay.personalize.connection import Connection, described
 from relay.personalize.errors import (
     InvalidInputError,
     LimitExceededError,
@@ -52,6 +52,8 @@ class EventTracker(msgspec.Struct, frozen=True, rename="camel"):
 
 class TrackerExistsError(ResourceAlreadyExistsError):
     """The dataset group has its one event tracker already."""
+
+    hint = "A dataset group has one: use its tracking id, or delete it first"
 
     def __init__(self, tracker: EventTracker) -> None:
         super().__init__(
@@ -123,7 +125,7 @@ async def describe_tracker(connection: Connection, arn: str) -> EventTracker:
     answer = await connection.ask(
         "DescribeEventTracker", lambda control: control.describe_event_tracker(eventTrackerArn=arn)
     )
-    return msgspec.convert(answer["eventTracker"], EventTracker, strict=False)
+    return described(answer["eventTracker"], EventTracker, "DescribeEventTracker")
 
 
 async def each_tracker(connection: Connection, dataset_group_arn: str | None = None) -> AsyncIterator[EventTracker]:

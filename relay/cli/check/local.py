@@ -1,0 +1,95 @@
+"""What this machine can tell of the settings by itself."""
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+from relay.core.bundled import bundled
+from relay.core.clock import Clock
+from relay.core.errors import RelayError
+from relay.core.settings import Settings
+from relay.web.listener import bounds
+from relay.web.listener.open_files import raise_limit, room
+from relay.web.routes.client_address import ClientAddress
+from relay.web.routes.snippet_file import SnippetFile
+
+IMPRESSION = "Impression"
+"""Type of the events that carry impressions nobody acted on."""
+
+
+def local_problems(settings: Settings, clock: Clock) -> list[str]:
+    """What keeps a relay from working, one line each."""
+    problems: list[str] = []
+    try:
+        SnippetFile(bundled("snippet"))
+    except RelayError as error:
+        problems.append(str(error))
+    for variable, path in (
+        ("RELAY_SPOOL_URL", settings.spool_url.removeprefix("sqlite:///")),
+        ("RELAY_SINK", settings.sink.removeprefix("jsonl:")),
+    ):
+        if path not in ("memory:", "personalize"):
+            problems += _file_problems(variable, Path(path))
+    return problems + _revoking_too_much(settings, clock)
+
+
+def local_warnings(settings: Settings) -> list[str]:
+    """What works, but not as one would think, one line each."""
+    proxies = ClientAddress(header=settings.client_ip_header, trusted=settings.trusted_proxies).problems()
+    return [*proxies, *_few_connections(settings), *_refused_impressions(settings)]
+
+
+def _few_connections(settings: Settings) -> list[str]:
+    files = raise_limit()
+    connections = room(files, others=settings.max_in_flight)
+    if connections >= bounds.MAX_CONNECTIONS:
+        return []
+    line = (
+        f"the process may open {files} files, so that the public listener holds {connections} connections of"
+        f" {bounds.MAX_CONNECTIONS}; raise the limit (LimitNOFILE in systemd, ulimit -Hn in a shell)"
+    )
+    return [line]
+
+
+def _refused_impressions(settings: Settings) -> list[str]:
+    if not settings.forward_impressions:
+        return []
+    return [
+        f"site {name}: RELAY_FORWARD_IMPRESSIONS sends events of type {IMPRESSION}, and its event types are without it:"
+        f" they are refused; add {IMPRESSION}"
+        for name, site in settings.all_sites().items()
+        if site.event_types and IMPRESSION not in site.event_types
+    ]
+
+
+def _revoking_too_much(settings: Settings, clock: Clock) -> list[str]:
+    """A moment in the future refuses every token until then, those made meanwhile too."""
+    moments = {
+        "RELAY_SITE_TOKENS_NOT_BEFORE": settings.site_tokens_not_before,
+        "RELAY_SERVER_TOKENS_NOT_BEFORE": settings.server_tokens_not_before,
+        **{f"[sites.{name}] tokens_not_before": site.tokens_not_before for name, site in settings.sites.items()},
+    }
+    now_s = clock.now_ms() / 1000
+    return [
+        f"{name}: {_moment(moment_s)} is to come: until then every token is refused, those made from now on too"
+        for name, moment_s in moments.items()
+        if moment_s is not None and moment_s > now_s + settings.token_leeway_s
+    ]
+
+
+def _moment(moment_s: int) -> str:
+    try:
+        return datetime.fromtimestamp(moment_s, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+    except (ValueError, OverflowError, OSError):
+        return f"{moment_s} (milliseconds?)"
+
+
+def _file_problems(variable: str, path: Path) -> list[str]:
+    folder = path.absolute().parent
+    if not folder.is_dir():
+        return [f"{variable}: there is no folder {folder}; make it, or name another"]
+    if not os.access(folder, os.W_OK | os.X_OK):
+        return [f"{variable}: the folder {folder} cannot be written to; let the relay's user write there"]
+    if path.exists() and (path.is_dir() or not os.access(path, os.R_OK | os.W_OK)):
+        return [f"{variable}: {path} cannot be read and written as a file"]
+    return []
