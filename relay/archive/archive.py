@@ -11,7 +11,7 @@ from typing import Final, NamedTuple, Self
 
 from relay.archive.segments import (
     Forgotten,
-    Whom,
+    ToForget,
     folder_of,
     forget,
     lines_of,
@@ -62,7 +62,7 @@ class Archive:
         self._timer: asyncio.TimerHandle | None = None
         self._writing: asyncio.Future[None] | None = None
         self._erasing = 0
-        self._forgotten: dict[Whom, float] = {}
+        self._forgotten: dict[ToForget, float] = {}
         self._said_s = -math.inf
         # Of the thread.
         self._fd = -1
@@ -103,13 +103,13 @@ class Archive:
         Raises:
             SpoolError: the disk refused: erase again.
         """
-        whom = Whom(user_id, session_id)
+        whom = ToForget(user_id, session_id)
         theirs = frozenset({one.session_id for one in self._waiting if user_id is not None and one.user_id == user_id})
-        count = self._forget({whom, *[Whom(session_id=session) for session in theirs]})
+        count = self._forget({whom, *[ToForget(session_id=session) for session in theirs]})
         self._erasing += 1
         try:
             found = await asyncio.get_running_loop().run_in_executor(self._thread, self._erase, whom, theirs)
-            count += self._forget({Whom(session_id=session) for session in found.sessions})
+            count += self._forget({ToForget(session_id=session) for session in found.sessions})
             return count + found.events
         except OSError as error:
             raise SpoolError(f"the archive {self._folder} cannot be erased from: {error.strerror}") from error
@@ -125,9 +125,9 @@ class Archive:
             return False
         now_s = self._clock.monotonic_s()
         self._forgotten = {whom: until_s for whom, until_s in self._forgotten.items() if until_s > now_s}
-        return Whom(session_id=session_id) in self._forgotten or Whom(user_id=user_id) in self._forgotten
+        return ToForget(session_id=session_id) in self._forgotten or ToForget(user_id=user_id) in self._forgotten
 
-    def _forget(self, those: set[Whom]) -> int:
+    def _forget(self, those: set[ToForget]) -> int:
         """What waits goes, and what comes is not taken; how many events went."""
         until_s = self._clock.monotonic_s() + FORGOTTEN_S
         self._forgotten |= dict.fromkeys(those, until_s)
@@ -204,7 +204,7 @@ class Archive:
             os.close(self._fd)
             self._fd = -1
 
-    def _erase(self, whom: Whom, sessions: frozenset[str]) -> Forgotten:
+    def _erase(self, whom: ToForget, sessions: frozenset[str]) -> Forgotten:
         self._close()
         self._sizes = None  # some may be smaller, or gone
         return forget(self._folder, whom, sessions)

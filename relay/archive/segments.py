@@ -17,17 +17,17 @@ _UNFINISHED: Final = ".tmp"
 _encode: Final = msgspec.json.Encoder().encode
 
 
-class _Line(msgspec.Struct):
+class _ArchivedLine(msgspec.Struct):
     trackingId: str  # noqa: N815 - as in the file
     sessionId: str  # noqa: N815
     event: msgspec.Raw
     userId: str | None = None  # noqa: N815
 
 
-_decode: Final = msgspec.json.Decoder(_Line).decode
+_decode: Final = msgspec.json.Decoder(_ArchivedLine).decode
 
 
-class Whom(NamedTuple):
+class ToForget(NamedTuple):
     """Whose events are forgotten: one of these is given."""
 
     user_id: str | None = None
@@ -96,7 +96,7 @@ def targets(folder: Path) -> set[str]:
     return {line.trackingId for line in _lines(folder)}
 
 
-def forget(folder: Path, whom: Whom, sessions: frozenset[str] = frozenset()) -> Forgotten:
+def forget(folder: Path, whom: ToForget, sessions: frozenset[str] = frozenset()) -> Forgotten:
     """Remove every event of a user or a session, for good once this returns.
 
     The events a user's sessions had before the login are the user's, too: they went out without a name, and got one by
@@ -125,7 +125,7 @@ def forget(folder: Path, whom: Whom, sessions: frozenset[str] = frozenset()) -> 
     return Forgotten(gone, sessions)
 
 
-def _without(path: Path, whom: Whom, sessions: frozenset[str]) -> int:
+def _without(path: Path, whom: ToForget, sessions: frozenset[str]) -> int:
     """Rewrite a segment; how many lines went."""
     needles = [b'"sessionId":%s,' % _encode(session) for session in sessions]
     if whom.user_id is not None:
@@ -160,7 +160,7 @@ def _names(line: bytes, needles: list[bytes]) -> bool:
     return any(needle in line for needle in needles)
 
 
-def _is_theirs(line: bytes, whom: Whom, sessions: frozenset[str]) -> bool:
+def _is_theirs(line: bytes, whom: ToForget, sessions: frozenset[str]) -> bool:
     parsed = _parsed(line)
     if parsed is None:
         return True  # broken, and it names them
@@ -182,7 +182,7 @@ def _sync(folder: Path) -> None:
         os.close(fd)
 
 
-def _lines(folder: Path) -> Iterator[_Line]:
+def _lines(folder: Path) -> Iterator[_ArchivedLine]:
     for path in segments(folder):
         for line in _raw(path):
             parsed = _parsed(line)
@@ -198,7 +198,7 @@ def _raw(path: Path) -> Iterator[bytes]:
         return  # the oldest makes room for the newest
 
 
-def _parsed(line: bytes) -> _Line | None:
+def _parsed(line: bytes) -> _ArchivedLine | None:
     try:
         return _decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError):

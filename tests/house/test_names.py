@@ -21,9 +21,6 @@ TWICE_STILL = {
     "Removed",
     "Replayed",
     "Row",
-    "Whom",
-    "_Line",
-    "_Route",
 }
 """This list only gets shorter."""
 
