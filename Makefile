@@ -122,7 +122,7 @@ soak: $(VENV)/.dev
 
 build: $(VENV)/.dev js-snippet/node_modules/.done
 	cd js-snippet && npm run --silent build
-	$(BIN)/python -m pip wheel -q --no-deps -w dist .
+	$(BIN)/python -m pip wheel -q --no-deps --no-build-isolation -w dist .
 	@ls -l dist js-snippet/dist
 
 clean:
