@@ -63,10 +63,10 @@ class Circuit:
             return None
         message = f"every event is refused: {refused.message}"
         fault = Unreachable(refused.code, message, "target")
-        self.judge(fault, now_s)
+        self.learn(fault, now_s)
         return fault
 
-    def judge(self, outcome: Outcome, now_s: float) -> bool:
+    def learn(self, outcome: Outcome, now_s: float) -> bool:
         """Learn from a call; whether this opened the circuit."""
         if isinstance(outcome, Unreachable):
             self._failures += 1

@@ -288,7 +288,7 @@ class Dispatcher:
         elif isinstance(outcome, Throttled):
             route.pace.slow()
         was_open = route.circuit.is_open
-        route.circuit.judge(outcome, now_s)
+        route.circuit.learn(outcome, now_s)
         if was_open or route.circuit.is_open:
             self._report(route, was_open=was_open, now_s=now_s)
         return outcome

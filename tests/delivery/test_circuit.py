@@ -15,7 +15,7 @@ REFUSED = Refused("InvalidInputException", "bad")
 def circuit(*outcomes: Outcome) -> Circuit:
     made = Circuit("tracker-1", random.Random(1))
     for outcome in outcomes:
-        made.judge(outcome, 0.0)
+        made.learn(outcome, 0.0)
     return made
 
 
@@ -63,8 +63,8 @@ def test_when_nothing_but_refusals_comes_back_burying_stops() -> None:
     assert answers[:-1] == [None] * REFUSALS_TO_OPEN
     assert isinstance(answers[-1], Unreachable)
     assert made.is_open
-    made.judge(REFUSED, 1.0)
+    made.learn(REFUSED, 1.0)
     assert made.is_open
-    made.judge(Delivered("r"), 2.0)
+    made.learn(Delivered("r"), 2.0)
     assert not made.is_open
     assert made.may_bury(REFUSED, 3.0) is None
