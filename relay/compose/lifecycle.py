@@ -94,7 +94,7 @@ async def running(settings: Settings, *, stop: Stop) -> AsyncGenerator[Running]:
     ):
         async with open_relay(settings) as relay:
             edge = relay.edge
-            admin_app = create_admin_app(lambda: nullcontext(edge))
+            admin_app = create_admin_app(lambda: nullcontext(edge), hosts=settings.admin_hosts)
             async with listening(admin_app, admin_socket, grace_s=ADMIN_GRACE_S) as admin:
                 async with listening_for_beacons(
                     lambda: nullcontext(edge),

@@ -28,9 +28,12 @@ MAX_PAYLOAD_BYTES: Final = 8192
 MAX_CACHED: Final = 20_000
 """Verified tokens remembered, the longest unused forgotten first; about 8 MB."""
 
-Scope = Literal["events", "users", "items", "actions", "identity", "erase"]
+Scope = Literal["events", "users", "items", "actions", "identity", "erase", "admin"]
 SCOPES: Final[tuple[Scope, ...]] = ("events", "users", "items", "actions", "identity", "erase")
-"""What a server token may allow."""
+"""What a server token allows when nobody says otherwise."""
+
+ALL_SCOPES: Final[tuple[Scope, ...]] = (*SCOPES, "admin")
+"""What one may allow; the last only where it was asked for."""
 
 
 class SiteClaims(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

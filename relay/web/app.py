@@ -4,7 +4,7 @@ Its state is an `Edge`, put there by the lifespan; see `examples/embed` for moun
 your own.
 """
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import msgspec
@@ -15,6 +15,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from relay.web.admin.access import Access
 from relay.web.admin.live_page import status_routes
 from relay.web.routes.answer import Problem, Refusal, send_json
 from relay.web.routes.beacons import BeaconEndpoint
@@ -74,15 +75,22 @@ def public_routes(prefix: str) -> list[BaseRoute]:
     ]
 
 
-def create_admin_app(open_edge: OpenEdge) -> Starlette:
-    """The live page, metrics and health, for a listener that strangers cannot reach."""
+def create_admin_app(open_edge: OpenEdge, *, hosts: Sequence[str] | None = None) -> Starlette:
+    """The live page, metrics and health, for a listener that strangers cannot reach.
+
+    Args:
+        open_edge: Gives the relay.
+        hosts: Names it answers to; see `relay.web.admin.access`.
+    """
     routes: list[BaseRoute] = [
         *status_routes(),
         Route("/metrics", metrics),
         Route("/healthz", healthz),
         Route("/readyz", readyz),
     ]
-    return application(routes, open_edge)
+    app = application(routes, open_edge)
+    app.add_middleware(Access, hosts=hosts)
+    return app
 
 
 def application(routes: list[BaseRoute], open_edge: OpenEdge) -> Starlette:

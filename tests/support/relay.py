@@ -160,7 +160,7 @@ async def running_edge(
         snippet=SnippetFile(bundled("snippet")),
         problems=list,
     )
-    admin_app = create_admin_app(lambda: nullcontext(edge))
+    admin_app = create_admin_app(lambda: nullcontext(edge), hosts=chosen.admin_hosts)
     async with (
         listening_for_beacons(
             lambda: nullcontext(edge),

@@ -12,7 +12,7 @@ from relay.cli.token.report import inspected
 from relay.core.clock import SystemClock
 from relay.core.inspection_settings import InspectionSettings
 from relay.core.settings_loading import load_as, load_token_settings
-from relay.identity.tokens import SCOPES, Claims, IdentityClaims, Scope, ServerClaims, SiteClaims, Tokens
+from relay.identity.tokens import ALL_SCOPES, SCOPES, Claims, IdentityClaims, Scope, ServerClaims, SiteClaims, Tokens
 
 _config = click.option(
     "--config",
@@ -50,7 +50,11 @@ def identity(user_id: str, session_id: str | None, ttl_s: int | None, config: Pa
 @command.command()
 @click.option("--site", "site_name", help="Name of the site; default RELAY_SITE.")
 @click.option(
-    "--scope", "scopes", multiple=True, type=click.Choice(SCOPES), help="What it allows; default all; repeatable."
+    "--scope",
+    "scopes",
+    multiple=True,
+    type=click.Choice(ALL_SCOPES),
+    help="What it allows; default all but admin, which opens the pages of the admin listener; repeatable.",
 )
 @_config
 def server(site_name: str | None, scopes: tuple[Scope, ...], config: Path | None) -> None:
