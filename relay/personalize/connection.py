@@ -1,4 +1,4 @@
-"""The way to Amazon Personalize: clients that make one attempt, and one place that tries again."""
+"""The way to the control plane of Amazon Personalize: one attempt a call, and one place that tries again."""
 
 import asyncio
 import os
@@ -27,7 +27,6 @@ from relay.personalize.errors import (
 
 if TYPE_CHECKING:  # the stubs are a development dependency
     from types_aiobotocore_personalize import PersonalizeClient
-    from types_aiobotocore_personalize_events import PersonalizeEventsClient
 
 Answer = TypeVar("Answer", bound=Mapping[str, Any])
 Thing = TypeVar("Thing")
@@ -59,22 +58,19 @@ def described(part: object, kind: type[Thing], operation: str) -> Thing:
 class Connection:
     """An open way to the service in one account and region; made by `connect`.
 
-    Both clients make exactly one attempt a call; `ask` is what tries again.
+    The client makes exactly one attempt a call; `ask` is what tries again.
     """
 
     def __init__(
         self,
         *,
         control: "PersonalizeClient",
-        events: "PersonalizeEventsClient",
         clock: Clock,
         sleep: Callable[[float], Awaitable[None]],
         chance: random.Random,
     ) -> None:
         self.control = control
         """Dataset groups, schemas, datasets, event trackers."""
-        self.events = events
-        """PutEvents and its kin."""
         self.clock = clock
         self.sleep = sleep
         self._chance = chance
@@ -140,7 +136,7 @@ async def connect(
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     chance: random.Random | None = None,
 ) -> AsyncGenerator[Connection, None]:
-    """Open the clients, with region, credentials and endpoints from the ordinary AWS variables and files.
+    """Open the client, with region, credentials and endpoints from the ordinary AWS variables and files.
 
     Opening makes no call: wrong credentials show at the first one.
 
@@ -168,12 +164,10 @@ async def connect(
                 # Of the services' stubs only those of Personalize are installed.
                 client = session.client  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
                 control = await stack.enter_async_context(client("personalize", config=config))
-                events = await stack.enter_async_context(client("personalize-events", config=config))
             except ValueError as error:  # botocore's for "Invalid endpoint: ..."
                 raise EndpointError(str(error)) from error
         yield Connection(
             control=control,
-            events=events,
             clock=clock or SystemClock(),
             sleep=sleep,
             chance=chance or random.Random(),  # noqa: S311 - jitter, not a secret

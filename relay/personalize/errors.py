@@ -12,6 +12,7 @@ from botocore import exceptions as aws
 from botocore.parsers import ResponseParserError
 
 from relay.core.errors import RelayError
+from relay.sink.base import Throttled, Unreachable
 
 
 class PersonalizeError(RelayError):
@@ -187,6 +188,13 @@ _BY_CODE: Final[dict[str, type[PersonalizeError]]] = {
 }
 """Error code → class. By code, never by HTTP status: throttling comes as a plain 400."""
 
+_BY_NAME: Final[dict[str, type[PersonalizeError]]] = {
+    **dict.fromkeys(("SSLCertVerificationError", "ClientConnectorCertificateError"), CertificateError),
+    **dict.fromkeys(("SSOTokenLoadError", "UnauthorizedSSOTokenError", "TokenRetrievalError"), LoginError),
+    "NoRegionError": RegionError,
+}
+"""Name of an error of this machine's → class: what a sink calls it by."""
+
 _NO_CREDENTIALS: Final = (
     aws.NoCredentialsError,
     aws.PartialCredentialsError,
@@ -232,6 +240,21 @@ def confirmed(request_id: str | None, operation: str) -> None:
     """
     if not request_id:
         raise UnreachableError("a 200 without a request id did not come from Amazon Personalize", operation=operation)
+
+
+def error_of(outcome: Throttled | Unreachable, operation: str) -> PersonalizeError:
+    """What kept a sink from delivering, as an error of this tree."""
+    code, said = outcome.code, outcome.message or outcome.code
+    if isinstance(outcome, Throttled):
+        return ThrottledError(said, operation=operation, code=code)
+    by_cause = {
+        "credentials": CredentialsError,
+        "network": UnreachableError,
+        "service": ServiceFailedError,
+        "target": PersonalizeError,
+    }
+    kind = _BY_CODE.get(code) or _BY_NAME.get(code) or by_cause[outcome.cause]
+    return kind(said, operation=operation, code=code)
 
 
 def _from_answer(error: aws.ClientError, operation: str) -> PersonalizeError:

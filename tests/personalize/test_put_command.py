@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from relay.emulator.wire.faults import FaultSpec, Rule
-from relay.personalize.connection import Connection, connect
+from relay.personalize.connection import connect
 from relay.personalize.setup import SetupPlan, set_up
 from tests.personalize.command_line import Finished, command, started
 from tests.support.emulator import RunningEmulator, running_emulator
@@ -301,10 +301,3 @@ async def test_a_killed_upload_is_gone_on_with_and_the_items_are_exactly_those_o
     assert [line["row"] for line in lines] == sorted(bad_rows)
     sent = Counter(item["itemId"] for body in fast.bodies("PutItems") for item in body["items"])
     assert sent.total() - len(sent) <= 2 * 8 * 10  # twice killed, at most eight calls in flight
-
-
-async def test_the_connection_of_a_put_makes_one_attempt(connection: Connection, emulator: RunningEmulator) -> None:
-    emulator.emulator.faults.apply(FaultSpec(server_error=1.0))
-    with pytest.raises(Exception, match="max retries: 0"):
-        await connection.events.put_items(datasetArn=items_arn(emulator), items=[{"itemId": "p1"}])
-    assert emulator.emulator.calls.last_n == 1

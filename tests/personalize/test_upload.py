@@ -6,7 +6,7 @@ import io
 import itertools
 import random
 import resource
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,25 +15,22 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from relay.personalize.errors import (
-    AccessDeniedError,
-    InvalidInputError,
-    PersonalizeError,
-    ResourceInUseError,
-    ThrottledError,
-    UnreachableError,
-)
-from relay.personalize.put.catalog import ITEMS, CatalogRecord, CatalogRows
+from relay.core.model import Batch
+from relay.personalize.errors import AccessDeniedError, InvalidInputError, UnreachableError
+from relay.personalize.put.catalog import ITEMS, CatalogRows
 from relay.personalize.put.chunks import Chunk, ChunkReader
 from relay.personalize.put.journal import Journal, Progress, load
 from relay.personalize.put.rows import RowReader
 from relay.personalize.put.upload import Uploader
 from relay.personalize.schema.columns import parse_schema
+from relay.sink.base import Delivered, Outcome, Refused, Throttled, Unreachable
+from relay.sink.wire import body_of
 from tests.support.clock import VirtualTimeLoop
 
 SCHEMA = parse_schema(
     '{"type":"record","fields":[{"name":"ITEM_ID","type":"string"},{"name":"N","type":["null","int"]}]}'
 )
+ARN = "arn:aws:personalize:eu-west-1:1:dataset/demo/ITEMS"
 FRESH = Progress(operation="PutItems", target="arn")
 
 
@@ -69,11 +66,13 @@ class Service:
         self.bad: set[str] = set()
         self.records: dict[str, str] = {}
         self.sent = 0
-        self.answer: Callable[[int], PersonalizeError | None] = lambda _: None
+        self.answer: Callable[[int], Outcome | None] = lambda _: None
 
-    async def put(self, records: Sequence[CatalogRecord]) -> None:
-        assert 1 <= len(records) <= 10
-        assert len({record.id for record in records}) == len(records)
+    async def deliver(self, batch: Batch) -> Outcome:
+        body = msgspec.json.decode(body_of(batch))
+        assert body["datasetArn"] == ARN
+        items = {item["itemId"]: item.get("properties", "{}") for item in body["items"]}
+        assert 1 <= len(items) == len(body["items"]) <= 10
         self.calls += 1
         number = self.calls
         now_s = self.loop.time()
@@ -82,14 +81,26 @@ class Service:
         await asyncio.sleep(self.latency_s * (1 + (number % 7) / 3))
         if self.tokens < 1:
             self.throttled += 1
-            raise ThrottledError("Rate exceeded", code="ThrottlingException")
+            return Throttled("ThrottlingException", "Rate exceeded")
         self.tokens -= 1
-        if (error := self.answer(number)) is not None:
-            raise error
-        if any(record.id in self.bad for record in records):
-            raise InvalidInputError("Invalid input", code="InvalidInputException")
-        self.sent += len(records)
-        self.records.update((record.id, record.properties) for record in records)
+        if (outcome := self.answer(number)) is not None:
+            return outcome
+        if not self.bad.isdisjoint(items):
+            return Refused("InvalidInputException", "Invalid input")
+        self.sent += len(items)
+        self.records.update(items)
+        return Delivered("r")
+
+
+def uploader(service: Service, loop: SimulatedTime) -> Uploader:
+    return Uploader(
+        sink=service,
+        kind=ITEMS,
+        dataset_arn=ARN,
+        clock=loop,
+        chance=random.Random(1),
+        calls_per_s=service.calls_per_s,
+    )
 
 
 class Run:
@@ -100,7 +111,7 @@ class Run:
         self.service = service
         self.state = folder / "items.csv.put.json"
         self.rejected = folder / "items.csv.rejected.jsonl"
-        self.uploader = Uploader(put=service.put, clock=loop, chance=random.Random(1), calls_per_s=service.calls_per_s)
+        self.uploader = uploader(service, loop)
 
     async def __call__(self, data: bytes, *, cut_after: int | None = None) -> bool:
         before = load(self.state, operation="PutItems", target="arn", restart=False)
@@ -182,13 +193,14 @@ def test_a_million_rows_hold_the_rate_in_flat_memory(tmp_path: Path) -> None:
             return len(taken)
 
     class Forgetful(Service):
-        async def put(self, records: Sequence[CatalogRecord]) -> None:
-            await super().put(records)
+        async def deliver(self, batch: Batch) -> Outcome:
+            outcome = await super().deliver(batch)
             self.records.clear()
+            return outcome
 
     loop = SimulatedTime()
     service = Forgetful(loop)
-    uploader = Uploader(put=service.put, clock=loop, chance=random.Random(1))
+    sending = uploader(service, loop)
     reader = RowReader(io.BufferedReader(Generated()), "csv")
     reader.start()
     chunks = ChunkReader(reader.rows(), CatalogRows(ITEMS, SCHEMA), "csv")
@@ -203,7 +215,7 @@ def test_a_million_rows_hold_the_rate_in_flat_memory(tmp_path: Path) -> None:
     async def work() -> float:
         started_s = loop.time()
         with Journal(state_path=None, rejected_path=tmp_path / "rejected.jsonl", start=FRESH) as journal:
-            assert await uploader.run(read, journal)
+            assert await sending.run(read, journal)
             assert journal.progress.sent == rows
         return loop.time() - started_s
 
@@ -228,10 +240,19 @@ def test_of_two_rows_with_one_id_the_later_wins(tmp_path: Path) -> None:
     }
 
 
-@pytest.mark.parametrize("error", [ThrottledError, UnreachableError, ResourceInUseError])
-def test_what_passes_is_waited_out_and_nothing_is_lost(tmp_path: Path, error: type[PersonalizeError]) -> None:
+@pytest.mark.parametrize(
+    "outcome",
+    [
+        Throttled("ThrottlingException"),
+        Unreachable("ConnectionResetError"),
+        Unreachable("InternalFailure", "", "service"),
+        Unreachable("ResourceInUseException", "an import is running", "target"),
+    ],
+    ids=lambda outcome: outcome.code,
+)
+def test_what_passes_is_waited_out_and_nothing_is_lost(tmp_path: Path, outcome: Outcome) -> None:
     def prepare(service: Service) -> None:
-        service.answer = lambda number: error("later") if number % 5 == 0 else None
+        service.answer = lambda number: outcome if number % 5 == 0 else None
 
     run, _ = simulate(tmp_path, file_of(f"p{n},{n}" for n in range(1000)), prepare)
     assert len(run.service.records) == 1000
@@ -242,7 +263,7 @@ def test_what_passes_is_waited_out_and_nothing_is_lost(tmp_path: Path, error: ty
 def test_a_service_that_stays_away_ends_it_after_a_while(tmp_path: Path) -> None:
     loop = SimulatedTime()
     service = Service(loop)
-    service.answer = lambda number: UnreachableError("no answer") if number > 5 else None
+    service.answer = lambda number: Unreachable("Timeout", "no answer") if number > 5 else None
     run = Run(loop, service, tmp_path)
     started_s = loop.time()
     with pytest.raises(UnreachableError):
@@ -255,7 +276,7 @@ def test_a_fault_that_lies_in_no_row_ends_it_at_once_and_the_rest_can_follow(tmp
     data = file_of(f"p{n},{n}" for n in range(300))
     loop = SimulatedTime()
     service = Service(loop)
-    service.answer = lambda number: AccessDeniedError("no") if number > 10 else None
+    service.answer = lambda number: Unreachable("AccessDeniedException", "no", "target") if number > 10 else None
     run = Run(loop, service, tmp_path)
     with pytest.raises(AccessDeniedError):
         run_simulated(loop, run(data))
@@ -268,7 +289,7 @@ def test_a_fault_that_lies_in_no_row_ends_it_at_once_and_the_rest_can_follow(tmp
 def test_when_every_row_is_refused_it_gives_up_early(tmp_path: Path) -> None:
     loop = SimulatedTime()
     service = Service(loop)
-    service.answer = lambda _: InvalidInputError("The dataset is of another type", code="InvalidInputException")
+    service.answer = lambda _: Refused("InvalidInputException", "The dataset is of another type")
     run = Run(loop, service, tmp_path)
     with pytest.raises(InvalidInputError, match="every row so far"):
         run_simulated(loop, run(file_of(f"p{n},{n}" for n in range(10_000))))

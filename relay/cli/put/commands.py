@@ -5,7 +5,7 @@ import contextlib
 import random
 import sys
 from pathlib import Path
-from typing import Any, BinaryIO, Literal
+from typing import Any, BinaryIO, Final, Literal
 
 import click
 import msgspec
@@ -21,6 +21,9 @@ from relay.personalize.put.catalog import CATALOG_KINDS, CatalogKind
 from relay.personalize.put.put_file import FileToPut, PutResult, put_file, schema_for
 from relay.personalize.put.rows import known_size
 from relay.personalize.schema.columns import parse_schema
+from relay.sink.personalize.sink import PersonalizeSink
+
+_DEADLINE_S: Final = 20.0
 
 
 @click.group()
@@ -93,6 +96,7 @@ def _put(
                 if schema_text is not None
                 else await schema_for(connection, kind, dataset_arn)
             )
+            sink = await stack.enter_async_context(PersonalizeSink(deadline_s=_DEADLINE_S, clock=connection.clock))
             stop_on_signals(stop)
             name = "standard input" if path is None else path.name
             watcher = stack.enter_context(file_progress(name, size_bytes, connection.clock))
@@ -109,6 +113,7 @@ def _put(
                     null=frozenset(null),
                 ),
                 schema=schema,
+                sink=sink,
                 stop=stop,
                 ignore_unknown=ignore_unknown,
                 restart=restart,

@@ -61,6 +61,10 @@ class CatalogRecord(msgspec.Struct, frozen=True):
             entry["properties"] = self.properties
         return entry
 
+    def wire(self, kind: CatalogKind) -> bytes:
+        """The same as JSON."""
+        return msgspec.json.encode(self.entry(kind))
+
 
 class CatalogRows:
     """Makes records of rows, by the schema of the dataset they go to."""

@@ -18,11 +18,11 @@ from relay.personalize.put.catalog import CatalogKind, CatalogRows
 from relay.personalize.put.cells import Cells
 from relay.personalize.put.chunks import Chunk, ChunkReader
 from relay.personalize.put.journal import Journal, Progress, load
-from relay.personalize.put.records import put_records
 from relay.personalize.put.rows import Format, RowReader
 from relay.personalize.put.upload import Uploader
 from relay.personalize.schema.columns import Schema, guesses
 from relay.personalize.schema.datasets import describe_dataset, describe_schema
+from relay.sink.base import Sink
 
 Result = TypeVar("Result")
 
@@ -101,6 +101,7 @@ async def put_file(
     file: FileToPut,
     *,
     schema: Schema,
+    sink: Sink,
     stop: asyncio.Event,
     ignore_unknown: bool = False,
     restart: bool = False,
@@ -119,6 +120,7 @@ async def put_file(
         dataset_arn: Where they go.
         file: Where they are.
         schema: Of the dataset; see `schema_for`.
+        sink: Makes the calls; `relay.sink.personalize.sink.PersonalizeSink`.
         stop: Set it to end early; what is in flight is settled first.
         ignore_unknown: Leave out what the schema has no column for, instead of refusing it.
         restart: Forget what an earlier run did.
@@ -158,9 +160,10 @@ async def put_file(
         return PutResult(rows=before.rows, sent=before.sent, rejected=before.rejected, done=True, already_done=True)
 
     uploader = Uploader(
-        put=partial(put_records, connection, kind, dataset_arn),
+        sink=sink,
+        kind=kind,
+        dataset_arn=dataset_arn,
         clock=connection.clock,
-        sleep=connection.sleep,
         chance=chance,
         calls_per_s=calls_per_s,
     )

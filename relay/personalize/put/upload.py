@@ -1,10 +1,12 @@
 """The loop that gets chunks to the service: paced, a few calls in flight, settled in the order of the file.
 
 Nothing is skipped: what is settled is always a beginning of the file. Nothing is sent twice needlessly: after a
-kill only the calls that were in flight are repeated, and a repeated record replaces itself.
+kill only the calls that were in flight are repeated, and a repeated record replaces itself. Calls, pace and the search
+for a bad record are those of the relay's delivery.
 """
 
 import asyncio
+import itertools
 import random
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
@@ -12,50 +14,28 @@ from typing import Final
 
 import msgspec
 
+from relay.core.backoff import full_jitter
 from relay.core.clock import Clock
 from relay.core.limits import PUT_RECORDS_CALLS_PER_S
-from relay.personalize.errors import InvalidInputError, PersonalizeError, ResourceInUseError, ThrottledError
-from relay.personalize.put.catalog import CatalogRecord
+from relay.core.model import Batch, Record, SessionKey
+from relay.delivery.send_lease import Progress as Delivery
+from relay.delivery.send_lease import send_all
+from relay.delivery.token_bucket import Pace
+from relay.personalize.errors import InvalidInputError, ResourceInUseError, error_of
+from relay.personalize.put.catalog import CatalogKind, CatalogRecord
 from relay.personalize.put.chunks import Chunk, Refusal
 from relay.personalize.put.journal import Journal
 from relay.personalize.put.problem import Problem
 from relay.personalize.put.rows import Row
+from relay.sink.base import Delivered, Outcome, Refused, Sink, Throttled, Unreachable
 
-Put = Callable[[Sequence[CatalogRecord]], Awaitable[None]]
-"""One call, once. Raises `PersonalizeError`."""
-
-_SHARE_OF_QUOTA: Final = 0.98
-"""How near to the quota calls are paced: a tenth of a second can arrive as less of one."""
 _MAX_IN_FLIGHT: Final = 8
 """At 10 calls a second enough for answers that take 0.8 s."""
-_FIRST_PAUSE_S: Final = 0.5
 _MAX_PAUSE_S: Final = 20.0
 _HOPELESS_AFTER: Final = 100
 """Rows refused by the service with none taken: the fault is not in the rows."""
 
 Entry = tuple[Row, CatalogRecord]
-
-
-class Pace:
-    """Slots at an even distance; time nobody asked in is not made up for, so there is never a burst."""
-
-    def __init__(self, calls_per_s: float, *, clock: Clock, sleep: Callable[[float], Awaitable[None]]) -> None:
-        self._interval_s = 1 / (calls_per_s * _SHARE_OF_QUOTA)
-        self._clock = clock
-        self._sleep = sleep
-        self._next_s = clock.monotonic_s()
-
-    async def slot(self) -> None:
-        """Wait for one's turn."""
-        now_s = self._clock.monotonic_s()
-        mine_s = max(self._next_s, now_s)
-        self._next_s = mine_s + self._interval_s
-        if mine_s > now_s:
-            await self._sleep(mine_s - now_s)
-
-    def hold(self, pause_s: float) -> None:
-        """No slot before that many seconds from now."""
-        self._next_s = max(self._next_s, self._clock.monotonic_s() + pause_s)
 
 
 class Counts(msgspec.Struct):
@@ -72,9 +52,10 @@ class Uploader:
     def __init__(
         self,
         *,
-        put: Put,
+        sink: Sink,
+        kind: CatalogKind,
+        dataset_arn: str,
         clock: Clock,
-        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         chance: random.Random,
         calls_per_s: float = PUT_RECORDS_CALLS_PER_S,
         give_up_s: float = 300.0,
@@ -82,20 +63,23 @@ class Uploader:
         """Make it; nothing happens yet.
 
         Args:
-            put: Makes one call.
+            sink: Makes the calls.
+            kind: Users, items or actions.
+            dataset_arn: Where they go.
             clock: For pacing.
-            sleep: How to wait.
             chance: For the jitter of pauses.
             calls_per_s: The quota of the dataset group.
             give_up_s: How long to go on when nothing gets through.
         """
-        self._put = put
+        self._sink = sink
+        self._kind = kind
+        self._key = SessionKey(kind.operation, dataset_arn, "")
         self._clock = clock
-        self._sleep = sleep
         self._chance = chance
-        self._pace = Pace(calls_per_s, clock=clock, sleep=sleep)
+        self._pace = Pace(calls_per_s, clock=clock)
+        self._turns = asyncio.Lock()
         self._give_up_s = give_up_s
-        self._last_taken_s = clock.monotonic_s()
+        self._answered_s = clock.monotonic_s()
         self._taken = 0
         self._stopped = False
         self.counts = Counts()
@@ -117,25 +101,34 @@ class Uploader:
 
         Raises:
             PersonalizeError: the service refuses for a reason that lies in no row, or does not answer for
-                `give_up_s` seconds. The journal says how far it came.
+                `give_up_s` seconds; or the file is damaged. The journal says how far it came.
         """
         window: deque[tuple[Chunk, asyncio.Task[list[Refusal]]]] = deque()
+        damage: InvalidInputError | None = None
         try:
-            while not self._stopped and (chunk := await read()) is not None:
+            while not self._stopped:
+                try:
+                    chunk = await read()
+                except InvalidInputError as error:  # of the file from here on: what was read before it is sent
+                    damage = error
+                    break
+                if chunk is None:
+                    break
                 while window and (
                     len(window) >= _MAX_IN_FLIGHT
                     or window[0][1].done()
                     or any(not chunk.ids.isdisjoint(earlier.ids) for earlier, _ in window)
                 ):
                     await self._settle(window.popleft(), journal, on_progress)
-                entries = list(chunk.records)
-                window.append((chunk, asyncio.create_task(self._deliver(entries))))
+                window.append((chunk, asyncio.create_task(self._deliver(chunk.records))))
             while window:
                 await self._settle(window.popleft(), journal, on_progress)
         finally:
             for _, task in window:
                 task.cancel()
             await asyncio.gather(*(task for _, task in window), return_exceptions=True)
+        if damage is not None:
+            raise damage
         if self._stopped:
             return False
         journal.finish()
@@ -163,45 +156,55 @@ class Uploader:
             said = f"the service refused every row so far, the last with: {refused[-1].problem.detail}"
             raise InvalidInputError(said)
 
-    async def _deliver(self, entries: list[Entry]) -> list[Refusal]:
-        """Send the records of one chunk; a refused call is halved until the bad record is alone."""
+    async def _deliver(self, entries: Sequence[Entry]) -> list[Refusal]:
+        """Send the records of one chunk, until each is taken or refused by the service."""
         refused: list[Refusal] = []
-        parts = [entries] if entries else []
-        while parts:
-            part = parts.pop()
-            try:
-                await self._send([record for _, record in part])
-            except InvalidInputError as error:
-                if len(part) == 1:
-                    refused.append(Refusal(part[0][0], Problem(error.code or "InvalidInputException", error.said)))
-                else:
-                    middle = len(part) // 2
-                    parts += [part[middle:], part[:middle]]
-            else:
-                self._taken += len(part)
+        record = _at_rest(self._key, [entry.wire(self._kind) for _, entry in entries])
+        attempt = 0
+        while record.waiting:
+            progress = Delivery()
+            await send_all([record], self._send, progress, doubt=lambda _: None)
+            left = record.waiting
+            for _, places in progress.delivered:
+                left &= ~places
+                self._taken += places.bit_count()
+            for burial in progress.buried:
+                left &= ~(1 << burial.place)
+                refused.append(Refusal(entries[burial.place][0], Problem(burial.reason, burial.message)))
+            if progress.stopped is not None:
+                attempt = attempt + 1 if left == record.waiting else 1
+                await self._wait(progress.stopped, attempt)
+            record = msgspec.structs.replace(record, waiting=left)
         return refused
 
-    async def _send(self, records: Sequence[CatalogRecord]) -> None:
-        """One call, tried again as long as its records are not to blame."""
-        pause_s = _FIRST_PAUSE_S
-        while True:
-            await self._pace.slot()
-            self.counts.calls += 1
-            try:
-                await self._put(records)
-            except PersonalizeError as error:
-                in_use = isinstance(error, ResourceInUseError)  # an import or an update of the dataset is running
-                if not (error.transient or in_use):
-                    if isinstance(error, InvalidInputError):
-                        self._last_taken_s = self._clock.monotonic_s()  # an answer is an answer
-                    raise
-                if self._stopped or self._clock.monotonic_s() - self._last_taken_s > self._give_up_s:
-                    raise
-                self.counts.retried += 1
-                if isinstance(error, ThrottledError):
-                    self.counts.throttled += 1
-                self._pace.hold(pause_s * self._chance.uniform(0.5, 1.0))
-                pause_s = min(_MAX_PAUSE_S, pause_s * 2)
-            else:
-                self._last_taken_s = self._clock.monotonic_s()
-                return
+    async def _send(self, batch: Batch) -> Outcome:
+        async with self._turns:  # who came first goes first: what is settled is a beginning of the file
+            await self._pace.turn()
+        self.counts.calls += 1
+        outcome = await self._sink.deliver(batch)
+        if isinstance(outcome, Delivered | Refused):
+            self._answered_s = self._clock.monotonic_s()
+        elif isinstance(outcome, Throttled):
+            self.counts.throttled += 1
+            self._pace.slow()
+        return outcome
+
+    async def _wait(self, outcome: Throttled | Unreachable, attempt: int) -> None:
+        """Wait before the rest is tried again.
+
+        Raises:
+            PersonalizeError: it is no use: a person has something to do, or nothing got through for long.
+        """
+        error = error_of(outcome, self._key.operation)
+        # An import or an update of the dataset that is running passes too.
+        passes = error.transient or isinstance(error, ResourceInUseError)
+        if not passes or self._stopped or self._clock.monotonic_s() - self._answered_s > self._give_up_s:
+            raise error
+        self.counts.retried += 1
+        await asyncio.sleep(full_jitter(attempt, self._chance, cap_s=_MAX_PAUSE_S))
+
+
+def _at_rest(key: SessionKey, entries: Sequence[bytes]) -> Record:
+    """The entries of a chunk as what delivery sends."""
+    ends = tuple(end - 1 for end in itertools.accumulate(len(entry) + 1 for entry in entries))
+    return Record(0, key, None, b",".join(entries), ends, 0, (1 << len(entries)) - 1)
