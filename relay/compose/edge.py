@@ -20,7 +20,8 @@ from relay.web.readiness import Readiness
 from relay.web.routes.client_address import ClientAddress
 from relay.web.routes.edge import Edge, EdgeSite
 from relay.web.routes.proxy_secret import ProxySecret
-from relay.web.routes.snippet_file import SnippetFile
+from relay.web.routes.snippet_shelf import SnippetShelf
+from relay.web.routes.unknown_snippets import UnknownSnippets
 from relay.web.routes.unseen_proxy import UnseenProxy
 
 if TYPE_CHECKING:  # needs the extra `jwt`
@@ -35,7 +36,7 @@ def make_edge(
     erasures: Erasures,
     metrics: Metrics,
     clock: Clock,
-    snippet: SnippetFile,
+    snippets: SnippetShelf,
     jwt_identity: "JwtIdentity | None" = None,
     problems: Callable[[], Sequence[str]],
 ) -> Edge:
@@ -48,7 +49,7 @@ def make_edge(
         erasures: The same for who was erased.
         metrics: What to count with.
         clock: What time it is.
-        snippet: What to serve.
+        snippets: What to serve.
         jwt_identity: Verifies the site's own JWTs, if it has such.
         problems: What keeps events from being delivered, now.
     """
@@ -59,7 +60,8 @@ def make_edge(
     # A proxy may stand in front that nobody has told of; with a secret of its own there is one, and it is known.
     unseen = UnseenProxy(clock=clock) if settings.client_ip_header is None else None
     client_address = ClientAddress(header=settings.client_ip_header, trusted=settings.trusted_proxies)
-    watched = [one.problems for one in (client_address, secret, unseen) if one is not None]
+    unknown_snippets = UnknownSnippets(clock=clock)
+    watched = [one.problems for one in (client_address, secret, unseen, unknown_snippets) if one is not None]
 
     def make_id() -> str:
         return secrets.token_hex(16)
@@ -93,7 +95,8 @@ def make_edge(
             other_problems=lambda: [*problems(), *spool.warnings(), *(line for one in watched for line in one())],
             clock=clock,
         ),
-        snippet=snippet,
+        snippets=snippets,
+        unknown_snippets=unknown_snippets,
         jwt_identity=jwt_identity,
         client_address=client_address,
         max_body_bytes=settings.max_body_bytes,

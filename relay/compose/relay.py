@@ -26,7 +26,7 @@ from relay.spool.memory import MemorySpool
 from relay.spool.sqlite.admin.buried_watch import BuriedBounds
 from relay.spool.sqlite.spool import SqliteSpool
 from relay.web.routes.edge import Edge
-from relay.web.routes.snippet_file import SnippetFile
+from relay.web.routes.snippet_shelf import open_shelf, shelf_beside
 
 if TYPE_CHECKING:  # needs the extra `jwt`
     from relay.identity.jwt import JwtIdentity
@@ -56,7 +56,9 @@ async def open_relay(settings: Settings, *, clock: Clock | None = None) -> Async
     clock = clock or SystemClock()
     metrics = Metrics()
     async with AsyncExitStack() as stack:
-        snippet = SnippetFile(bundled("snippet"))
+        snippets = open_shelf(
+            bundled("snippet"), releases=bundled("snippet_releases"), kept=shelf_beside(settings.spool_url)
+        )
         opening = asyncio.create_task(stack.enter_async_context(_spool(settings, clock)))
         await asyncio.sleep(0)  # now it reads, on threads of its own: the sink takes nearly as long
         try:
@@ -100,7 +102,7 @@ async def open_relay(settings: Settings, *, clock: Clock | None = None) -> Async
             erasures=erasures,
             metrics=metrics,
             clock=clock,
-            snippet=snippet,
+            snippets=snippets,
             jwt_identity=jwt_identity,
             problems=lambda: [*dispatcher.problems(), *jwks_problems()],
         )

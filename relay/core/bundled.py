@@ -1,4 +1,4 @@
-"""Files that travel inside the wheel: the built snippet and the demo's shop.
+"""Files that travel inside the wheel: the built snippet, those of earlier releases, and the demo's shop.
 
 In a checkout they are read from where they are made, so that nothing is copied while one works.
 """
@@ -6,10 +6,14 @@ In a checkout they are read from where they are made, so that nothing is copied 
 from pathlib import Path
 from typing import Final, Literal
 
-_IN_CHECKOUT: Final = {"snippet": "js-snippet/dist", "shop": "examples/shop"}
+_IN_CHECKOUT: Final = {
+    "snippet": "js-snippet/dist",
+    "snippet_releases": "js-snippet/releases",
+    "shop": "examples/shop",
+}
 
 
-def bundled(name: Literal["snippet", "shop"]) -> Path:
+def bundled(name: Literal["snippet", "snippet_releases", "shop"]) -> Path:
     """The folder of that name: in the wheel `relay/data/NAME`, in a checkout its source."""
     package = Path(__file__).parent.parent
     in_wheel = package / "data" / name

@@ -104,6 +104,11 @@ class Metrics:
         self.beacons_marked = Counts(
             "relay_beacons_marked", "Beacons of bots that were taken, by kind.", label="cause", registry=self.registry
         )
+        self.snippets_unknown = Counter(
+            "relay_snippets_unknown",
+            "Requests for a snippet by a hash that was never installed here.",
+            registry=self.registry,
+        )
         self.events_rejected = Counts(
             "relay_events_rejected", "Events refused at the door, by reason.", label="reason", registry=self.registry
         )

@@ -25,7 +25,7 @@ from relay.web.routes.health import healthz, public_readyz, readyz
 from relay.web.routes.metrics import metrics
 from relay.web.routes.proxy_secret import EXEMPT
 from relay.web.routes.server_api import api_routes
-from relay.web.routes.snippet import snippet, snippet_by_hash
+from relay.web.routes.snippet import SnippetEndpoint
 
 OpenEdge = Callable[[], AbstractAsyncContextManager[Edge]]
 
@@ -58,7 +58,9 @@ class _Entrance:
                 try:
                     secret.check(fields_of(scope["headers"]))
                 except Refusal as refusal:
-                    await send_json(send, refusal.status, refusal.problem, refusal.headers)
+                    # Of all there is only the snippet is for every page, and this answer gives nothing away.
+                    more = ((b"access-control-allow-origin", b"*"), *refusal.headers)
+                    await send_json(send, refusal.status, refusal.problem, more)
                     return
         await self._app(scope, receive, send)
 
@@ -67,8 +69,8 @@ def public_routes(prefix: str) -> list[BaseRoute]:
     """What a browser, a backend and a load balancer may reach. Needs an `Edge` in the state, under `edge`."""
     return [
         Route(f"{prefix}/e", BeaconEndpoint()),
-        Route(f"{prefix}/s.js", snippet),
-        Route(f"{prefix}/s.{{hash}}.js", snippet_by_hash),
+        Route(f"{prefix}/s.js", SnippetEndpoint()),
+        Route(f"{prefix}/s.{{hash}}.js", SnippetEndpoint()),
         *api_routes(),
         Route("/healthz", healthz),
         Route("/readyz", public_readyz),

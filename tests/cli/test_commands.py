@@ -61,8 +61,17 @@ async def test_wrong_use_is_code_2_with_nothing_on_stdout(arguments: list[str], 
     assert err
 
 
-async def test_the_snippet_tag_is_complete(tokens: Tokens) -> None:
+async def test_the_snippet_tag_follows_the_relay(tokens: Tokens) -> None:
     code, out, _ = await run("snippet", "--url", "https://events.shop.example/", **relay_environ())
+    match = re.fullmatch(r'<script async src="(\S+)" data-token="(\S+)"></script>\n', out)
+    assert code == 0
+    assert match
+    assert match[1] == "https://events.shop.example/r/s.js"
+    assert tokens.site(match[2]) == SiteClaims("default")
+
+
+async def test_the_pinned_snippet_tag_is_complete(tokens: Tokens) -> None:
+    code, out, _ = await run("snippet", "--pin", "--url", "https://events.shop.example/", **relay_environ())
     file = SnippetFile(bundled("snippet"))
     assert code == 0
     match = re.fullmatch(

@@ -32,7 +32,7 @@ from relay.web.app import create_admin_app
 from relay.web.listener import bind, listening
 from relay.web.public import listening_for_beacons
 from relay.web.routes.edge import Edge
-from relay.web.routes.snippet_file import SnippetFile
+from relay.web.routes.snippet_shelf import open_shelf
 from tests.support.emulator import TRACKING_ID
 from tests.support.records import Event, events_of
 
@@ -157,7 +157,7 @@ async def running_edge(
         erasures=erasures,
         metrics=metrics,
         clock=clock,
-        snippet=SnippetFile(bundled("snippet")),
+        snippets=open_shelf(bundled("snippet"), releases=bundled("snippet_releases")),
         problems=list,
     )
     admin_app = create_admin_app(lambda: nullcontext(edge), hosts=chosen.admin_hosts)

@@ -30,7 +30,7 @@ async def test_the_snippet_is_served_for_an_hour_to_every_origin(relay: RunningE
 
 
 async def test_the_hashed_name_is_immutable_and_matches_the_integrity(relay: RunningEdge) -> None:
-    file = relay.edge.snippet
+    file = relay.edge.snippets.current
     answer = await relay.http.get(f"{relay.url}/r/{file.name}", headers={"accept-encoding": "gzip"})
     assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
     digest = base64.b64encode(hashlib.sha384(answer.content).digest()).decode()

@@ -17,7 +17,8 @@ from relay.web.rate_limit import NetworkLimit, RateLimit
 from relay.web.readiness import Readiness
 from relay.web.routes.client_address import ClientAddress
 from relay.web.routes.proxy_secret import ProxySecret
-from relay.web.routes.snippet_file import SnippetFile
+from relay.web.routes.snippet_shelf import SnippetShelf
+from relay.web.routes.unknown_snippets import UnknownSnippets
 from relay.web.routes.unseen_proxy import UnseenProxy
 
 if TYPE_CHECKING:  # needs the extra `jwt`
@@ -51,7 +52,8 @@ class Edge:
     metrics: Metrics
     clock: Clock
     readiness: Readiness
-    snippet: SnippetFile
+    snippets: SnippetShelf
+    unknown_snippets: UnknownSnippets
     client_address: ClientAddress
     max_body_bytes: int
     identity_cookie: str | None = None
