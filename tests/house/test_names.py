@@ -14,7 +14,6 @@ TWICE_STILL = {
     "Answer",
     "Answered",
     "Counts",
-    "Pace",
     "Problem",
     "Progress",
     "Refusal",
