@@ -73,7 +73,7 @@ async def open_relay(settings: Settings, *, clock: Clock | None = None) -> Async
             await stack.enter_async_context(links)
         bindings = Bindings(clock=clock, ttl_s=settings.binding_ttl_s, links=links)
         erasures = Erasures(spool=spool, bindings=bindings, clock=clock, archive=archive)
-        bindings.load(erasures.load(await spool.bindings()))
+        bindings.load(await spool.bindings())
         if isinstance(spool, SqliteSpool):  # another process may ask for an erasure, which must stay in force here
             spool.erase_with(erasures.erase)
         dispatcher = await stack.enter_async_context(
@@ -106,8 +106,7 @@ async def open_relay(settings: Settings, *, clock: Clock | None = None) -> Async
             jwt_identity=jwt_identity,
             problems=lambda: [*dispatcher.problems(), *jwks_problems()],
         )
-        until_broken = spool.until_broken if isinstance(spool, SqliteSpool) else _never
-        yield Relay(edge=edge, dispatcher=dispatcher, until_broken=until_broken)
+        yield Relay(edge=edge, dispatcher=dispatcher, until_broken=spool.until_broken)
 
 
 @asynccontextmanager
@@ -147,11 +146,6 @@ async def _jwt_identity(
         max_age_s=settings.identity_max_age_s,
     )
     return jwt_identity, keys.problems
-
-
-async def _never() -> str:
-    await asyncio.get_running_loop().create_future()
-    return ""  # not reached: nobody fulfils it
 
 
 def _spool(settings: Settings, clock: Clock) -> AbstractAsyncContextManager[Spool]:

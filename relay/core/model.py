@@ -12,6 +12,8 @@ from typing import Final, NamedTuple
 
 import msgspec
 
+KEPT_MS: Final = 7 * 86_400_000
+"""How long a session stays nobody else's after its binding has ended."""
 MOST_EVENTS: Final = 10
 """Events of one record."""
 
@@ -66,18 +68,20 @@ class Identity(msgspec.Struct, frozen=True, gc=False):
 
 
 class Binding(msgspec.Struct, frozen=True, gc=False):
-    """A session that belongs to a user since a login."""
+    """A session that belongs to a user since a login. Sites that share a tracker share its sessions."""
 
-    site: str
+    target: str
+    """The tracking id."""
     session_id: str
     user_id: str
     expires_at_ms: int
-    target: str | None = None
-    """The tracking id of the site: only what waits for it gets the user. None: whatever waits under the session id."""
+    """Until when its events get the user; it is nobody else's for `KEPT_MS` longer."""
+    page_session: str | None = None
+    """The session id the page sent, where this is one derived from it."""
 
     def covers(self, key: "SessionKey") -> bool:
         """Whether what waits under `key` belongs to the session that was bound."""
-        return bool(key.session_id) and key.session_id == self.session_id and self.target in (None, key.target)
+        return bool(key.session_id) and key.session_id == self.session_id and key.target == self.target
 
 
 class SessionKey(NamedTuple):

@@ -40,42 +40,42 @@ class Bindings:
         for binding in sorted(bindings, key=lambda one: one.expires_at_ms):
             self._hold(binding)
 
-    def user(self, site: str, session_id: str) -> str | None:
+    def user(self, target: str, session_id: str) -> str | None:
         """The user of a session, or None."""
-        binding = self._held.get((site, session_id))
+        binding = self._held.get((target, session_id))
         if binding is None or binding.expires_at_ms <= self._clock.now_ms():
             return None
-        self._held.move_to_end((site, session_id))
+        self._held.move_to_end((target, session_id))
         return binding.user_id
 
-    def last_user(self, site: str, session_id: str) -> str | None:
+    def last_user(self, target: str, session_id: str) -> str | None:
         """The user of a session, also of one whose binding has ended, as long as it is remembered.
 
         Its events were sent with this user, so nobody else may have it: not now, and not after the binding's time.
         """
-        binding = self._held.get((site, session_id))
+        binding = self._held.get((target, session_id))
         return None if binding is None else binding.user_id
 
-    def bind(self, site: str, session_id: str, user_id: str, *, target: str) -> None:
+    def bind(self, target: str, session_id: str, user_id: str, *, page_session: str | None = None) -> None:
         """From now on the session is this user's; takes effect at once, `due` says what has to be saved.
 
         Args:
-            site: The session's site.
+            target: The tracking id.
             session_id: The session.
             user_id: Its user.
-            target: The site's tracking id.
+            page_session: The session the page named, where this is one derived from it.
         """
-        binding = Binding(site, session_id, user_id, self._clock.now_ms() + self._ttl_ms, target)
+        binding = Binding(target, session_id, user_id, self._clock.now_ms() + self._ttl_ms, page_session)
         self._hold(binding)
-        self._unsaved.add((site, session_id))
+        self._unsaved.add((target, session_id))
 
-    def due(self, site: str, session_id: str) -> Binding | None:
+    def due(self, target: str, session_id: str) -> Binding | None:
         """The session's binding if it has to be saved with the next append.
 
         That is while no save of it has succeeded, and once less than half of its time is left: a binding in use
         lives on with one write each half `RELAY_BINDING_TTL_S`.
         """
-        key = (site, session_id)
+        key = (target, session_id)
         binding = self._held.get(key)
         if binding is None:
             return None
@@ -86,7 +86,7 @@ class Bindings:
 
     def saved(self, binding: Binding) -> None:
         """The spool has this one now."""
-        key = (binding.site, binding.session_id)
+        key = (binding.target, binding.session_id)
         held = self._held.get(key)
         if held is not None and held.user_id == binding.user_id:
             self._held[key] = binding
@@ -103,7 +103,7 @@ class Bindings:
 
     def forget_session(self, session_id: str | None) -> None:
         """Drop the bindings of a session, for an erasure."""
-        for key in [key for key in self._held if key[1] == session_id]:
+        for key in [key for key, one in self._held.items() if session_id in (one.session_id, one.page_session)]:
             self._forget(key)
         if self._links is not None:
             self._links.forget(session_id=session_id)
@@ -112,7 +112,7 @@ class Bindings:
         return len(self._held)
 
     def _hold(self, binding: Binding) -> None:
-        key = (binding.site, binding.session_id)
+        key = (binding.target, binding.session_id)
         self._held[key] = binding
         self._held.move_to_end(key)
         if len(self._held) > self._most:

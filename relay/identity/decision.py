@@ -75,13 +75,15 @@ class Identities:
             token: The identity token as it came, or None.
         """
         if token is None:
-            return self._as_bound(site, session_id, IdentityResult.NONE)
+            return self._as_bound(site, target, session_id, IdentityResult.NONE)
         claims = self._verify(token)
         if isinstance(claims, TokenFault):
             expired = claims is TokenFault.EXPIRED
-            return self._as_bound(site, session_id, IdentityResult.EXPIRED if expired else IdentityResult.INVALID)
+            return self._as_bound(
+                site, target, session_id, IdentityResult.EXPIRED if expired else IdentityResult.INVALID
+            )
         if claims.sub in self._erased:
-            return self._as_bound(site, session_id, IdentityResult.INVALID)
+            return self._as_bound(site, target, session_id, IdentityResult.INVALID)
         if claims.sid is not None and claims.sid != session_id:
             return Decision(Identity(site, session_id), IdentityResult.MISMATCH)
         return self._as_user(site, target, session_id, claims.sub)
@@ -89,23 +91,23 @@ class Identities:
     def trust(self, *, site: str, target: str, session_id: str, user_id: str | None) -> Decision:
         """The same for a backend: its user id counts as a valid token's would."""
         if user_id is None:
-            return self._as_bound(site, session_id, IdentityResult.NONE)
+            return self._as_bound(site, target, session_id, IdentityResult.NONE)
         return self._as_user(site, target, session_id, user_id)
 
-    def _as_bound(self, site: str, session_id: str, result: IdentityResult) -> Decision:
-        user_id = self._bindings.user(site, session_id)
+    def _as_bound(self, site: str, target: str, session_id: str, result: IdentityResult) -> Decision:
+        user_id = self._bindings.user(target, session_id)
         return Decision(
-            Identity(site, session_id, user_id), result, self._bindings.due(site, session_id) if user_id else None
+            Identity(site, session_id, user_id), result, self._bindings.due(target, session_id) if user_id else None
         )
 
     def _as_user(self, site: str, target: str, session_id: str, user_id: str) -> Decision:
-        result = IdentityResult.OK
-        if self._bindings.last_user(site, session_id) not in (None, user_id):
-            result = IdentityResult.CONFLICT
+        result, page_session = IdentityResult.OK, None
+        if self._bindings.last_user(target, session_id) not in (None, user_id):
+            result, page_session = IdentityResult.CONFLICT, session_id
             session_id = self.derived_session(site, session_id, user_id)
-        if self._bindings.user(site, session_id) is None:
-            self._bindings.bind(site, session_id, user_id, target=target)
-        return Decision(Identity(site, session_id, user_id), result, self._bindings.due(site, session_id))
+        if self._bindings.user(target, session_id) is None:
+            self._bindings.bind(target, session_id, user_id, page_session=page_session)
+        return Decision(Identity(site, session_id, user_id), result, self._bindings.due(target, session_id))
 
     def derived_session(self, site: str, session_id: str, user_id: str) -> str:
         """The session of a second user of `session_id`: always the same, and nobody else can work it out.

@@ -147,8 +147,6 @@ class Links(Background):
 
     def bound(self, binding: Binding) -> None:
         """The session is a user's, and that is on disk."""
-        if binding.target is None:
-            return
         key = SessionKey(Operation.PUT_EVENTS, binding.target, binding.session_id)
         session = self._touch(key)
         if not session.is_linked:

@@ -10,7 +10,7 @@ from typing import Final
 import msgspec
 
 from relay.core.clock import Clock
-from relay.core.model import MOST_EVENTS, NewRecord, Operation, Reason, SessionKey
+from relay.core.model import MOST_EVENTS, NewRecord, Operation, Provenance, Reason, SessionKey
 from relay.core.telemetry import Metrics
 from relay.identity.bindings import Bindings
 from relay.identity.decision import Decision, Identities, IdentityResult
@@ -102,7 +102,9 @@ class Intake:
             site=destination.site, target=destination.tracking_id, session_id=session_id, token=identity_token
         )
         self._metrics.identities[decision.result] += 1
-        return self._begin(events, destination=destination, sent_at_ms=sent_at_ms, decision=decision)
+        return self._begin(
+            events, destination=destination, session_id=session_id, sent_at_ms=sent_at_ms, decision=decision
+        )
 
     async def take_trusted(
         self,
@@ -117,7 +119,9 @@ class Intake:
         decision = self._identities.trust(
             site=destination.site, target=destination.tracking_id, session_id=session_id, user_id=user_id
         )
-        begun = self._begin(events, destination=destination, sent_at_ms=sent_at_ms, decision=decision)
+        begun = self._begin(
+            events, destination=destination, session_id=session_id, sent_at_ms=sent_at_ms, decision=decision
+        )
         return self.finish(begun, await begun.stored)
 
     def _begin(
@@ -125,6 +129,7 @@ class Intake:
         events: Sequence[BeaconEvent | Rejected],
         *,
         destination: Destination,
+        session_id: str,
         sent_at_ms: float | None,
         decision: Decision,
     ) -> Begun:
@@ -152,7 +157,8 @@ class Intake:
             event_ids.append(event_id)
             places.append(index)
             without_item += not event.item_id
-        records = pieces(key, decision.identity.user_id, event_ids, bodies)
+        came = _provenance(session_id, decision)
+        records = pieces(key, decision.identity.user_id, event_ids, bodies, came)
         stored = self._spool.append(records, decision.binding) if records or decision.binding else _NOTHING
         return Begun(stored, decision, event_ids, places, rejected, without_item)
 
@@ -174,12 +180,24 @@ class Intake:
         return Taken(len(begun.event_ids) - len(repeated), rejected, begun.decision.result)
 
 
-def pieces(key: SessionKey, user_id: str | None, event_ids: Sequence[str], bodies: Sequence[bytes]) -> list[NewRecord]:
+def pieces(
+    key: SessionKey,
+    user_id: str | None,
+    event_ids: Sequence[str],
+    bodies: Sequence[bytes],
+    came: Provenance | None = None,
+) -> list[NewRecord]:
     """Checked events as records of `MOST_EVENTS` each, the last of what is left."""
     records: list[NewRecord] = []
     for start in range(0, len(bodies), MOST_EVENTS):
         some = bodies[start : start + MOST_EVENTS]
         ends = tuple(accumulate([len(some[0]), *[1 + len(body) for body in some[1:]]]))
         ids = tuple(event_ids[start : start + MOST_EVENTS])
-        records.append(NewRecord(key, user_id, ids, b",".join(some), ends))
+        records.append(NewRecord(key, user_id, ids, b",".join(some), ends, came=came))
     return records
+
+
+def _provenance(session_id: str, decision: Decision) -> Provenance | None:
+    derived = session_id != decision.identity.session_id
+    never_bound = decision.result is IdentityResult.MISMATCH
+    return Provenance(session_id if derived else None, never_bound) if derived or never_bound else None

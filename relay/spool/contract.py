@@ -16,7 +16,7 @@ Guarantees of every implementation; 1, 8 and 9 of those that last:
 10. An event id is taken once a session: while its event waits, and for ten minutes, within a bound.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import Final, Protocol
 
 import msgspec
@@ -107,18 +107,31 @@ class Spool(Protocol):
         """
         ...
 
+    @property
+    def erased(self) -> Container[str]:
+        """Users who were erased and are refused since; asked of each token, so it is at hand."""
+        ...
+
     async def erase(self, *, user_id: str | None = None, session_id: str | None = None) -> int:
         """Remove every event and binding of a user or a session, pending and buried; how many events went.
 
+        A session takes along those that were derived from it. A user is one of `erased` from the first moment on.
         Durable on return. A call in flight cannot be taken back.
         """
         ...
 
-    async def bindings(self, most: int = MOST_BINDINGS_READ) -> list[Binding]:
-        """Bindings not yet expired, for the start of the process: of sessions the `most` that were used last.
+    async def allow(self, user_id: str) -> bool:
+        """Let a user who was erased come back; whether there was one. Durable on return."""
+        ...
 
-        Damaged ones are forgotten, counted and logged. Of the relay's own notes (sites beginning with `~`)
-        all are here.
+    async def until_broken(self) -> str:
+        """Wait until storage fails so that only opening the spool anew helps; why. For ever, mostly."""
+        ...
+
+    async def bindings(self, most: int = MOST_BINDINGS_READ) -> list[Binding]:
+        """Sessions that are nobody else's, for the start of the process: the `most` that were used last.
+
+        Some of the bindings may have ended, up to `KEPT_MS` ago. Damaged ones are forgotten, counted and logged.
         """
         ...
 

@@ -1,5 +1,6 @@
 """A spool in memory: the same behaviour as the one on disk, but nothing survives the process. For tests and trials."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Self
@@ -10,6 +11,7 @@ from relay.core.clock import Clock
 from relay.core.errors import SpoolFullError
 from relay.core.limits import MAX_EVENTS_PER_CALL
 from relay.core.model import (
+    KEPT_MS,
     Binding,
     NewRecord,
     Operation,
@@ -23,6 +25,7 @@ from relay.spool.contract import MOST_BINDINGS_READ, Burial, Lease
 from relay.spool.receipt import Receipt
 from relay.spool.schedule.claims import Claim
 from relay.spool.schedule.dedup_window import DedupWindow
+from relay.spool.schedule.erased_users import ErasedUsers
 from relay.spool.schedule.lease_waiter import LeaseWaiter
 from relay.spool.schedule.ledger import Ledger
 from relay.spool.schedule.pending_index import PendingIndex
@@ -54,6 +57,7 @@ class MemorySpool:
         """Keys of the events here, and their records."""
         self._buried: dict[int, tuple[Record, Burial]] = {}
         self._bindings: dict[tuple[str, str], Binding] = {}
+        self.erased = ErasedUsers()
         self._bytes = 0
         self._last_seq = 0
 
@@ -136,13 +140,16 @@ class MemorySpool:
 
         def of_them(record: Record | Binding, session: str) -> bool:
             if session_id is not None:
-                return session == session_id
+                page = record.page_session if isinstance(record, Binding) else record.came and record.came.page_session
+                return session_id in (session, page)
             return record.user_id == user_id or (
                 isinstance(record, Record)
                 and record.key.operation is Operation.PUT_USERS
                 and msgspec.json.decode(record.body).get("userId") == user_id
             )
 
+        if user_id is not None:
+            self.erased.add(user_id)
         erased = 0
         for record in [one for one in self._records.values() if of_them(one, one.key.session_id)]:
             for seq, places, left in self._index.discard(hash(record.key), (record.seq,)):
@@ -160,9 +167,19 @@ class MemorySpool:
     async def bindings(self, most: int = MOST_BINDINGS_READ) -> list[Binding]:
         """See `Spool.bindings`."""
         now_ms = self._clock.now_ms()
-        lasting = [binding for binding in self._bindings.values() if binding.expires_at_ms > now_ms]
-        sessions = sorted((one for one in lasting if one.site < "~"), key=lambda one: -one.expires_at_ms)
-        return [one for one in lasting if one.site >= "~"] + sessions[:most]
+        lasting = [binding for binding in self._bindings.values() if binding.expires_at_ms + KEPT_MS > now_ms]
+        return sorted(lasting, key=lambda one: -one.expires_at_ms)[:most]
+
+    async def allow(self, user_id: str) -> bool:
+        """See `Spool.allow`."""
+        was = user_id in self.erased
+        self.erased.remove(user_id)
+        return was
+
+    async def until_broken(self) -> str:
+        """See `Spool.until_broken`: memory never is."""
+        await asyncio.get_running_loop().create_future()
+        return ""  # not reached: nobody fulfils it
 
     def stats(self) -> SpoolStats:
         """See `Spool.stats`."""
@@ -207,7 +224,7 @@ class MemorySpool:
         return record
 
     def _bind(self, binding: Binding) -> None:
-        self._bindings[binding.site, binding.session_id] = binding
+        self._bindings[binding.target, binding.session_id] = binding
         for seq, record in self._records.items():
             if may_be_bound(record) and binding.covers(record.key):
                 self._records[seq] = msgspec.structs.replace(record, user_id=binding.user_id)

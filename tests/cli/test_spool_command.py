@@ -37,7 +37,7 @@ async def path(tmp_path: Path) -> Path:
 async def fill(path: Path, records: list[NewRecord], *, buried: tuple[int, ...] = (), message: str = "no") -> None:
     """The first is delivered, those in `buried` are buried, the others wait."""
     async with SqliteSpool(path, clock=SystemClock(), max_bytes=1 << 30) as spool:
-        await spool.append(records, Binding("default", "bound-session-0001", "bert", 1 << 50, "tracker-1"))
+        await spool.append(records, Binding("tracker-1", "bound-session-0001", "bert", 1 << 50))
         for lease in await spool.lease(max_sessions=10):
             names = dict(zip(ids(lease), pieces(lease), strict=True))
             burials = [burial(piece, message=message) for name, piece in names.items() if int(name[1:]) in buried]

@@ -130,7 +130,7 @@ async def test_a_damaged_binding_is_forgotten_and_never_names_somebody_else(
 ) -> None:
     path, clock = tmp_path / "spool.db", SystemClock()
     async with SqliteSpool(path, clock=clock, max_bytes=MAX_BYTES) as spool:
-        binding = Binding("default", SESSION, "user-1000", clock.now_ms() + 3_600_000, "tracker-1")
+        binding = Binding("tracker-1", SESSION, "user-1000", clock.now_ms() + 3_600_000)
         await spool.append([new_record("e1")], binding)
     row = b"default" + SESSION.encode() + b"user-1000"
     at = path.read_bytes().index(row)

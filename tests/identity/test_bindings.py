@@ -28,7 +28,7 @@ def save(bindings: Bindings) -> Binding:
 
 def test_a_binding_holds_at_once_and_ends_with_its_time(bindings: Bindings, clock: FakeClock) -> None:
     assert bindings.user("shop", "s1") is None
-    bindings.bind("shop", "s1", "u1", target="t")
+    bindings.bind("shop", "s1", "u1")
     assert bindings.user("shop", "s1") == "u1"
     assert bindings.user("other", "s1") is None
     clock.advance(TTL_S)
@@ -37,25 +37,25 @@ def test_a_binding_holds_at_once_and_ends_with_its_time(bindings: Bindings, cloc
 
 def test_whose_a_session_was_is_remembered_after_its_time_and_within_the_bound(clock: FakeClock) -> None:
     bindings = Bindings(clock=clock, ttl_s=TTL_S, most=2)
-    bindings.bind("shop", "s1", "u1", target="t")
+    bindings.bind("shop", "s1", "u1")
     clock.advance(TTL_S)
     assert (bindings.user("shop", "s1"), bindings.last_user("shop", "s1")) == (None, "u1")
     for session in ("s2", "s3"):
-        bindings.bind("shop", session, "u2", target="t")
+        bindings.bind("shop", session, "u2")
     assert bindings.last_user("shop", "s1") is None
     bindings.forget_user("u2")
     assert bindings.last_user("shop", "s2") is None
 
 
 def test_it_is_due_until_a_save_has_succeeded(bindings: Bindings, clock: FakeClock) -> None:
-    bindings.bind("shop", "s1", "u1", target="t")
+    bindings.bind("shop", "s1", "u1")
     assert bindings.due("shop", "s1") == bindings.due("shop", "s1")
-    assert save(bindings) == Binding("shop", "s1", "u1", clock.now_ms() + 1_000_000, "t")
+    assert save(bindings) == Binding("shop", "s1", "u1", clock.now_ms() + 1_000_000)
     assert bindings.due("shop", "s1") is None
 
 
 def test_one_in_use_lives_on_with_one_write_each_half_of_its_time(bindings: Bindings, clock: FakeClock) -> None:
-    bindings.bind("shop", "s1", "u1", target="t")
+    bindings.bind("shop", "s1", "u1")
     writes = 0
     for _ in range(100):
         clock.advance(TTL_S / 10)
@@ -67,7 +67,7 @@ def test_one_in_use_lives_on_with_one_write_each_half_of_its_time(bindings: Bind
 
 
 def test_a_save_that_comes_late_does_not_bring_another_user_back(bindings: Bindings) -> None:
-    bindings.bind("shop", "s1", "u1", target="t")
+    bindings.bind("shop", "s1", "u1")
     late = bindings.due("shop", "s1")
     assert late is not None
     bindings.forget_user("u1")
@@ -84,15 +84,15 @@ def test_what_the_spool_kept_is_there_after_a_restart(bindings: Bindings, clock:
 def test_past_the_bound_the_one_unused_longest_is_forgotten(clock: FakeClock) -> None:
     bindings = Bindings(clock=clock, ttl_s=TTL_S, most=2)
     for session in ("s1", "s2"):
-        bindings.bind("shop", session, "u1", target="t")
+        bindings.bind("shop", session, "u1")
     bindings.user("shop", "s1")
-    bindings.bind("shop", "s3", "u1", target="t")
+    bindings.bind("shop", "s3", "u1")
     assert [bindings.user("shop", session) for session in ("s1", "s2", "s3")] == ["u1", None, "u1"]
     assert bindings.due("shop", "s2") is None
 
 
 def test_erasing_a_user_forgets_all_its_sessions(bindings: Bindings) -> None:
     for session, user in (("s1", "u1"), ("s2", "u2"), ("s3", "u1")):
-        bindings.bind("shop", session, user, target="t")
+        bindings.bind("shop", session, user)
     bindings.forget_user("u1")
     assert [bindings.user("shop", session) for session in ("s1", "s2", "s3")] == [None, "u2", None]

@@ -51,9 +51,9 @@ def test_a_valid_token_names_the_user_and_binds_the_session(edge: Edge) -> None:
     assert edge.decide(S1).identity == Identity("shop", S1, "u1")
 
 
-def test_a_binding_is_of_one_site(edge: Edge) -> None:
+def test_sites_that_share_a_tracker_share_its_sessions(edge: Edge) -> None:
     edge.decide(S1, edge.login("u1"))
-    assert edge.decide(S1, site="other").identity.user_id is None
+    assert edge.decide(S1, site="other").identity.user_id == "u1"
 
 
 def test_a_token_for_this_session_is_ok_and_for_another_a_mismatch(edge: Edge) -> None:

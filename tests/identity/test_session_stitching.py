@@ -61,9 +61,9 @@ class Stage:
 
     def bind(self, session: str = S1, user: str = "u1") -> None:
         """A login is on disk."""
-        if self.bindings.user("shop", session) is None:
-            self.bindings.bind("shop", session, user, target="tracker")
-        due = self.bindings.due("shop", session)
+        if self.bindings.user("tracker", session) is None:
+            self.bindings.bind("tracker", session, user)
+        due = self.bindings.due("tracker", session)
         if due is not None:
             self.bindings.saved(due)
 

@@ -60,7 +60,7 @@ async def live(path: Path, rng: random.Random, *, lives: int) -> Path:
                 await spool.append([record(rng, f"e{count + n}", session) for n in range(rng.randint(1, 20))])
                 count += 20
                 if rng.random() < 0.5:
-                    binding = Binding("shop", session, f"u{rng.randrange(99)}", clock.now_ms() + 10**6, "tracker-1")
+                    binding = Binding("tracker-1", session, f"u{rng.randrange(99)}", clock.now_ms() + 10**6)
                     await spool.append([], binding)
                 if rng.random() < 0.4:
                     for lease in await spool.lease(max_sessions=rng.randint(1, 8)):

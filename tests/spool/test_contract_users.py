@@ -2,7 +2,9 @@
 
 import asyncio
 
-from relay.core.model import Binding, Operation, SessionKey, event_id_of
+import msgspec
+
+from relay.core.model import KEPT_MS, Binding, Operation, Provenance, SessionKey, event_id_of
 from tests.spool.conftest import AnySpool
 from tests.spool.leases import balances, burial, ids, lease_all, lease_one, pieces
 from tests.support.clock import FakeClock
@@ -13,7 +15,7 @@ OTHER = "ffff1234567890ab"
 
 async def test_a_binding_gives_its_user_to_what_still_waits(spool: AnySpool, clock: FakeClock) -> None:
     await spool.append([new_record("a"), new_record("x", OTHER)])
-    binding = Binding("default", SESSION, "u1", clock.now_ms() + 1000)
+    binding = Binding("tracker-1", SESSION, "u1", clock.now_ms() + 1000)
     await spool.append([new_record("b", user_id="u1")], binding)
     mine, others = await lease_all(spool)
     assert [(event_id_of(record.body), record.user_id) for record in mine.records] == [("a", "u1"), ("b", "u1")]
@@ -22,13 +24,13 @@ async def test_a_binding_gives_its_user_to_what_still_waits(spool: AnySpool, clo
 
 async def test_a_binding_stays_within_its_tracker(spool: AnySpool, clock: FakeClock) -> None:
     await spool.append([new_record("a"), new_record("b", target="tracker-2")])
-    await spool.append([], Binding("default", SESSION, "u1", clock.now_ms() + 1000, "tracker-1"))
+    await spool.append([], Binding("tracker-1", SESSION, "u1", clock.now_ms() + 1000))
     users = {lease.key.target: lease.records[0].user_id for lease in await lease_all(spool)}
     assert users == {"tracker-1": "u1", "tracker-2": None}
 
 
 async def test_a_binding_reaches_what_is_appended_at_the_same_moment(spool: AnySpool, clock: FakeClock) -> None:
-    binding = Binding("default", SESSION, "u1", clock.now_ms() + 1000)
+    binding = Binding("tracker-1", SESSION, "u1", clock.now_ms() + 1000)
     await asyncio.gather(spool.append([new_record("a")]), spool.append([], binding))
     assert (await lease_one(spool)).records[0].user_id == "u1"
 
@@ -36,25 +38,58 @@ async def test_a_binding_reaches_what_is_appended_at_the_same_moment(spool: AnyS
 async def test_a_leased_record_gets_the_user_when_it_is_retried(spool: AnySpool, clock: FakeClock) -> None:
     await spool.append([new_record("a")])
     lease = await lease_one(spool)
-    await spool.append([], Binding("default", SESSION, "u1", clock.now_ms() + 1000))
+    await spool.append([], Binding("tracker-1", SESSION, "u1", clock.now_ms() + 1000))
     spool.settle(lease)
     assert (await lease_one(spool)).records[0].user_id == "u1"
 
 
 async def test_a_user_a_record_already_has_is_never_changed(spool: AnySpool, clock: FakeClock) -> None:
     await spool.append([new_record("a", user_id="u0")])
-    await spool.append([], Binding("default", SESSION, "u1", clock.now_ms() + 1000))
+    await spool.append([], Binding("tracker-1", SESSION, "u1", clock.now_ms() + 1000))
     assert (await lease_one(spool)).records[0].user_id == "u0"
 
 
 async def test_bindings_are_replaced_and_expire(spool: AnySpool, clock: FakeClock) -> None:
-    await spool.append([], Binding("default", SESSION, "u1", clock.now_ms() + 1000))
-    newest = Binding("default", SESSION, "u1", clock.now_ms() + 5000)
+    await spool.append([], Binding("tracker-1", SESSION, "u1", clock.now_ms() + 1000))
+    newest = Binding("tracker-1", SESSION, "u1", clock.now_ms() + 5000)
     await spool.append([], newest)
     clock.advance(2)
     assert await spool.bindings() == [newest]
     clock.advance(4)
+    assert await spool.bindings() == [newest], "nobody else's, for a week"
+    clock.advance(KEPT_MS / 1000)
     assert await spool.bindings() == []
+
+
+async def test_a_record_that_is_never_bound_gets_no_user(spool: AnySpool, clock: FakeClock) -> None:
+    never = msgspec.structs.replace(new_record("a"), came=Provenance(never_bound=True))
+    await spool.append([never])
+    await spool.append([new_record("b")], Binding("tracker-1", SESSION, "u1", clock.now_ms() + 1000))
+    assert [(ids(lease), lease.records[0].user_id) for lease in [await lease_one(spool)]] == [(["a"], None)]
+
+
+async def test_repeats_are_found_by_the_session_the_page_named(spool: AnySpool) -> None:
+    derived = msgspec.structs.replace(new_record("a", OTHER), came=Provenance(page_session=SESSION))
+    await spool.append([derived])
+    assert await spool.append([new_record("a"), new_record("a", OTHER)]) == {(0, 0)}
+
+
+async def test_erasing_a_session_takes_those_derived_from_it_along(spool: AnySpool, clock: FakeClock) -> None:
+    derived = msgspec.structs.replace(new_record("a", OTHER, user_id="u2"), came=Provenance(page_session=SESSION))
+    longer = msgspec.structs.replace(new_record("b", "third-1234567890"), came=Provenance(page_session=SESSION + "x"))
+    await spool.append([derived, longer], Binding("tracker-1", OTHER, "u2", clock.now_ms() + 1000, SESSION))
+    assert await spool.erase(session_id=SESSION) == 1
+    assert await spool.bindings() == []
+    assert ids(await lease_one(spool)) == ["b"]
+
+
+async def test_who_was_erased_is_refused_until_that_is_lifted(spool: AnySpool) -> None:
+    assert "u1" not in spool.erased
+    await spool.erase(user_id="u1")
+    assert "u1" in spool.erased
+    assert await spool.allow("u1")
+    assert "u1" not in spool.erased
+    assert not await spool.allow("u1")
 
 
 async def test_erasing_a_user_removes_pending_buried_and_bindings_of_that_user_only(
@@ -64,7 +99,7 @@ async def test_erasing_a_user_removes_pending_buried_and_bindings_of_that_user_o
     lease = await lease_one(spool)
     spool.settle(lease, buried=[burial(pieces(lease)[0])])
     await spool.append([new_record("a", user_id="u1"), new_record("b", OTHER, user_id="u2")])
-    await spool.append([], Binding("default", SESSION, "u1", clock.now_ms() + 1000))
+    await spool.append([], Binding("tracker-1", SESSION, "u1", clock.now_ms() + 1000))
     assert await spool.erase(user_id="u1") == 2
     assert await spool.bindings() == []
     assert ids(await lease_one(spool)) == ["b"]

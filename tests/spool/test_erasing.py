@@ -54,7 +54,7 @@ async def test_what_comes_while_a_user_is_erased_is_erased_too(open_sqlite: Open
         spool.settle(lease, retry_after_s=1000)
         await fill(spool, 4000)
         erasing = asyncio.create_task(spool.erase(user_id="u"))
-        binding = Binding("default", "session-anonymous", "u", clock.now_ms() + 10_000)
+        binding = Binding("tracker-1", "session-anonymous", "u", clock.now_ms() + 10_000)
         await asyncio.sleep(0)
         await spool.append([new_record("late", "session-late-0000", user_id="u")], binding)
         assert await erasing == 402
@@ -82,9 +82,9 @@ async def test_bindings_of_theirs_go_wherever_they_are_and_whenever_they_come(
     async with open_sqlite() as spool:
         for number in range(60):
             session, user = f"session-{number:016}", "u" if number % 3 == 0 else "other"
-            await spool.append([], Binding("shop", session, user, clock.now_ms() + 60_000))
+            await spool.append([], Binding("tracker-1", session, user, clock.now_ms() + 60_000))
         erasing = asyncio.create_task(spool.erase(user_id="u"))
-        late = [spool.append([], Binding("shop", f"late-{n:016}", "u", clock.now_ms() + 60_000)) for n in range(5)]
+        late = [spool.append([], Binding("tracker-1", f"late-{n:016}", "u", clock.now_ms() + 60_000)) for n in range(5)]
         await asyncio.gather(*late)
         await erasing
         kept = await spool.bindings()
@@ -99,7 +99,7 @@ async def test_more_bindings_than_are_remembered_come_while_somebody_is_erased(
         table = await spool.work(lambda database: database.bindings)
         since = table.saves
         for number in range(5):
-            await spool.append([], Binding("shop", f"session-{number:016}", "u", clock.now_ms() + 60_000))
+            await spool.append([], Binding("tracker-1", f"session-{number:016}", "u", clock.now_ms() + 60_000))
         table._latest.popleft()
         await spool.work(lambda database: table.erase(database.sql, "user_id", "u", since=since))
         assert await spool.bindings() == []

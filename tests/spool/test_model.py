@@ -103,7 +103,7 @@ class SpoolModel(RuleBasedStateMachine):
 
     @rule(session=_SESSIONS, user=st.sampled_from(["u1", "u2"]))
     def bind(self, session: str, user: str) -> None:
-        binding = Binding("default", session, user, self.clock.now_ms() + 1_000_000)
+        binding = Binding("tracker-1", session, user, self.clock.now_ms() + 1_000_000)
         self.runner.run(self.appended([], binding))
         self.unsure.clear()
         for name in self.waiting.get(session, []):

@@ -149,7 +149,7 @@ async def running_edge(
     metrics.watch_spool(spool.stats, clock)
     bindings = Bindings(clock=clock, ttl_s=chosen.binding_ttl_s)
     erasures = Erasures(spool=spool, bindings=bindings, clock=clock)
-    bindings.load(erasures.load(await spool.bindings()))
+    bindings.load(await spool.bindings())
     edge = make_edge(
         chosen,
         spool=spool,

@@ -12,7 +12,10 @@ class Ledger:
     """Totals since the spool was made. `pending` is not kept: it is counted."""
 
     def __init__(self, totals: Mapping[str, int] | None = None) -> None:
-        totals = totals or {}
+        self.load(totals or {})
+
+    def load(self, totals: Mapping[str, int]) -> None:
+        """Begin with these."""
         self.accepted = totals.get("accepted", 0)
         self.delivered = totals.get("delivered", 0)
         self.erased = totals.get("erased", 0)

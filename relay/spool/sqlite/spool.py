@@ -13,7 +13,7 @@ Beside the guarantees of `relay.spool.contract`, of `Committer` (groups, failing
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
@@ -23,31 +23,34 @@ from typing import Final, Self, TypeVar
 from relay.core.clock import Clock
 from relay.core.errors import SpoolError, SpoolFullError
 from relay.core.limits import MAX_EVENTS_PER_CALL
-from relay.core.model import Binding, NewRecord, Operation, Piece, SessionKey, SpoolStats, bits
+from relay.core.model import Binding, NewRecord, Piece, SpoolStats, bits
 from relay.spool.contract import MOST_BINDINGS_READ, Burial, Lease
 from relay.spool.receipt import Receipt
+from relay.spool.schedule.erased_users import ErasedUsers, fingerprint_of
 from relay.spool.schedule.lease_waiter import LeaseWaiter
 from relay.spool.schedule.ledger import Ledger
 from relay.spool.schedule.pending_index import PendingIndex
-from relay.spool.schedule.pieces import may_be_bound, page_key, settled_places
+from relay.spool.schedule.pieces import settled_places
 from relay.spool.sqlite.admin.buried import Replayed
 from relay.spool.sqlite.admin.buried_watch import BuriedBounds, BuriedWatch
 from relay.spool.sqlite.admin.control_channel import Answer, Command
 from relay.spool.sqlite.admin.control_listener import ControlListener, Eraser
-from relay.spool.sqlite.admin.erasing import Removed, Whom, erase
+from relay.spool.sqlite.admin.erasing import Erased, Whom, erase
 from relay.spool.sqlite.admin.inspection import explained
 from relay.spool.sqlite.file.binding_table import read_bindings
+from relay.spool.sqlite.file.erasure_table import note_erasure
 from relay.spool.sqlite.file.rows import fingerprint
 from relay.spool.sqlite.read.leasing import Leasing
 from relay.spool.sqlite.read.reader import Reader
 from relay.spool.sqlite.read.record_cache import RecordCache
 from relay.spool.sqlite.recovery.recover import remove_damaged
 from relay.spool.sqlite.write.ack_buffer import AckBuffer
+from relay.spool.sqlite.write.attach_user import AttachUser
 from relay.spool.sqlite.write.committer import Committer
 from relay.spool.sqlite.write.database import Database
 from relay.spool.sqlite.write.leaving import CORRUPT
 from relay.spool.sqlite.write.process_lock import ProcessLock
-from relay.spool.sqlite.write.write_ops import Append, Gone, Job, Settled, Work
+from relay.spool.sqlite.write.write_ops import Append, Job, Settled, Work, append_of
 
 T = TypeVar("T")
 
@@ -55,8 +58,6 @@ MAX_QUEUED_BYTES: Final = 32 * 1024 * 1024
 """What may wait for the committing thread; over it the spool counts as full."""
 _RECORD_BYTES: Final = 150
 """What a row takes on disk beside its body, about."""
-MAX_SEQS_TO_BIND: Final = 100_000
-_OF_SESSIONS: Final = (Operation.PUT_EVENTS, Operation.PUT_ACTION_INTERACTIONS)
 _logger = logging.getLogger(__name__)
 
 
@@ -92,10 +93,9 @@ class SqliteSpool:
         self._waiter = LeaseWaiter(self._index, clock)
         self._cache = RecordCache()
         self._ledger = Ledger()
-        self._uncommitted: dict[int, list[Append]] = {}
-        """Appends of each session that may hold records for a login, until their seqs are known."""
+        self._attach_user = AttachUser(self._index)
         self._queued_bytes = 0
-        self._acks = AckBuffer(self._committer, clock)
+        self._acks = AckBuffer(self._committer, self._ledger, clock)
         self._leasing = Leasing(
             index=self._index,
             waiter=self._waiter,
@@ -107,6 +107,7 @@ class SqliteSpool:
         )
         self._listener = ControlListener(self, self._reader, clock)
         self.buried_watch = BuriedWatch(self._reader, bounds or BuriedBounds(), clock=clock)
+        self.erased = ErasedUsers()
         self._stack = AsyncExitStack()
         self._broke = asyncio.Event()
         self._damaged_bindings = 0
@@ -133,7 +134,8 @@ class SqliteSpool:
         self._database.open()
         with explained(self._path):
             self._database.load(self._index, self._clock.monotonic_s())
-        self._ledger = Ledger(self._database.totals)
+        self._ledger.load(self._database.totals)
+        self.erased = ErasedUsers(self._database.erased)
 
     async def _stop(self) -> None:
         await self._leasing.close()
@@ -149,28 +151,13 @@ class SqliteSpool:
             self._check_room(size)
         now_s = self._clock.monotonic_s()
         salt = self._database.salt
-        sessions = [fingerprint(record.key, salt) for record in records]
-        pages = [
-            session if record.came is None else fingerprint(page_key(record.key, record.came), salt)
-            for session, record in zip(sessions, records, strict=True)
-        ]
-        job = Append(
-            records,
-            sessions=sessions,
-            pages=pages,
-            accepted_at_ms=self._clock.now_ms(),
-            accepted_s=now_s,
-            size=size,
-            binding=binding,
-        )
-        backfill, here = self._database.backfill, {*sessions, *pages}
+        job = append_of(records, binding, salt=salt, size=size, now_s=now_s, now_ms=self._clock.now_ms())
+        backfill, here = self._database.backfill, {*job.sessions, *job.pages}
         job.older = backfill.older(here, now_s)
         job.inherited = backfill.inherited(here, now_s)
         if binding is not None:
-            self._find_anonymous(job, binding)
-        for session, record in zip(sessions, records, strict=True):
-            if may_be_bound(record):
-                self._uncommitted.setdefault(session, []).append(job)
+            self._attach_user.find(job, binding, salt)
+        self._attach_user.put(job)
         self._queued_bytes += size
         self._acks.hand_over()
         self._committer.put(job)
@@ -184,23 +171,6 @@ class SqliteSpool:
         if self._queued_bytes + size > MAX_QUEUED_BYTES or not self._index.has_room:
             raise SpoolFullError("too much waits at once")
 
-    def _find_anonymous(self, job: Append, binding: Binding) -> None:
-        """What waits for the binding, on disk or on its way there."""
-        seqs: list[int] = []
-        earlier: list[Append] = []
-        for key in self._covered(binding):
-            session = fingerprint(key, self._database.salt)
-            seqs += self._index.seqs(session, MAX_SEQS_TO_BIND)
-            earlier += self._uncommitted.get(session, ())
-        job.anonymous, job.earlier = seqs, earlier
-
-    def _covered(self, binding: Binding) -> Iterable[SessionKey]:
-        if binding.target is not None:
-            return [SessionKey(operation, binding.target, binding.session_id) for operation in _OF_SESSIONS]
-        known = set(self._database.flows.copy().values())
-        known |= {record.key[:2] for jobs in self._uncommitted.values() for job in jobs for record in job.records}
-        return [SessionKey(operation, target, binding.session_id) for operation, target in known]
-
     def _done(self, jobs: list[Job]) -> None:
         """The thread has done these."""
         if self._committer.broken:
@@ -209,7 +179,7 @@ class SqliteSpool:
             if isinstance(job, Append):
                 self._appended(job)
             elif isinstance(job, Settled):
-                self._correct(job)
+                self._acks.correct(job)
             elif job.error is not None:
                 if not job.done.done():
                     job.done.set_exception(job.error)
@@ -222,12 +192,7 @@ class SqliteSpool:
 
     def _appended(self, job: Append) -> None:
         self._queued_bytes -= job.size
-        for session, record in zip(job.sessions, job.records, strict=True):
-            if may_be_bound(record):
-                waiting = self._uncommitted[session]
-                waiting.remove(job)  # the first, since jobs come back in order
-                if not waiting:
-                    del self._uncommitted[session]
+        self._attach_user.done(job)
         if job.error is not None:
             job.receipt.fail(job.error)
             return
@@ -273,20 +238,11 @@ class SqliteSpool:
         )
         if removed is None:
             return False
-        counts = {record.seq: len(record.ends) for record in lease.records}
-        for seq, places, left in removed:
-            if not left:
-                self._cache.drop(seq)
-            here = [burial for burial in burials.get(seq, ()) if places >> burial.place & 1]
-            buried_places = sum([1 << burial.place for burial in here])
-            if places != buried_places:
-                went = places ^ buried_places
-                self._ledger.delivered += went.bit_count()
-                self._acks.delivered(Gone(seq, counts[seq], went, left | buried_places))
-            if here:
-                self._acks.buried(Gone(seq, counts[seq], buried_places, left), here)
-                for burial in here:
-                    self._ledger.bury(burial.reason)
+        numbers = {record.seq: len(record.ends) for record in lease.records}
+        for one in removed:
+            if not one.left:
+                self._cache.drop(one.seq)
+            self._acks.add(one, numbers=numbers[one.seq], burials=burials.get(one.seq, ()))
         self._waiter.ring()
         return True
 
@@ -294,32 +250,36 @@ class SqliteSpool:
         """A record cannot be delivered, for it is not what was written."""
         _logger.error("spool damaged: record %d does not match its checksum", seq)
         self._cache.drop(seq)
-        for _, places, left in self._index.discard(session, (seq,)):
-            self._ledger.bury(CORRUPT, places.bit_count())
-            gone = Gone(seq, places.bit_length(), places, left)
+        for one in self._index.discard(session, (seq,)):
             if kept:
                 why = "the checksum does not match"
-                self._acks.buried(gone, [Burial(seq, place, CORRUPT, why) for place in bits(places)])
+                burials = [Burial(seq, place, CORRUPT, why) for place in bits(one.places)]
+                self._acks.add(one, numbers=one.places.bit_length(), burials=burials)
             else:
-                self._acks.lost(gone, CORRUPT)
-
-    def _correct(self, job: Settled) -> None:
-        """What an erasure had removed before it was settled counts as erased."""
-        for reason, count in job.missed.items():
-            if reason is None:
-                self._ledger.delivered -= count
-            else:
-                self._ledger.bury(reason, -count)
+                self._acks.lose(one, CORRUPT)
 
     # ── the rest ────────────────────────────────────────────────────────────────────────────────────────────
 
     async def erase(self, *, user_id: str | None = None, session_id: str | None = None) -> int:
         """See `Spool.erase`."""
         whom = Whom("session_id", session_id or "") if user_id is None else Whom("user_id", user_id)
+        if user_id is not None:
+            self.erased.add(user_id)
+            note = partial(note_erasure, fingerprint=fingerprint_of(user_id), at_ms=self._clock.now_ms())
+            await self.work(lambda database: note(database.sql))
         remove_damaged(self._path)
         return await erase(whom, self._database, reader=self._reader, do=lambda step: self.work(step, self._erased))
 
-    def _erased(self, removed: Removed) -> None:
+    async def allow(self, user_id: str) -> bool:
+        """See `Spool.allow`."""
+        was = user_id in self.erased
+        if was:
+            lift = partial(note_erasure, fingerprint=fingerprint_of(user_id), at_ms=self._clock.now_ms(), lifted=True)
+            await self.work(lambda database: lift(database.sql))
+            self.erased.remove(user_id)
+        return was
+
+    def _erased(self, removed: Erased) -> None:
         by_session: dict[int, set[int]] = {}
         for session, seq, _ in removed.pending:
             by_session.setdefault(session, set()).add(seq)

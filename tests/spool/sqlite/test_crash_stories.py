@@ -23,7 +23,7 @@ OTHER = "ffff1234567890ab"
 
 
 async def test_everything_is_there_after_a_restart(open_sqlite: OpenSqlite, clock: FakeClock) -> None:
-    binding = Binding("default", OTHER, "u9", clock.now_ms() + 10_000)
+    binding = Binding("tracker-1", OTHER, "u9", clock.now_ms() + 10_000)
     async with open_sqlite() as spool:
         await spool.append(new_records(14))
         await spool.append([new_record("x", OTHER, user_id="u9")], binding)

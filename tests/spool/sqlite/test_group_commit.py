@@ -56,7 +56,7 @@ async def test_an_append_that_fails_stores_no_record_and_binds_nobody(
 ) -> None:
     async with open_sqlite() as spool:
         await spool.append([new_record("waits")])
-        binding = Binding("default", SESSION, "u1", clock.now_ms() + 10_000)
+        binding = Binding("tracker-1", SESSION, "u1", clock.now_ms() + 10_000)
         with pytest.raises(SpoolError):
             await spool.append([new_record("good"), new_record("lone surrogate", user_id="\ud800")], binding)
         assert await spool.bindings() == []

@@ -55,7 +55,7 @@ async def test_a_user_erased_after_the_records_were_read_is_not_leased(spool: Sq
 
 
 async def test_a_session_bound_after_it_was_read_is_leased_with_its_user(spool: SqliteSpool, clock: FakeClock) -> None:
-    await spool.append([], Binding("default", SESSION, "u1", clock.now_ms() + 1000))
+    await spool.append([], Binding("tracker-1", SESSION, "u1", clock.now_ms() + 1000))
     (mine,) = [lease for lease in await lease_all(spool) if lease.key.session_id == SESSION]
     assert {record.user_id for record in mine.records} == {"u1"}
 

@@ -29,6 +29,7 @@ _OR_ABOUT_USER: Final = (
 """What PutUsers is to send about a user is not of the user, who is in the body only."""
 
 Table = Literal["records", "buried"]
+_encode: Final = msgspec.msgpack.Encoder().encode
 
 
 class Whom(msgspec.Struct, frozen=True):
@@ -37,13 +38,16 @@ class Whom(msgspec.Struct, frozen=True):
     column: Literal["user_id", "session_id"]
     value: str
 
-    @property
-    def theirs(self) -> str:
-        """The condition in SQL, of constants; the value is `?1`."""
-        return f"({self.column} = ?1{_OR_ABOUT_USER if self.column == 'user_id' else ''})"
+    def theirs(self, table: Table) -> str:
+        """The condition in SQL, of constants and a number; the value is `?1`."""
+        if self.column == "user_id":
+            return f"(user_id = ?1{_OR_ABOUT_USER})"
+        came = "head" if table == "records" else "came"
+        # A text in MessagePack begins with its length: no longer one that holds this one is meant.
+        return f"(session_id = ?1 OR ifnull(instr({came}, x'{_encode(self.value).hex()}'), 0))"
 
 
-class Removed(msgspec.Struct, frozen=True):
+class Erased(msgspec.Struct, frozen=True):
     """What a step removed."""
 
     pending: list[tuple[int, int, int]]
@@ -59,7 +63,7 @@ class Removed(msgspec.Struct, frozen=True):
 class Do(Protocol):
     """Runs a step on the committing thread, in a transaction of its own, and accounts for what it removed."""
 
-    def __call__(self, step: Callable[[Database], Removed], /) -> Awaitable[Removed]:
+    def __call__(self, step: Callable[[Database], Erased], /) -> Awaitable[Erased]:
         """Run it."""
         ...
 
@@ -75,7 +79,7 @@ async def erase(whom: Whom, database: Database, *, reader: Reader, do: Do) -> in
     """
     count = 0
 
-    async def step(run: Callable[[Database], Removed]) -> None:
+    async def step(run: Callable[[Database], Erased]) -> None:
         nonlocal count
         removed = await do(run)
         count += removed.count + removed.buried
@@ -125,48 +129,48 @@ def _look(sql: sqlite3.Connection, *, table: Table, whom: Whom, after: int) -> t
     if upto is None:
         return None, []
     found = sql.execute(
-        f"SELECT rowid FROM {table} WHERE {whom.theirs} AND rowid > ?2 AND rowid <= ?3",  # noqa: S608  constants
+        f"SELECT rowid FROM {table} WHERE {whom.theirs(table)} AND rowid > ?2 AND rowid <= ?3",  # noqa: S608  constants
         (whom.value, after, upto),
     )
     return upto, [seq for (seq,) in found]
 
 
-def _remove(database: Database, *, table: Table, whom: Whom, seqs: Sequence[int]) -> Removed:
+def _remove(database: Database, *, table: Table, whom: Whom, seqs: Sequence[int]) -> Erased:
     """Inside a job: remove these of theirs that are still there."""
     if table == "records":
         database.leave(seqs)
-    theirs = f"FROM {table} WHERE {whom.theirs} AND rowid IN (SELECT value FROM json_each(?2))"  # noqa: S608  constants
+    theirs = f"FROM {table} WHERE {whom.theirs(table)} AND rowid IN (SELECT value FROM json_each(?2))"  # noqa: S608  constants
     given = (whom.value, json.dumps(list(seqs)))
     if table == "buried":
-        return Removed([], database.sql.execute(f"DELETE {theirs}", given).rowcount)
+        return Erased([], database.sql.execute(f"DELETE {theirs}", given).rowcount)
     return _counted(
         database, database.sql.execute(f"DELETE {theirs} RETURNING session, seq, waiting", given).fetchall()
     )
 
 
-def _remove_newer(database: Database, *, whom: Whom, after: int, since: int) -> Removed:
+def _remove_newer(database: Database, *, whom: Whom, after: int, since: int) -> Erased:
     """Inside a job: remove what has come since, and the bindings."""
     database.bindings.erase(database.sql, whom.column, whom.value, since=since)
     gone = database.sql.execute(
-        f"DELETE FROM records WHERE {whom.theirs} AND seq > ?2 RETURNING session, seq, waiting",  # noqa: S608  constants
+        f"DELETE FROM records WHERE {whom.theirs('records')} AND seq > ?2 RETURNING session, seq, waiting",  # noqa: S608  constants
         (whom.value, after),
     ).fetchall()
     return _counted(database, gone)
 
 
-def _note_saves(database: Database, *, since: list[int]) -> Removed:
+def _note_saves(database: Database, *, since: list[int]) -> Erased:
     """Inside a job: note how many bindings have been saved."""
     since.append(database.bindings.saves)
-    return Removed([])
+    return Erased([])
 
 
-def _unbind(database: Database, *, whom: Whom, slots: Sequence[int], since: int) -> Removed:
+def _unbind(database: Database, *, whom: Whom, slots: Sequence[int], since: int) -> Erased:
     """Inside a job: remove the bindings, so that no more records get the user."""
     database.bindings.erase(database.sql, whom.column, whom.value, slots=slots, since=since)
-    return Removed([])
+    return Erased([])
 
 
-def _counted(database: Database, gone: list[tuple[int, int, int]]) -> Removed:
-    removed = Removed([(session, seq, waiting.bit_count()) for session, seq, waiting in gone])
+def _counted(database: Database, gone: list[tuple[int, int, int]]) -> Erased:
+    removed = Erased([(session, seq, waiting.bit_count()) for session, seq, waiting in gone])
     database.count("erased", removed.count)
     return removed

@@ -58,11 +58,11 @@ def explained(path: Path) -> Generator[None]:
 
 
 @contextmanager
-def reading(path: Path) -> Generator[sqlite3.Connection]:
+def reading(path: Path, *, of_any_version: bool = False) -> Generator[sqlite3.Connection]:
     """A connection that only reads; damaged text comes with replacement characters.
 
     Raises:
-        SpoolVersionError: a newer version wrote the file.
+        SpoolVersionError: a newer version wrote the file, or an older one that is not to be read as it is.
         SpoolError: it is not there, is not a spool, or cannot be read.
     """
     if not path.exists():
@@ -74,6 +74,9 @@ def reading(path: Path) -> Generator[sqlite3.Connection]:
             raise SpoolError(f"{path} is not a spool")
         if version > VERSION:
             raise SpoolVersionError(f"the spool {path} has version {version}, this command knows up to {VERSION}")
+        if version < VERSION and not of_any_version:
+            message = f"the spool {path} has version {version}: `personalize-relay serve` brings it up to {VERSION}"
+            raise SpoolVersionError(message)
         yield sql
 
 
@@ -144,10 +147,11 @@ def _waiting_events(row: Row, flows: Flows) -> Iterator[Kept]:
 
 
 def users_of_sessions(path: Path, target: str, now_ms: int) -> Mapping[str, str]:
-    """Sessions bound to a user, of the site with this tracking id."""
+    """Sessions bound to a user, of this tracking id."""
     with reading(path) as sql:
-        if sql.execute("PRAGMA user_version").fetchone()[0] == 1:  # has no checksums, and is not brought up by a reader
-            bound = "SELECT session_id, user_id FROM bindings WHERE target = ? AND expires_at_ms > ?"
-            return dict(sql.execute(bound, (target, now_ms)))
         found = read_bindings(sql, now_ms, -1).bindings
-    return {binding.session_id: binding.user_id for binding in found if binding.target == target}
+    return {
+        binding.session_id: binding.user_id
+        for binding in found
+        if binding.target == target and binding.expires_at_ms > now_ms
+    }

@@ -78,8 +78,8 @@ class SpoolRepair:
         return await self._do(Erase(user_id, session_id))
 
     async def _do(self, command: Command) -> int:
-        with reading(self._path):
-            pass  # it is a spool, of a version known here
+        with reading(self._path, of_any_version=True):
+            pass  # it is a spool, of a version that can be brought up here
         with explained(self._path):
             try:
                 async with SqliteSpool(self._path, clock=self._clock, max_bytes=0) as spool:

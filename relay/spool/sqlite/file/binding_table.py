@@ -5,10 +5,7 @@ Guarantees:
 1. A binding that is not what was once written is never read.
 2. No more than `MOST_BINDINGS` sessions stay bound on disk. Past it every new one costs some old ones: of
    sixteen taken in turn those that have not been used longest, so that no commit is long and no index is needed.
-3. Bindings that have ended go in the same small steps.
-
-What is kept under a site that begins with `~` is a note of the relay's own (whom it erased), not a session: it
-counts for no bound and goes with its time only.
+3. Bindings go in the same small steps a week after they have ended: until then the session is nobody else's.
 """
 
 import hashlib
@@ -21,7 +18,7 @@ from typing import Final
 
 import msgspec
 
-from relay.core.model import Binding
+from relay.core.model import KEPT_MS, Binding
 from relay.spool.sqlite.file.connection import lenient_text
 from relay.spool.sqlite.file.rows import crc_of, statement
 
@@ -38,7 +35,6 @@ _ENDED_AT_ONCE: Final = 20_000
 _LATEST: Final = 20_000
 """Saves that are remembered, for erasures under way."""
 _BEFORE_ALL: Final = -(1 << 63)
-_OF_A_SESSION: Final = "site < '~'"
 _logger = logging.getLogger(__name__)
 
 
@@ -67,18 +63,18 @@ class BindingTable:
         """Inside a transaction: forget a bounded number of those that have ended, and count the rest."""
         self._salt = salt
         sql.execute(
-            f"DELETE FROM bindings WHERE slot IN (SELECT slot FROM bindings WHERE expires_at_ms <= ? LIMIT {_ENDED_AT_ONCE})",  # noqa: E501, S608  a constant
+            f"DELETE FROM bindings WHERE slot IN (SELECT slot FROM bindings WHERE kept_until_ms <= ? LIMIT {_ENDED_AT_ONCE})",  # noqa: E501, S608  a constant
             (now_ms,),
         )
-        self.count = sql.execute(f"SELECT count(*) FROM bindings WHERE {_OF_A_SESSION}").fetchone()[0]  # noqa: S608  the same
+        self.count = sql.execute("SELECT count(*) FROM bindings").fetchone()[0]
 
     def save(self, sql: sqlite3.Connection, binding: Binding, now_ms: int) -> None:
         """Inside a transaction: remember it in place of an earlier one of the same session, and tidy up a little."""
-        slot = slot_of(binding.site, binding.session_id, salt=self._salt)
-        columns = (binding.site, binding.session_id, binding.user_id, binding.target, binding.expires_at_ms)
+        slot = slot_of(binding.target, binding.session_id, salt=self._salt)
+        columns = columns_of(binding)
         found = sql.execute("SELECT count(*) FROM bindings WHERE slot = ?", (slot,)).fetchone()[0]
         sql.execute(_BIND, (slot, crc_of(slot, *columns), *columns))
-        self.count += binding.site < "~" and not found
+        self.count += not found
         self.saves += 1
         self._latest.append(slot)
         self._tidy(sql, now_ms, but=slot)
@@ -86,8 +82,7 @@ class BindingTable:
     def forget(self, sql: sqlite3.Connection, slots: Sequence[int]) -> None:
         """Inside a transaction: remove these."""
         for slot in slots:
-            gone = sql.execute("DELETE FROM bindings WHERE slot = ? RETURNING site < '~'", (slot,)).fetchall()
-            self.count -= sum(of_a_session for (of_a_session,) in gone)
+            self.count -= sql.execute("DELETE FROM bindings WHERE slot = ?", (slot,)).rowcount
 
     def forget_damaged(self, sql: sqlite3.Connection, slots: Sequence[int]) -> None:
         """Inside a transaction: remove these, which are not what was once written."""
@@ -101,31 +96,49 @@ class BindingTable:
 
         Only these `slots` are looked at, and those saved `since` that many were; all, where that is too long ago.
         """
-        theirs = f"DELETE FROM bindings WHERE {column} = ? AND {_OF_A_SESSION}"  # noqa: S608  one of two constants
+        also = " OR page_session = ?1" if column == "session_id" else ""
+        theirs = f"DELETE FROM bindings WHERE ({column} = ?1{also})"  # noqa: S608  one of two constants
         newer = self.saves - since
         if newer > len(self._latest):
             self.count -= sql.execute(theirs, (value,)).rowcount
             return
         for slot in {*slots, *islice(reversed(self._latest), newer)}:
-            self.count -= sql.execute(f"{theirs} AND slot = ?", (value, slot)).rowcount
+            self.count -= sql.execute(f"{theirs} AND slot = ?2", (value, slot)).rowcount
 
     def _tidy(self, sql: sqlite3.Connection, now_ms: int, *, but: int) -> None:
         """Look at the next rows: slots are as good as random, so those are as good as any."""
         rows = sql.execute(
-            f"SELECT slot, expires_at_ms, {_OF_A_SESSION} FROM bindings WHERE slot > ? ORDER BY slot LIMIT ?",  # noqa: S608  a constant
+            "SELECT slot, expires_at_ms, kept_until_ms FROM bindings WHERE slot > ? ORDER BY slot LIMIT ?",
             (self._hand, _LOOKED_AT),
         ).fetchall()
         self._hand = rows[-1][0] if len(rows) == _LOOKED_AT else _BEFORE_ALL
-        gone = [slot for slot, expires_at_ms, _ in rows if expires_at_ms <= now_ms and slot != but]
+        gone = [slot for slot, _, kept_until_ms in rows if kept_until_ms <= now_ms and slot != but]
         if self.count - len(gone) > self._most:
-            sessions = sorted((expires_at_ms, slot) for slot, expires_at_ms, yes in rows if yes and slot != but)
-            gone += [slot for expires_at_ms, slot in sessions if expires_at_ms > now_ms][:2]
+            sessions = sorted((expires_at_ms, slot) for slot, expires_at_ms, _ in rows if slot != but)
+            gone += [slot for _, slot in sessions if slot not in gone][:2]
         self.forget(sql, gone)
 
 
-def slot_of(site: object, session_id: object, *, salt: bytes) -> int:
-    """60 bits that stand for a session of a site; two with the same slot would only make one of them be forgotten."""
-    name = f"binding\0{site}\0{session_id}".encode(errors="surrogatepass")
+def keep_binding(sql: sqlite3.Connection, binding: Binding, *, salt: bytes) -> None:
+    """Inside a transaction: keep it, unless one of the session lasts longer."""
+    slot = slot_of(binding.target, binding.session_id, salt=salt)
+    known = sql.execute("SELECT expires_at_ms FROM bindings WHERE slot = ?", (slot,)).fetchone()
+    if known is None or known[0] <= binding.expires_at_ms:
+        columns = columns_of(binding)
+        sql.execute(_BIND, (slot, crc_of(slot, *columns), *columns))
+
+
+def columns_of(binding: Binding) -> tuple[str, str, str, str | None, int, int]:
+    """Of its row, but for slot and checksum."""
+    until_ms = binding.expires_at_ms
+    return (
+        binding.target, binding.session_id, binding.user_id, binding.page_session, until_ms, until_ms + KEPT_MS,
+    )  # fmt: skip
+
+
+def slot_of(target: object, session_id: object, *, salt: bytes) -> int:
+    """60 bits that stand for a session of a tracker; of two with the same slot one would be forgotten."""
+    name = f"binding\0{target}\0{session_id}".encode(errors="surrogatepass")
     return int.from_bytes(hashlib.blake2b(name, digest_size=8, key=salt).digest(), "little") >> 4
 
 
@@ -135,13 +148,14 @@ def look_for(sql: sqlite3.Connection, *, column: str, value: str, after: int | N
     `after` is the last slot of the rows before, None at first.
     """
     start = _BEFORE_ALL if after is None else after
-    some = f"SELECT slot, {column} = ? FROM bindings WHERE slot > ? ORDER BY slot LIMIT {_LOOKED_AT_ONCE}"  # noqa: S608  constants
-    rows = sql.execute(some, (value, start)).fetchall()
+    theirs = f"{column} = ?1" + (" OR page_session = ?1" if column == "session_id" else "")
+    some = f"SELECT slot, {theirs} FROM bindings WHERE slot > ?2 ORDER BY slot LIMIT ?3"  # noqa: S608  constants
+    rows = sql.execute(some, (value, start, _LOOKED_AT_ONCE)).fetchall()
     return (rows[-1][0] if rows else None), [slot for slot, is_theirs in rows if is_theirs]
 
 
 def read_bindings(sql: sqlite3.Connection, now_ms: int, most: int) -> ReadBindings:
-    """The relay's own notes and the `most` sessions used last, of what has not ended; damaged ones apart."""
+    """The `most` sessions used last, of those that are nobody else's; damaged ones apart."""
     try:
         return _read(sql, now_ms, most)
     except sqlite3.OperationalError:  # some text is not UTF-8; looking at each would take twice as long
@@ -153,14 +167,17 @@ def read_bindings(sql: sqlite3.Connection, now_ms: int, most: int) -> ReadBindin
 
 
 def _read(sql: sqlite3.Connection, now_ms: int, most: int) -> ReadBindings:
-    columns = "SELECT slot, crc, site, session_id, user_id, target, expires_at_ms FROM bindings WHERE expires_at_ms > ?"
-    rows = sql.execute(f"{columns} AND NOT {_OF_A_SESSION}", (now_ms,)).fetchall()
-    rows += sql.execute(f"{columns} AND {_OF_A_SESSION} ORDER BY expires_at_ms DESC LIMIT ?", (now_ms, most))
+    rows = sql.execute(
+        "SELECT slot, crc, target, session_id, user_id, page_session, expires_at_ms, kept_until_ms FROM bindings"
+        " WHERE kept_until_ms > ? ORDER BY expires_at_ms DESC LIMIT ?",
+        (now_ms, most),
+    )
     bindings: list[Binding] = []
     damaged: list[int] = []
-    for slot, crc, site, session_id, user_id, target, expires_at_ms in rows:
-        if crc == crc_of(slot, site, session_id, user_id, target, expires_at_ms):
-            bindings.append(Binding(site, session_id, user_id, expires_at_ms, target))
+    for slot, crc, *columns in rows:
+        if crc == crc_of(slot, *columns):
+            target, session_id, user_id, page_session, expires_at_ms, _ = columns
+            bindings.append(Binding(target, session_id, user_id, expires_at_ms, page_session))
         else:
             damaged.append(slot)
     return ReadBindings(bindings, damaged)

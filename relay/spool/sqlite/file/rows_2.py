@@ -1,11 +1,19 @@
-"""Rows of version 2 of the spool, one event each, and what becomes of them in version 3."""
+"""Rows of version 2 of the spool, and what becomes of them in version 3."""
 
+import sqlite3
 import zlib
-from typing import Final, NamedTuple
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple
 
+from relay.core.model import Binding
+from relay.spool.sqlite.file.binding_table import keep_binding
 from relay.spool.sqlite.file.buried_rows import BuriedRow, buried_row
-from relay.spool.sqlite.file.rows import Head, Row, encode_head
+from relay.spool.sqlite.file.erasure_table import note_erasure
+from relay.spool.sqlite.file.rows import Head, Row, crc_of, encode_head
 
+BINDING_COLUMNS_2: Final = "slot, crc, site, session_id, user_id, target, expires_at_ms"
+_TEN_YEARS_MS: Final = 10 * 365 * 86_400_000
+"""How long version 2 meant to refuse who was erased."""
 COLUMNS_2: Final = "seq, session, flow, accepted_at_ms, crc, session_id, user_id, event_id, body"
 
 
@@ -60,3 +68,14 @@ def checksum_2(  # noqa: PLR0917  the columns, in their order
     user = "-" if user_id is None else "+" + user_id
     head = f"{seq} {session} {flow} {accepted_at_ms} {session_id}\0{user}\0{event_id}\0"
     return zlib.crc32(body, zlib.crc32(head.encode()))
+
+
+def keep_binding_2(sql: sqlite3.Connection, row: Sequence[Any], *, salt: bytes) -> None:
+    """Inside a transaction: keep a binding, or whom the relay erased: that was one of a site of its own."""
+    slot, crc, site, session_id, user_id, target, expires_at_ms = row
+    if crc != crc_of(slot, site, session_id, user_id, target, expires_at_ms):
+        return
+    if site == "~erased":
+        note_erasure(sql, session_id, at_ms=expires_at_ms - _TEN_YEARS_MS)
+    elif target is not None:
+        keep_binding(sql, Binding(target, session_id, user_id, expires_at_ms), salt=salt)

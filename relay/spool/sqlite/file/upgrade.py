@@ -12,7 +12,7 @@ from typing import Final
 from relay.spool.sqlite.file.binding_table import slot_of
 from relay.spool.sqlite.file.buried_rows import insert
 from relay.spool.sqlite.file.rows import crc_of, statement
-from relay.spool.sqlite.file.rows_2 import COLUMNS_2, Row2
+from relay.spool.sqlite.file.rows_2 import BINDING_COLUMNS_2, COLUMNS_2, Row2, keep_binding_2
 
 _TABLE: Final = re.compile(r"^CREATE TABLE (\w+) .*?;$", re.DOTALL | re.MULTILINE)
 _AT_ONCE: Final = 2000
@@ -32,7 +32,7 @@ def upgrade(sql: sqlite3.Connection, *, version: int, salt: bytes) -> None:
         sql.execute("BEGIN IMMEDIATE")
         _from_1(sql, salt=salt)
         sql.execute("COMMIT")
-    _from_2(sql)
+    _from_2(sql, salt=salt)
 
 
 def tables(version: str = "schema") -> dict[str, str]:
@@ -55,25 +55,41 @@ def _from_1(sql: sqlite3.Connection, *, salt: bytes) -> None:
     sql.execute("PRAGMA user_version = 2")
 
 
-def _from_2(sql: sqlite3.Connection) -> None:
+def _from_2(sql: sqlite3.Connection, *, salt: bytes) -> None:
     """The old tables are renamed first; while they are there, the upgrade is not over."""
     made = tables()
     names = {name for (name,) in sql.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
-    if "records_2" not in names and "buried_2" not in names:
+    if "records_2" not in names:
         sql.execute("BEGIN IMMEDIATE")
-        for name in ("records", "buried"):
+        for name in ("records", "buried", "bindings"):
             sql.execute(f"ALTER TABLE {name} RENAME TO {name}_2")
+        for name in ("records", "buried", "bindings", "erasures"):
             sql.execute(made[name])
         sql.execute("COMMIT")
     while _step(sql, "records_2"):
         pass
     while _step(sql, "buried_2", ", reason, message, buried_at_ms"):
         pass
+    while _step_of_bindings(sql, salt=salt):
+        pass
     sql.execute("BEGIN IMMEDIATE")
-    for name in ("records_2", "buried_2"):
+    for name in ("records_2", "buried_2", "bindings_2"):
         sql.execute(f"DROP TABLE {name}")
     sql.execute("PRAGMA user_version = 3")
     sql.execute("COMMIT")
+
+
+def _step_of_bindings(sql: sqlite3.Connection, *, salt: bytes) -> bool:
+    """The same for bindings."""
+    sql.execute("BEGIN IMMEDIATE")
+    some = f"SELECT {BINDING_COLUMNS_2} FROM bindings_2 ORDER BY slot LIMIT {_AT_ONCE}"  # noqa: S608  constants
+    rows = sql.execute(some).fetchall()
+    for columns in rows:
+        keep_binding_2(sql, columns, salt=salt)
+    if rows:
+        sql.execute("DELETE FROM bindings_2 WHERE slot <= ?", (rows[-1][0],))
+    sql.execute("COMMIT")
+    return bool(rows)
 
 
 def _step(sql: sqlite3.Connection, table: str, more: str = "") -> bool:

@@ -25,7 +25,7 @@ from relay.spool.sqlite.file.buried_rows import BURIED_COLUMNS, BuriedRow, burie
 from relay.spool.sqlite.file.connection import connect
 from relay.spool.sqlite.file.opening import PAGE_BYTES, add_flow, make_tables, read_flows
 from relay.spool.sqlite.file.rows import COLUMNS, Flows, Row, crc_of, fingerprint, pending_events
-from relay.spool.sqlite.file.rows_2 import Row2
+from relay.spool.sqlite.file.rows_2 import Row2, keep_binding_2
 from relay.spool.sqlite.recovery.integrity import trouble
 from relay.spool.sqlite.recovery.pages import INDEX_LEAF, LEAF, Cell, cells
 from relay.spool.sqlite.recovery.wal import views
@@ -37,8 +37,9 @@ _KEEP: Final = {
     " waiting = excluded.waiting, user_id = excluded.user_id, crc = excluded.crc"
     " WHERE (user_id IS NULL AND excluded.user_id IS NOT NULL) OR excluded.waiting & ~waiting = 0",
     "buried": "INSERT OR REPLACE INTO buried VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-    "bindings": "INSERT OR REPLACE INTO bindings SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7"
+    "bindings": "INSERT OR REPLACE INTO bindings SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8"
     " WHERE ?7 >= ifnull((SELECT expires_at_ms FROM bindings WHERE slot = ?1), 0)",
+    "erasures": "INSERT OR REPLACE INTO erasures VALUES (?, ?, ?, ?, ?)",
 }
 _SOME_RECORDS: Final = f"SELECT {COLUMNS} FROM records WHERE seq > ? ORDER BY seq LIMIT 1000"  # noqa: S608  constants
 _SOME_BURIED: Final = f"SELECT {BURIED_COLUMNS} FROM buried WHERE number > ? ORDER BY number LIMIT 1000"  # noqa: S608  constants
@@ -96,12 +97,15 @@ def remove_damaged(path: Path) -> None:
 def _fill(sql: sqlite3.Connection, path: Path, mark: int) -> None:
     totals: dict[str, int] = {}
     salt: bytes | None = None
+    old_bindings: list[Cell] = []
     sql.execute("BEGIN")
     for view in views(path):
         for cell in cells(view):
             values = cell.values
             if (row := _intact(cell)) is not None:
                 sql.execute(_KEEP[row.table], row.columns)
+            elif len(values) == 7:
+                old_bindings.append(cell)
             elif cell.kind == INDEX_LEAF and len(values) == 2:
                 name, count = values
                 if (
@@ -118,6 +122,8 @@ def _fill(sql: sqlite3.Connection, path: Path, mark: int) -> None:
     salt = salt or os.urandom(16)
     sql.execute("INSERT INTO salt VALUES (?)", (salt,))
     _name_sessions(sql, salt)
+    for cell in old_bindings:
+        keep_binding_2(sql, (cell.rowid, *cell.values[1:]), salt=salt)
     last = sql.execute("SELECT max(seq) FROM records").fetchone()[0]
     found = pending_events(sql)
     buried = sql.execute("SELECT max(number), count(*) FROM buried").fetchone()
@@ -139,8 +145,9 @@ def _intact(cell: Cell) -> _Intact | None:
     """The row of a record, a buried event or a binding, of this version or the last; None if it is none of them."""
     columns: Any = (cell.rowid, *cell.values[1:])
     match len(columns):
-        case 7:
-            return _Intact("bindings", columns) if columns[1] == crc_of(cell.rowid, *columns[2:]) else None
+        case 5 | 8:
+            is_intact = columns[1] == crc_of(cell.rowid, *columns[2:])
+            return _Intact("bindings" if len(columns) == 8 else "erasures", columns) if is_intact else None
         case 9 | 12:
             old = Row2(*columns[:9])
             if not old.is_intact():

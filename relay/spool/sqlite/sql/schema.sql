@@ -45,13 +45,22 @@ CREATE TABLE buried (             -- kept, no longer tried: one event each
 ) STRICT;
 
 CREATE TABLE bindings (
-  slot          INTEGER PRIMARY KEY, -- fingerprint of (site, session id)
+  slot          INTEGER PRIMARY KEY, -- fingerprint of (target, session id)
   crc           INTEGER NOT NULL,    -- over all other columns
-  site          TEXT    NOT NULL,
+  target        TEXT    NOT NULL,
   session_id    TEXT    NOT NULL,
   user_id       TEXT    NOT NULL,
-  target        TEXT,
-  expires_at_ms INTEGER NOT NULL
+  page_session  TEXT,                -- of a derived session: the one the page named
+  expires_at_ms INTEGER NOT NULL,
+  kept_until_ms INTEGER NOT NULL     -- so long the session is nobody else's
+) STRICT;
+
+CREATE TABLE erasures (           -- users who were erased and are refused; lifting that is a row of its own
+  id          INTEGER PRIMARY KEY,
+  crc         INTEGER NOT NULL,    -- over all other columns
+  fingerprint TEXT    NOT NULL,
+  at_ms       INTEGER NOT NULL,
+  lifted      INTEGER NOT NULL
 ) STRICT;
 
 CREATE TABLE ledger (             -- accepted = delivered + buried:* + erased + rows of records

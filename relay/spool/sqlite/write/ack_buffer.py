@@ -6,6 +6,8 @@ from typing import Final
 
 from relay.core.clock import Clock
 from relay.spool.contract import Burial
+from relay.spool.schedule.claims import Removed
+from relay.spool.schedule.ledger import Ledger
 from relay.spool.sqlite.write.committer import Committer
 from relay.spool.sqlite.write.write_ops import Gone, Settled
 
@@ -18,28 +20,48 @@ SETTLE_DELAY_S: Final = 0.05
 class AckBuffer:
     """Collects what was settled until the committing thread is to have it."""
 
-    def __init__(self, committer: Committer, clock: Clock) -> None:
+    def __init__(self, committer: Committer, ledger: Ledger, clock: Clock) -> None:
         self._committer = committer
+        self._ledger = ledger
         self._clock = clock
         self._delivered: list[Gone] = []
         self._buried: list[tuple[Gone, Sequence[Burial]]] = []
         self._lost: list[tuple[Gone, str]] = []
         self._timer: asyncio.TimerHandle | None = None
 
-    def delivered(self, gone: Gone) -> None:
-        """These were delivered."""
-        self._delivered.append(gone)
+    def add(self, removed: Removed, *, numbers: int, burials: Sequence[Burial] = ()) -> None:
+        """Events of a record have left: buried where a burial says so, else delivered.
+
+        Args:
+            removed: What has left.
+            numbers: How many the record has.
+            burials: Of this record.
+        """
+        seq, places, left = removed
+        here = [burial for burial in burials if places >> burial.place & 1]
+        buried = sum([1 << burial.place for burial in here])
+        if places != buried:
+            self._ledger.delivered += (places ^ buried).bit_count()
+            self._delivered.append(Gone(seq, numbers, places ^ buried, left | buried))
+        if here:
+            self._buried.append((Gone(seq, numbers, buried, left), here))
+            for burial in here:
+                self._ledger.bury(burial.reason)
         self._soon()
 
-    def buried(self, gone: Gone, burials: Sequence[Burial]) -> None:
-        """These are buried, each for its reason."""
-        self._buried.append((gone, burials))
+    def lose(self, removed: Removed, reason: str) -> None:
+        """Events have left that are counted as buried, with nothing there to keep."""
+        self._ledger.bury(reason, removed.places.bit_count())
+        self._lost.append((Gone(removed.seq, 1, removed.places, removed.left), reason))
         self._soon()
 
-    def lost(self, gone: Gone, reason: str) -> None:
-        """These are counted as buried, with nothing left to keep."""
-        self._lost.append((gone, reason))
-        self._soon()
+    def correct(self, job: Settled) -> None:
+        """What an erasure had removed before it was settled counts as erased."""
+        for reason, count in job.missed.items():
+            if reason is None:
+                self._ledger.delivered -= count
+            else:
+                self._ledger.bury(reason, -count)
 
     def _soon(self) -> None:
         if self._timer is None:

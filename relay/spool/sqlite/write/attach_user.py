@@ -1,13 +1,58 @@
-"""Giving a bound session's user to what still waits for it."""
+"""A login names the events that wait: all of that rule, for a spool on disk.
+
+When a session is bound, its records that wait without a user get it, in the transaction that keeps the binding. Which
+those are the loop says (`AttachUser`): what the index holds of the session, and what is on its way to the disk. Each
+row is then written anew (`give_user`, on the committing thread). A record that may never be bound stays as it is; one
+that is leased goes out as it was, and gets the user for its next try.
+"""
 
 import sqlite3
 from collections.abc import Sequence
+from typing import Final
 
+from relay.core.model import Binding, Operation, SessionKey
+from relay.spool.schedule.pending_index import PendingIndex
 from relay.spool.schedule.pieces import may_be_bound
-from relay.spool.sqlite.file.rows import COLUMNS, Row, decode_head
+from relay.spool.sqlite.file.rows import COLUMNS, Row, decode_head, fingerprint
 from relay.spool.sqlite.write.write_ops import Append
 
-_CHUNK = 500
+MAX_SEQS_TO_BIND: Final = 100_000
+"""Records of one session that a login looks at."""
+_OF_SESSIONS: Final = (Operation.PUT_EVENTS, Operation.PUT_ACTION_INTERACTIONS)
+_CHUNK: Final = 500
+
+
+class AttachUser:
+    """Knows what is on its way to the disk, by session."""
+
+    def __init__(self, index: PendingIndex) -> None:
+        self._index = index
+        self._uncommitted: dict[int, list[Append]] = {}
+
+    def find(self, job: Append, binding: Binding, salt: bytes) -> None:
+        """Note in the append that binds a session what may get the user."""
+        seqs: list[int] = []
+        earlier: list[Append] = []
+        for operation in _OF_SESSIONS:
+            session = fingerprint(SessionKey(operation, binding.target, binding.session_id), salt)
+            seqs += self._index.seqs(session, MAX_SEQS_TO_BIND)
+            earlier += self._uncommitted.get(session, ())
+        job.anonymous, job.earlier = seqs, earlier
+
+    def put(self, job: Append) -> None:
+        """An append goes to the thread."""
+        for session, record in zip(job.sessions, job.records, strict=True):
+            if may_be_bound(record):
+                self._uncommitted.setdefault(session, []).append(job)
+
+    def done(self, job: Append) -> None:
+        """It is back; what is on disk of it the index will hold."""
+        for session, record in zip(job.sessions, job.records, strict=True):
+            if may_be_bound(record):
+                waiting = self._uncommitted[session]
+                waiting.remove(job)  # the first, since jobs come back in order
+                if not waiting:
+                    del self._uncommitted[session]
 
 
 def give_user(sql: sqlite3.Connection, job: Append) -> list[int]:

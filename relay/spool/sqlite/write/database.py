@@ -21,6 +21,7 @@ from relay.spool.schedule.ledger import BURIED_PREFIX
 from relay.spool.schedule.pending_index import PendingIndex
 from relay.spool.schedule.pieces import without
 from relay.spool.sqlite.file.binding_table import BindingTable
+from relay.spool.sqlite.file.erasure_table import erased_now
 from relay.spool.sqlite.file.opening import PAGE_BYTES, add_flow, open_file, read_flows
 from relay.spool.sqlite.file.rows import row_of
 from relay.spool.sqlite.recovery.recover import mend
@@ -54,6 +55,8 @@ class Database:
         """By number. Other threads may read it."""
         self.totals: dict[str, int] = {}
         """The ledger as it is on disk."""
+        self.erased: set[str] = set()
+        """Fingerprints of the users who were refused when it was opened."""
         self.last_seq = 0
         self.size_bytes = 0
         self.commits = 0
@@ -100,6 +103,7 @@ class Database:
         for number, operation, target in read_flows(self.sql):
             self.flows[number] = (operation, target)
             self._flow_numbers[operation, target] = number
+        self.erased = erased_now(self.sql)
         self.totals = dict(run("SELECT name, count FROM ledger"))
         self.reserve.keep()
         self._measure()

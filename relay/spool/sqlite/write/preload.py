@@ -12,6 +12,7 @@ import msgspec
 from relay.spool.schedule.chains import Columns, Loaded, load_chains
 from relay.spool.schedule.pending_index import ALL_EVENTS
 from relay.spool.sqlite.file.connection import connect
+from relay.spool.sqlite.file.opening import VERSION
 
 _AT_ONCE: Final = 8192
 """Rows a step. Of fewer, each step would wait longer for its turn at the interpreter than it takes."""
@@ -60,6 +61,8 @@ class ReadAhead:
         """Read. Raises what `read_waiting` raises, on a file without records or without any sense, too."""
         with closing(connect(self._path, read_only=True)) as sql:
             sql.execute("BEGIN")  # one state of the file for all steps
+            if sql.execute("PRAGMA user_version").fetchone()[0] != VERSION:
+                return  # what is brought up first may not be all there yet
             self.found = read_waiting(sql, now_s=self._now_s, now_ms=self._now_ms)
 
 

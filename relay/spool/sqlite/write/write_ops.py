@@ -7,6 +7,8 @@ from typing import Any, Generic, NamedTuple, TypeVar
 from relay.core.model import Binding, NewRecord, Record
 from relay.spool.contract import Burial
 from relay.spool.receipt import Receipt
+from relay.spool.schedule.pieces import page_key
+from relay.spool.sqlite.file.rows import fingerprint
 
 T = TypeVar("T")
 
@@ -56,6 +58,20 @@ class Append:
         self.given: Sequence[int] = ()
         """After the commit: seqs of anonymous records that got the binding's user."""
         self.error: Exception | None = None
+
+
+def append_of(
+    records: Sequence[NewRecord], binding: Binding | None, *, salt: bytes, size: int, now_s: float, now_ms: int
+) -> Append:
+    """An append of these, accepted now."""
+    sessions = [fingerprint(record.key, salt) for record in records]
+    pages = [
+        session if record.came is None else fingerprint(page_key(record.key, record.came), salt)
+        for session, record in zip(sessions, records, strict=True)
+    ]
+    return Append(
+        records, sessions=sessions, pages=pages, accepted_at_ms=now_ms, accepted_s=now_s, size=size, binding=binding
+    )
 
 
 class Gone(NamedTuple):
