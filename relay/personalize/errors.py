@@ -41,6 +41,12 @@ class InvalidInputError(PersonalizeError):
     hint = "Check names, ARNs and values against the limits of the service"
 
 
+class BadFileError(InvalidInputError):
+    """A file of the user's cannot be read, or not gone on with; the message says what to do about it."""
+
+    hint = ""
+
+
 class LimitExceededError(PersonalizeError):
     """A quota of the account or of the dataset group is used up."""
 

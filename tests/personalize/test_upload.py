@@ -340,16 +340,3 @@ def test_wherever_it_is_cut_every_row_is_settled_once(
     assert set(run.reasons()) == refused
     progress = run.progress() if rows else FRESH
     assert (progress.rows, progress.rejected) == (len(rows), len(refused))
-
-
-def test_a_state_of_another_target_is_not_gone_on_with(tmp_path: Path) -> None:
-    state = tmp_path / "items.csv.put.json"
-    state.write_bytes(msgspec.json.encode(Progress(operation="PutItems", target="other", rows=3)))
-    with pytest.raises(InvalidInputError, match="unfinished PutItems"):
-        load(state, operation="PutItems", target="arn", restart=False)
-    assert load(state, operation="PutItems", target="arn", restart=True) == FRESH
-    state.write_bytes(msgspec.json.encode(Progress(operation="PutItems", target="other", rows=3, done=True)))
-    assert load(state, operation="PutItems", target="arn", restart=False) == FRESH
-    state.write_bytes(b"{")
-    with pytest.raises(InvalidInputError, match="--restart"):
-        load(state, operation="PutItems", target="arn", restart=False)

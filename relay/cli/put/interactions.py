@@ -24,7 +24,7 @@ from relay.core.model import NewRecord, Operation, Reason, SessionKey
 from relay.core.telemetry import Metrics
 from relay.delivery.dispatcher import Dispatcher
 from relay.personalize.connection import Connection, connect
-from relay.personalize.errors import InvalidInputError, PersonalizeError, ResourceNotFoundError
+from relay.personalize.errors import BadFileError, PersonalizeError, ResourceNotFoundError
 from relay.personalize.history.past_events import HistoryRows, PastEvent
 from relay.personalize.put.cells import Cells
 from relay.personalize.put.chunks import Refusal, whole_rows
@@ -158,7 +158,7 @@ class _Replay:
             message = (
                 f"{self._file} is not the file an earlier run began to send; --restart sends it from the beginning"
             )
-            raise InvalidInputError(message)
+            raise BadFileError(message)
         async with contextlib.AsyncExitStack() as stack:
             spool = await stack.enter_async_context(
                 SqliteSpool(_beside(self._file, "spool.db"), clock=self._clock, max_bytes=_MAX_SPOOL_BYTES)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import msgspec
 
 from relay.core.limits import MAX_EVENTS_PER_CALL
-from relay.personalize.errors import InvalidInputError
+from relay.personalize.errors import BadFileError
 from relay.personalize.put.catalog import CatalogRecord, CatalogRows
 from relay.personalize.put.problem import Problem
 from relay.personalize.put.rows import Format, Row
@@ -77,7 +77,7 @@ def whole_rows(rows: Iterator[Row], *, has_some: bool = False) -> Iterator[Row]:
             row = next(rows)
         except StopIteration:
             return
-        except InvalidInputError:
+        except BadFileError:
             if not has_some:
                 raise
             return

@@ -13,7 +13,7 @@ from typing import Self
 
 import msgspec
 
-from relay.personalize.errors import InvalidInputError
+from relay.personalize.errors import BadFileError
 from relay.personalize.put.chunks import Refusal
 
 
@@ -122,7 +122,7 @@ def load(state_path: Path, *, operation: str, target: str, restart: bool) -> Pro
     """What an earlier run settled; a fresh start when there was none, or it was finished for another target.
 
     Raises:
-        InvalidInputError: an unfinished run for another target, or a state file that cannot be read.
+        BadFileError: an unfinished run for another target, or a state file that cannot be read.
     """
     fresh = Progress(operation=operation, target=target)
     if restart or not state_path.exists():
@@ -131,7 +131,7 @@ def load(state_path: Path, *, operation: str, target: str, restart: bool) -> Pro
         found = msgspec.json.decode(state_path.read_bytes(), type=Progress)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         message = f"{state_path} cannot be read ({error}); --restart begins anew"
-        raise InvalidInputError(message) from error
+        raise BadFileError(message) from error
     if (found.operation, found.target) == (operation, target):
         return found
     if found.done:
@@ -139,7 +139,7 @@ def load(state_path: Path, *, operation: str, target: str, restart: bool) -> Pro
     message = (
         f"an unfinished {found.operation} of this file to {found.target} exists; finish it, or begin with --restart"
     )
-    raise InvalidInputError(message)
+    raise BadFileError(message)
 
 
 def _line(refusal: Refusal) -> bytes:

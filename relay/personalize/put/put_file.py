@@ -13,7 +13,7 @@ import msgspec
 from relay.core.errors import SettingsError
 from relay.core.limits import PUT_RECORDS_CALLS_PER_S
 from relay.personalize.connection import Connection
-from relay.personalize.errors import InvalidInputError, PersonalizeError
+from relay.personalize.errors import BadFileError, InvalidInputError, PersonalizeError
 from relay.personalize.put.catalog import CatalogKind, CatalogRows
 from relay.personalize.put.cells import Cells
 from relay.personalize.put.chunks import Chunk, ChunkReader
@@ -153,7 +153,7 @@ async def put_file(
         raise SettingsError(problems)
     if before.rows and not await _in_thread(partial(reader.skip_to, before.offset, before.rows, before.sha256)):
         message = f"{file.path} is not the file an earlier run began to send; --restart sends it from the beginning"
-        raise InvalidInputError(message)
+        raise BadFileError(message)
     chunks = ChunkReader(reader.rows(), catalog, reader.file_format)
     first = await _unless(stop, chunks.next)
     if first is None and before.done:

@@ -21,7 +21,7 @@ from relay.core.model import Batch, Record, SessionKey
 from relay.delivery.send_lease import Progress as Delivery
 from relay.delivery.send_lease import send_all
 from relay.delivery.token_bucket import Pace
-from relay.personalize.errors import InvalidInputError, ResourceInUseError, error_of
+from relay.personalize.errors import BadFileError, InvalidInputError, ResourceInUseError, error_of
 from relay.personalize.put.catalog import CatalogKind, CatalogRecord
 from relay.personalize.put.chunks import Chunk, Refusal
 from relay.personalize.put.journal import Journal
@@ -104,12 +104,12 @@ class Uploader:
                 `give_up_s` seconds; or the file is damaged. The journal says how far it came.
         """
         window: deque[tuple[Chunk, asyncio.Task[list[Refusal]]]] = deque()
-        damage: InvalidInputError | None = None
+        damage: BadFileError | None = None
         try:
             while not self._stopped:
                 try:
                     chunk = await read()
-                except InvalidInputError as error:  # of the file from here on: what was read before it is sent
+                except BadFileError as error:  # of the file from here on: what was read before it is sent
                     damage = error
                     break
                 if chunk is None:

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Generator, Mapping
 from typing import Final, NamedTuple
 
-from relay.personalize.errors import InvalidInputError
+from relay.personalize.errors import BadFileError
 from relay.personalize.put.problem import Problem
 from relay.personalize.put.rows.json_rows import starts_like_json
 from relay.personalize.put.rows.row import BAD_ROW, MAX_ROW_BYTES, SHOWN_BYTES, Row, explained, is_overlong
@@ -40,7 +40,7 @@ class CsvRows:
         """Read the header.
 
         Raises:
-            InvalidInputError: there is none, or the file is not CSV as it was said to be.
+            BadFileError: there is none, or the file is not CSV as it was said to be.
         """
         if sep := _SEP.fullmatch(self._source.look(0)):
             self._source.line()
@@ -49,17 +49,17 @@ class CsvRows:
         first = self._source.look(0)
         if starts_like_json(first):
             message = "it begins like JSON; --format jsonl reads JSON, an object a line or an array of them"
-            raise InvalidInputError(message)
+            raise BadFileError(message)
         if b"\r" in first.rstrip(b"\r\n") and not first.endswith(b"\n"):
             message = r"its lines end with CR alone; `tr '\r' '\n'` makes lines of them"
-            raise InvalidInputError(message)
+            raise BadFileError(message)
         row = next(self._rows(header=None, number=0), None)
         if row is None:
             message = "the file is empty: the first line of CSV names the columns"
-            raise InvalidInputError(message)
+            raise BadFileError(message)
         if isinstance(row.content, Problem):
             message = f"the first line of CSV names the columns, but {row.content.detail}"
-            raise InvalidInputError(message)
+            raise BadFileError(message)
         self.header = [str(name) for name in row.content.values()]
         self._check_delimiter()
 
@@ -76,7 +76,7 @@ class CsvRows:
                     f"its first line has no {_DELIMITERS.get(self._delimiter, repr(self._delimiter))}, "
                     f"but {written}: give --delimiter {written}"
                 )
-                raise InvalidInputError(message)
+                raise BadFileError(message)
 
     def _rows(self, header: list[str] | None, number: int) -> Generator[Row, None, None]:
         taken: list[_Line] = []

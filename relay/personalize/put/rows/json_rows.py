@@ -6,7 +6,7 @@ from typing import Final
 
 import msgspec
 
-from relay.personalize.errors import InvalidInputError
+from relay.personalize.errors import BadFileError
 from relay.personalize.put.problem import Problem
 from relay.personalize.put.rows.row import BAD_ROW, MAX_ROW_BYTES, SHOWN_BYTES, Row, explained, is_overlong
 from relay.personalize.put.rows.source import Source
@@ -27,7 +27,7 @@ def spans_lines(source: Source) -> bool:
     """Whether rows are values rather than lines, by the beginning of the file; uses nothing up.
 
     Raises:
-        InvalidInputError: it does not begin like JSON.
+        BadFileError: it does not begin like JSON.
     """
     position = 0
     while (line := source.look(position)) and not line.removeprefix(BOM).strip():
@@ -35,7 +35,7 @@ def spans_lines(source: Source) -> bool:
     first = line.removeprefix(BOM).strip()
     if not starts_like_json(first) and first:
         message = "it does not begin with { or [; --format csv reads CSV"
-        raise InvalidInputError(message)
+        raise BadFileError(message)
     if first.startswith(b"["):
         return True
     if not first or not isinstance(_object(first), Problem):
@@ -137,13 +137,13 @@ class _Values:
     def _more_of_value(self) -> None:
         if not self._more():
             message = f"row {self._number + 1} is not closed: the file ends within it"
-            raise InvalidInputError(message)
+            raise BadFileError(message)
         self._bounded()
 
     def _bounded(self) -> None:
         if len(self._buffer) > 2 * MAX_ROW_BYTES:
             message = f"row {self._number + 1} is longer than {MAX_ROW_BYTES} bytes, or not closed"
-            raise InvalidInputError(message)
+            raise BadFileError(message)
 
     def _begins(self, *beginnings: bytes) -> bool:
         return self._buffer.startswith(beginnings)

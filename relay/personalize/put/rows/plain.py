@@ -7,7 +7,7 @@ import os
 import zlib
 from typing import BinaryIO, Final, cast
 
-from relay.personalize.errors import InvalidInputError
+from relay.personalize.errors import BadFileError
 
 _PEEKED_BYTES: Final = 512
 _READ_BYTES: Final = 65_536
@@ -30,10 +30,10 @@ DAMAGE: Final = (EOFError, UnicodeError, gzip.BadGzipFile, zlib.error)
 """What reading a stream of `plain` raises where the file is not whole."""
 
 
-def damage(error: Exception, offset: int = 0) -> InvalidInputError:
+def damage(error: Exception, offset: int = 0) -> BadFileError:
     """One of `DAMAGE` in words; `offset` is where the last whole row ended."""
     what = "UTF-16" if isinstance(error, UnicodeError) else "gzip"
-    return InvalidInputError(f"it is damaged {what} behind byte {offset} of what it unpacks to ({error})")
+    return BadFileError(f"it is damaged {what} behind byte {offset} of what it unpacks to ({error})")
 
 
 def peeked(stream: BinaryIO) -> bytes:
@@ -55,7 +55,7 @@ def plain(stream: BinaryIO) -> BinaryIO:
     """The stream as UTF-8, buffered: itself, where it is that already.
 
     Raises:
-        InvalidInputError: it is something else, with what to do about it.
+        BadFileError: it is something else, with what to do about it.
     """
     if not hasattr(stream, "peek"):
         stream = cast("BinaryIO", io.BufferedReader(cast("io.RawIOBase", stream)))
@@ -64,12 +64,12 @@ def plain(stream: BinaryIO) -> BinaryIO:
         return plain(cast("BinaryIO", io.BufferedReader(gzip.GzipFile(fileobj=stream), _READ_BYTES)))
     for magic, message in _NOT_TEXT.items():
         if beginning.startswith(magic):
-            raise InvalidInputError(message)
+            raise BadFileError(message)
     if beginning.startswith(_UTF16):
         return cast("BinaryIO", io.BufferedReader(_Utf16(stream), _READ_BYTES))
     if beginning[:4:2] == b"\0\0" or beginning[1:4:2] == b"\0\0":
         message = "it has zero bytes: UTF-16 without its mark? `iconv -f UTF-16LE -t UTF-8` converts"
-        raise InvalidInputError(message)
+        raise BadFileError(message)
     return stream
 
 

@@ -1,9 +1,9 @@
 """Which of the ways to read a file is, by its name, else by how it begins."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import BinaryIO
 
-from relay.personalize.errors import InvalidInputError
+from relay.personalize.errors import BadFileError
 from relay.personalize.put.rows.csv_rows import CsvRows
 from relay.personalize.put.rows.json_rows import json_rows, spans_lines, starts_like_json
 from relay.personalize.put.rows.plain import peeked, plain
@@ -31,6 +31,7 @@ class RowReader:
             delimiter: Between the cells of CSV; None: as its first line says (`sep=;`), a tab in `.tsv`, else a comma.
         """
         self._stream = stream
+        self._shown_name = name or "standard input"
         self._name = name.lower().removesuffix(".gz")
         self._delimiter = delimiter or ("\t" if self._name.endswith(".tsv") else None)
         self._given = file_format
@@ -53,8 +54,14 @@ class RowReader:
         """Find the format, and read the header of CSV.
 
         Raises:
-            InvalidInputError: it cannot be read like this, with what to do about it.
+            BadFileError: it cannot be read like this, with what to do about it.
         """
+        try:
+            self._start()
+        except BadFileError as error:
+            raise self._named(error) from error
+
+    def _start(self) -> None:
         stream = plain(self._stream)
         self._source = Source(stream)
         if (self._given or _format(self._name, peeked(stream))) == "csv":
@@ -72,19 +79,23 @@ class RowReader:
         """The rows from here to the end of the stream.
 
         Raises:
-            InvalidInputError: the file is damaged from here on; said again whenever one asks for more.
+            BadFileError: the file is damaged from here on; said again whenever one asks for more.
         """
         if self._csv is not None:
-            return _Rows(self._csv.rows(self._number))
-        return _Rows(json_rows(self._source, self._number, by_lines=self._by_lines))
+            return _Rows(self._csv.rows(self._number), self._named)
+        return _Rows(json_rows(self._source, self._number, by_lines=self._by_lines), self._named)
+
+    def _named(self, error: BadFileError) -> BadFileError:
+        return BadFileError(f"{self._shown_name}: {error.said}")
 
 
 class _Rows:
     """Rows that do not just seem to be at their end after damage, as a generator would."""
 
-    def __init__(self, rows: Iterator[Row]) -> None:
+    def __init__(self, rows: Iterator[Row], named: Callable[[BadFileError], BadFileError]) -> None:
         self._rows = rows
-        self._damage: InvalidInputError | None = None
+        self._named = named
+        self._damage: BadFileError | None = None
 
     def __iter__(self) -> Iterator[Row]:
         return self
@@ -94,9 +105,9 @@ class _Rows:
             raise self._damage
         try:
             return next(self._rows)
-        except InvalidInputError as error:
-            self._damage = error
-            raise
+        except BadFileError as error:
+            self._damage = self._named(error)
+            raise self._damage from error
 
 
 def _format(name: str, beginning: bytes) -> Format:
