@@ -12,6 +12,7 @@ from relay.emulator.control.job_inputs import (
     CreateDatasetExportJob,
     CreateDatasetImportJob,
     CreateMetricAttribution,
+    DataSource,
     UpdateMetricAttribution,
 )
 from relay.emulator.control.kinds import Kind
@@ -31,7 +32,7 @@ _SEGMENTS: Final = frozenset({"item-affinity", "attributes"})
 
 def create_dataset_import_job(emulator: Emulator, call: CreateDatasetImportJob) -> bytes:
     """CreateDatasetImportJob."""
-    check_s3(emulator)
+    _check_source(emulator, call.data_source)
     dataset = emulator.registry.get_active(Kind.DATASET, call.dataset_arn)
     _check_running(emulator, Kind.IMPORT_JOB)
     job = added(
@@ -66,7 +67,7 @@ def create_dataset_export_job(emulator: Emulator, call: CreateDatasetExportJob) 
 
 def create_data_deletion_job(emulator: Emulator, call: CreateDataDeletionJob) -> bytes:
     """CreateDataDeletionJob."""
-    check_s3(emulator)
+    _check_source(emulator, call.data_source)
     group = emulator.registry.get_active(Kind.DATASET_GROUP, call.dataset_group_arn)
     path = f"data-deletion-job/{call.job_name}"
     return told(added(emulator, Kind.DELETION_JOB, path, call, group_arn=group.arn, tags=call.tags))
@@ -140,6 +141,12 @@ def _batch(emulator: Emulator, kind: Kind, call: CreateBatchSegmentJob, *, for_s
         **more,
     )
     return told(job)
+
+
+def _check_source(emulator: Emulator, source: DataSource) -> None:
+    check_s3(emulator)
+    if not source.data_location:
+        raise invalid("dataLocation must be given.")
 
 
 def _check_running(emulator: Emulator, kind: Kind) -> None:

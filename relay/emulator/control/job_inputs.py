@@ -13,7 +13,7 @@ from relay.emulator.wire.decoding import Arn, Input, Name
 class DataSource(Input):
     """Where data lies."""
 
-    data_location: Location
+    data_location: Location | UnsetType = UNSET
 
 
 class S3Place(Input):

@@ -105,6 +105,16 @@ def _recipe_view(arn: str) -> dict[str, Any] | None:
     return described_recipe(recipe) if recipe else None
 
 
+def _tags_first(handler: Handler) -> Handler:
+    """What is wrong with the tags is said before anything is looked for: they are part of the input's shape."""
+
+    def handle(emulator: Emulator, call: Any) -> bytes:
+        tags.checked_tags(getattr(call, "tags", []))
+        return handler(emulator, call)
+
+    return handle
+
+
 def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
@@ -154,7 +164,7 @@ CONTROL_OPERATIONS: Final[Mapping[str, Entry]] = {
     **{f"Describe{_capital(names.one)}": _describe(kind) for kind, names in NAMES.items()},
     **{f"List{_capital(names.many)}": _list(kind) for kind, names in NAMES.items()},
     **{f"Delete{_capital(NAMES[kind].one)}": _delete(kind) for kind in _DELETED},
-    **{form.__name__: (BodyDecoder(form), handler) for form, handler in _CREATE_AND_UPDATE.items()},
+    **{form.__name__: (BodyDecoder(form), _tags_first(handler)) for form, handler in _CREATE_AND_UPDATE.items()},
     "ListMetricAttributionMetrics": (listing("metricAttributionArn"), _list_metrics),
     "StopSolutionVersionCreation": (naming("solutionVersionArn"), create_solutions.stop_solution_version_creation),
     "GetSolutionMetrics": (naming("solutionVersionArn"), create_solutions.get_solution_metrics),

@@ -12,6 +12,7 @@ from relay.emulator.control.resources import Resource
 from relay.emulator.state import Emulator
 from relay.emulator.wire.errors import AwsError, invalid, not_found
 
+_PATTERN: Final = "A tag may hold letters, numbers, spaces and _ . : / = + - @ only."
 _PUNCTUATION: Final = frozenset("_.:/=+-@")
 
 
@@ -26,7 +27,7 @@ def checked_tags(tags: list[Tag], *, had: dict[str, str] | None = None) -> dict[
         if tag.tag_key.lower().startswith("aws:"):
             raise invalid("Tag keys that begin with aws: are reserved.")
         if not (_is_tag_text(tag.tag_key) and _is_tag_text(tag.tag_value)):
-            raise invalid("A tag may hold letters, numbers, spaces and _ . : / = + - @ only.")
+            raise invalid(_PATTERN)
         result[tag.tag_key] = tag.tag_value
     if max(len(tags), len(result)) > limits.MAX_TAGS:
         raise AwsError("TooManyTagsException", f"A resource may have {limits.MAX_TAGS} tags at most.")
@@ -44,6 +45,8 @@ def untag_resource(emulator: Emulator, call: UntagResource) -> bytes:
     """UntagResource."""
     if len(call.tag_keys) > limits.MAX_TAGS:
         raise AwsError("TooManyTagKeysException", f"{limits.MAX_TAGS} tag keys at most.")
+    if not all(map(_is_tag_text, call.tag_keys)):
+        raise invalid(_PATTERN)
     resource = _taggable(emulator, call.resource_arn)
     gone = frozenset(call.tag_keys)
     emulator.registry.tag(resource, {key: value for key, value in resource.tags.items() if key not in gone})

@@ -1,7 +1,7 @@
 """A decoded body without what the service passes over: members that are `null`, and members it does not know."""
 
 from functools import lru_cache
-from typing import Any, TypeGuard, cast
+from typing import Any, TypeGuard
 
 from msgspec import inspect
 
@@ -30,15 +30,18 @@ def _pruned(value: Any, shape: inspect.Type, overlooked: list[str]) -> Any:
         return _pruned(value, shape.type, overlooked)
     if isinstance(shape, inspect.UnionType):
         return _pruned(value, shape.types[0], overlooked)
-    if isinstance(value, dict):
-        members = cast("dict[str, Any]", value)
-        if isinstance(shape, inspect.StructType):
-            return _pruned_members(members, shape, overlooked)
-        if isinstance(shape, inspect.DictType):
-            return {key: _pruned(one, shape.value_type, overlooked) for key, one in members.items()}
+    if isinstance(shape, inspect.StructType) and _is_object(value):
+        return _pruned_members(value, shape, overlooked)
+    if isinstance(shape, inspect.DictType) and _is_object(value):
+        overlooked.extend(f"{key}=null" for key, one in value.items() if one is None)
+        return {key: _pruned(one, shape.value_type, overlooked) for key, one in value.items() if one is not None}
     if isinstance(shape, inspect.ListType) and _is_list(value):
         return [_pruned(one, shape.item_type, overlooked) for one in value]
     return value
+
+
+def _is_object(value: Any) -> TypeGuard[dict[str, Any]]:
+    return isinstance(value, dict)
 
 
 def _is_list(value: Any) -> TypeGuard[list[Any]]:
