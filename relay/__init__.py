@@ -19,10 +19,11 @@ Beside the way of an event:
 - `compose`: settings in, a running relay out.
 - `personalize`: the rest of the service: trackers, set-up, users, items, actions, past events.
 - `emulator`: a local Amazon Personalize. `demo`: it, a relay and a shop together, and the replay of a click stream.
+- `testing`: the emulator for the tests of your own site, with a fixture for pytest.
 - `cli`: the command `personalize-relay`. `tokens`: the public face of `identity.tokens`.
 
-Public are the names here, `relay.tokens`, `relay.personalize` and the command. They are imported when first used, so
-that `import relay` stays cheap.
+Public are the names here, `relay.tokens`, `relay.personalize`, `relay.testing` and the command. They are imported when
+first used, so that `import relay` stays cheap.
 """
 
 import importlib

@@ -1,54 +1,12 @@
 """`personalize-relay emulator`: the local Amazon Personalize as a process."""
 
-import asyncio
-import contextlib
 import random
-import signal
-import socket
-from collections.abc import Generator
 from pathlib import Path
 
 import click
-import uvicorn
 
-from relay.emulator import DEFAULT_QUOTAS, Emulator, JournalError, create_app
-
-
-class _EmulatorServer(uvicorn.Server):
-    """Ends with exit code 0 on SIGINT and SIGTERM, also while it makes clients wait on purpose."""
-
-    def __init__(self, config: uvicorn.Config, emulator: Emulator, banner: str) -> None:
-        super().__init__(config)
-        self._emulator = emulator
-        self._banner = banner
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        click.echo(self._banner)
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Generator[None, None, None]:
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, self._stop)
-        yield
-
-    def _stop(self) -> None:
-        self._emulator.closing.set()
-        self.should_exit = True
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-    listener = socket.socket(family, kind, protocol)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(address)
-        listener.listen(1024)
-    except OSError:
-        listener.close()
-        raise
-    return listener
+from relay.emulator import DEFAULT_QUOTAS, Emulator, JournalError
+from relay.emulator.serving import EmulatorServer, listen
 
 
 @click.command(name="emulator", short_help="Run only the local Amazon Personalize.")
@@ -144,19 +102,13 @@ def command(
     except (JournalError, OSError) as error:
         raise click.ClickException(str(error)) from None
     try:
-        listener = _listen(host, port)
+        listener = listen(host, port)
     except OSError as error:
         raise click.ClickException(f"can't listen on {host}:{port}: {error.strerror}") from None
     shown_host = "127.0.0.1" if host in {"0.0.0.0", "::"} else host  # noqa: S104  # only compared
     shown_host = f"[{shown_host}]" if ":" in shown_host else shown_host
     banner = f"Emulator ready: http://{shown_host}:{listener.getsockname()[1]}"
-    config = uvicorn.Config(
-        create_app(emulator, allow_hosts=allow_hosts, allow_origins=allow_origins),
-        log_level="warning",
-        access_log=False,
-        lifespan="on",
-        timeout_graceful_shutdown=2,
-        server_header=False,
-        proxy_headers=False,
+    server = EmulatorServer(
+        emulator, started=lambda: click.echo(banner), allow_hosts=allow_hosts, allow_origins=allow_origins
     )
-    _EmulatorServer(config, emulator, banner).run(sockets=[listener])
+    server.run(sockets=[listener])

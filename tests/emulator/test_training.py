@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from relay.emulator.runtime.training import FIXED_COLUMNS, column_name
+from relay.emulator.data.properties import column_name
+from relay.emulator.runtime.training import FIXED_COLUMNS
 from tests.emulator.raw_client import SENT_AT, RawClient, raw_client
 from tests.support.emulator import running_emulator
 

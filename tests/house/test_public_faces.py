@@ -14,7 +14,7 @@ import relay.tokens
 from relay.compose.relay import open_edge
 from relay.web.app import create_app
 
-FACES = ["relay", "relay.tokens", "relay.personalize"]
+FACES = ["relay", "relay.tokens", "relay.personalize", "relay.testing"]
 
 
 @pytest.mark.parametrize("name", FACES)

@@ -14,7 +14,7 @@ from relay.emulator.control.kinds import Kind
 from relay.emulator.control.views import described
 from relay.emulator.jobs.attribution import MetricValue, streamed_metrics
 from relay.emulator.jobs.work import settle
-from relay.emulator.runtime.training import interactions_csv
+from relay.emulator.runtime.training import training_csv
 from relay.emulator.state import Emulator
 from relay.emulator.store.calls import call_line
 from relay.emulator.store.dataset_records import RecordKind
@@ -103,15 +103,10 @@ class Inspection:
 
     async def interactions(self, request: Request) -> Response:
         """`interactions.csv`: with `?anonymous=1` also sessions of nobody, with `?trackingId=` of one tracker only."""
-        wanted = request.query_params.get("trackingId")
-        tracking = msgspec.json.Decoder(_TrackingId).decode
-        calls = [
-            call
-            for call in self._emulator.calls.after(0, operation="PutEvents")
-            if call.taken and (wanted is None or tracking(call.body).tracking_id == wanted)
-        ]
-        pieces = interactions_csv(
-            calls, group_of=self._group_of, anonymous=request.query_params.get("anonymous") == "1"
+        pieces = training_csv(
+            self._emulator,
+            tracking_id=request.query_params.get("trackingId"),
+            anonymous=request.query_params.get("anonymous") == "1",
         )
 
         async def in_turns() -> AsyncGenerator[str]:
@@ -167,13 +162,6 @@ class Inspection:
     def _faults(self) -> Response:
         faults = self._emulator.faults
         return _json({"faults": faults.spec, "struck": faults.struck()})
-
-    def _group_of(self, tracking_id: str) -> str:
-        return self._emulator.registry.group_of_tracking_id(tracking_id)
-
-
-class _TrackingId(msgspec.Struct, rename="camel"):
-    tracking_id: str
 
 
 def _count(request: Request, name: str) -> int | None:
