@@ -1,39 +1,33 @@
-"""The loop from spool to sink: lease → send → settle.
+"""The loop from spool to sink: lease → send → settle. One task for all of it; a call is a callback that comes back.
 
 Rules:
 
 1. At once while the quota is far: a session's events go as soon as no call of that session is in flight, and what comes
    meanwhile goes in the next. Held back to fill calls only when calls come near the quota (`Linger`).
 2. At most `max_in_flight` calls; paced to the quota of each target; slower when the service throttles.
-3. One session that fails waits longer each time. A target that fails is left alone but for a probe (`Circuit`).
-4. Whatever ends a delivery (answer, fault, cancellation), its lease is settled with what is known by then.
+3. One session that fails waits longer each time. A target that fails is left alone but for a probe (`Circuit`); what
+   waits for it waits no longer than it does.
+4. Whatever ends a delivery (answer, fault, the end of the relay), its lease is settled with what is known by then.
 """
 
 import asyncio
 import logging
 import math
 import random
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Final, Self
 
 from relay.core.backoff import CAP_S, full_jitter
 from relay.core.clock import Clock
 from relay.core.errors import SpoolError
-from relay.core.limits import PUT_RECORDS_CALLS_PER_S
-from relay.core.model import Batch, Operation, SessionKey
+from relay.core.model import Batch, Operation, Piece
 from relay.core.telemetry import Metrics
-from relay.delivery.circuit import Circuit
-from relay.delivery.linger import Linger
-from relay.delivery.send_lease import Progress, send_all
-from relay.delivery.token_bucket import Pace
+from relay.delivery.routes import Route, Routes
+from relay.delivery.send_lease import Sending
 from relay.sink.base import Delivered, Outcome, Refused, Sink, Throttled, Unreachable
 from relay.spool.contract import Lease, Spool
 
-TICK_S: Final = 0.5
-"""How often linger and circuits are looked at while nothing comes."""
-PROBE_BESIDE_S: Final = 0.5
-"""How long a session waits that was leased while another one probes its target."""
 READ_AGAIN_S: Final = 1.0
 """How long to wait when the spool cannot be read."""
 LOG_EVERY_S: Final = 60.0
@@ -45,18 +39,17 @@ _OUTCOMES: Final[dict[type[Outcome], str]] = {
     Unreachable: "unreachable",
     Refused: "refused",
 }
-_EVENTS: Final = (Operation.PUT_EVENTS, Operation.PUT_ACTION_INTERACTIONS)
 _logger = logging.getLogger(__name__)
 
 
-class _Route:
-    """What is known about calls to one target."""
+class _Carried:
+    """A lease on its way."""
 
-    def __init__(self, pace: Pace, circuit: Circuit, linger: Linger) -> None:
-        self.pace = pace
-        self.circuit = circuit
-        self.linger = linger
-        self.logged_s = -math.inf
+    __slots__ = ("calls", "lease", "route", "sending")
+
+    def __init__(self, lease: Lease, route: Route, sending: Sending) -> None:
+        self.lease, self.route, self.sending = lease, route, sending
+        self.calls = 0
 
 
 class Dispatcher:
@@ -97,18 +90,21 @@ class Dispatcher:
         self._clock = clock
         self._random = random
         self._max_in_flight = max_in_flight
-        self._calls_per_s = calls_per_s
-        self._linger_s = linger_s
-        self._lingers = dict(lingers or {})
-        self._max_linger_s = max_linger_s
-        self._routes: dict[str, _Route] = {}
-        self._in_flight = 0
+        self._routes = Routes(
+            clock=clock,
+            chance=random,
+            calls_per_s=calls_per_s,
+            linger_s=linger_s,
+            lingers=dict(lingers or {}),
+            max_linger_s=max_linger_s,
+        )
+        self._carried: set[_Carried] = set()
         self._freed = asyncio.Event()
         self._stopped = False
         self._draining = False
         self._patience: asyncio.Timeout | None = None
+        self._loop_task: asyncio.Task[None] | None = None
         self._group = asyncio.TaskGroup()
-        self._tasks: set[asyncio.Task[None]] = set()
         self._batch_size = metrics.put_events_batch_size.observe
         self._on_delivered = on_delivered
         self._delivery_seconds = metrics.delivery_seconds.observe
@@ -117,16 +113,18 @@ class Dispatcher:
 
     async def __aenter__(self) -> Self:
         await self._group.__aenter__()
-        self._spawn(self._run())
+        self._loop_task = self._group.create_task(self._run())
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._stopped = True
-        for task in self._tasks:
-            task.cancel()
+        if self._loop_task is not None:
+            self._loop_task.cancel()
         await self._group.__aexit__(kind, error, trace)
+        for carried in list(self._carried):
+            self._settle(carried)
 
     async def drain(self, deadline_s: float) -> int:
         """Deliver what is pending without lingering, for at most `deadline_s` seconds; how many still are.
@@ -137,7 +135,7 @@ class Dispatcher:
         self._look_again()
         try:
             async with asyncio.timeout(deadline_s):
-                while self._spool.stats().pending and not self._is_hopeless():
+                while self._spool.stats().pending and (self._carried or not self._routes.are_out_of_reach()):
                     self._freed.clear()
                     await self._freed.wait()
         except TimeoutError:
@@ -148,20 +146,21 @@ class Dispatcher:
 
     def problems(self) -> list[str]:
         """What keeps events from being delivered, one line each."""
-        now_s = self._clock.monotonic_s()
-        return [line for route in self._routes.values() if (line := route.circuit.problem(now_s)) is not None]
+        return self._routes.problems()
 
     # ── leasing ─────────────────────────────────────────────────────────────────────────────────────────────
 
     async def _run(self) -> None:
         while not self._stopped:
-            while self._in_flight >= self._max_in_flight:
+            while (free := self._max_in_flight - len(self._carried)) <= 0:
                 self._freed.clear()
                 await self._freed.wait()
-            most, holds, wait_s = self._plan()
+            plan = self._routes.plan(free, draining=self._draining)
             try:
-                async with asyncio.timeout(wait_s) as self._patience:
-                    leases = await self._spool.lease(max_sessions=most, linger_s=self._least_s(), holds=holds)
+                async with asyncio.timeout(plan.wait_s) as self._patience:
+                    leases = await self._spool.lease(
+                        max_sessions=plan.sessions, linger_s=plan.least_s, holds=plan.holds
+                    )
             except TimeoutError:
                 continue
             except SpoolError as error:
@@ -170,34 +169,7 @@ class Dispatcher:
                 continue
             finally:
                 self._patience = None
-            for lease in leases:
-                self._start(lease)
-
-    def _plan(self) -> tuple[int, dict[str, float], float]:
-        """How many sessions to lease now, which targets to hold and for how long, and when to plan anew."""
-        now_s = self._clock.monotonic_s()
-        most = self._max_in_flight - self._in_flight
-        wait_s = TICK_S
-        holds = {} if self._draining else dict(self._lingers)
-        for target, route in self._routes.items():
-            if route.circuit.is_open:
-                probe_s = route.circuit.probe_wait_s(now_s)
-                if probe_s == 0.0:
-                    most = 1
-                else:
-                    holds[target] = math.inf
-                    wait_s = min(wait_s, probe_s or TICK_S)
-            elif (pace_s := route.pace.wait_s()) > 0:
-                holds[target] = math.inf
-                wait_s = min(wait_s, pace_s)
-            else:
-                most = min(most, route.pace.available())
-                holds[target] = 0.0 if self._draining else route.linger.now(now_s)
-        return most, holds, wait_s
-
-    def _least_s(self) -> float:
-        """What every target waits at least; those that wait longer are held back."""
-        return 0.0 if self._draining else min([self._linger_s, *self._lingers.values()])
+            self._start(leases)
 
     def _look_again(self) -> None:
         """Plan anew at once."""
@@ -205,107 +177,114 @@ class Dispatcher:
         if self._patience is not None and not self._patience.expired():
             self._patience.reschedule(asyncio.get_running_loop().time())
 
-    def _is_hopeless(self) -> bool:
-        routes = self._routes.values()
-        return bool(routes) and self._in_flight == 0 and all(route.circuit.is_open for route in routes)
-
-    def _start(self, lease: Lease) -> None:
-        route = self._route(lease.key)
-        if route.circuit.is_open:
-            if route.circuit.probe_wait_s(self._clock.monotonic_s()) != 0.0:
-                self._spool.settle(lease, retry_after_s=PROBE_BESIDE_S)
-                return
-            route.circuit.probe()
-        self._in_flight += 1
-        route.pace.take()
-        self._spawn(self._carry(lease, route))
-
-    def _route(self, key: SessionKey) -> _Route:
-        route = self._routes.get(key.target)
-        if route is None:
-            rate = self._calls_per_s if key.operation in _EVENTS else float(PUT_RECORDS_CALLS_PER_S)
-            pace = Pace(rate, clock=self._clock)
-            least_s = self._lingers.get(key.target, self._linger_s)
-            linger = Linger(pace, least_s=least_s, most_s=self._max_linger_s)
-            route = self._routes[key.target] = _Route(pace, Circuit(key.target, self._random), linger)
-        return route
-
-    def _spawn(self, work: Coroutine[object, object, None]) -> None:
-        task = self._group.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+    def _start(self, leases: Iterable[Lease]) -> None:
+        """Send what may be sent. Of those that would probe a target one does, whichever; the others wait on."""
+        probes: dict[str, list[Lease]] = {}
+        for lease in leases:
+            if self._routes.of(lease.key).circuit.is_open:
+                probes.setdefault(lease.key.target, []).append(lease)
+            else:
+                self._send(lease, self._routes.of(lease.key))
+        for candidates in probes.values():
+            route = self._routes.of(candidates[0].key)
+            if route.circuit.probe_wait_s(self._clock.monotonic_s()) == 0.0:
+                chosen = candidates.pop(self._random.randrange(len(candidates)))
+                route.circuit.probe()
+                self._send(chosen, route)
+            for lease in candidates:
+                self._spool.settle(lease)
 
     # ── delivering ──────────────────────────────────────────────────────────────────────────────────────────
 
-    async def _carry(self, lease: Lease, route: _Route) -> None:
-        """Deliver one lease and settle it; its first call is already counted in the pace."""
-        progress = Progress()
-        calls = 0
+    def _send(self, lease: Lease, route: Route) -> None:
+        def doubt(refused: Refused, piece: Piece) -> Unreachable | None:
+            return route.circuit.may_bury(refused, _source_of(piece), self._clock.monotonic_s())
 
-        async def send(batch: Batch) -> Outcome:
-            nonlocal calls
-            calls += 1
-            if calls > 1:
-                await route.pace.turn()
-            return await self._send(batch, route)
+        carried = _Carried(lease, route, Sending(lease.records, doubt=doubt))
+        self._carried.add(carried)
+        self._call_next(carried)
+
+    def _call_next(self, carried: _Carried) -> None:
+        """The lease's next call; its end, if there is none."""
+        batch = carried.sending.next()
+        if batch is None:
+            self._settle(carried)
+        elif not carried.calls or (wait_s := carried.route.pace.wait_s()) <= 0:  # the first was waited for in the plan
+            self._call(carried, batch)
+        else:
+            asyncio.get_running_loop().call_later(wait_s, self._call, carried, batch)
+
+    def _call(self, carried: _Carried, batch: Batch) -> None:
+        if carried not in self._carried:
+            return  # it was given up
+        carried.calls += 1
+        carried.route.pace.take()
+
+        def came(outcome: Outcome) -> None:
+            self._note(outcome, batch, carried.route)
+            if carried in self._carried:
+                carried.sending.came(outcome)
+                self._call_next(carried)
 
         try:
-            await send_all(
-                lease.records,
-                send,
-                progress,
-                doubt=lambda refused: route.circuit.may_bury(refused, self._clock.monotonic_s()),
-            )
-        finally:
-            self._spool.settle(
-                lease,
-                delivered=progress.delivered,
-                buried=progress.buried,
-                retry_after_s=self._retry_after_s(progress.stopped, lease.attempt),
-            )
-            route.circuit.end_probe()
-            self._in_flight -= 1
-            self._freed.set()
-
-    async def _send(self, batch: Batch, route: _Route) -> Outcome:
-        try:
-            outcome = await self._sink.deliver(batch)
+            self._sink.send(batch, came)
         except Exception as error:  # a sink does not raise; if one does, its events must not pay for it
             _logger.exception("the sink failed")
-            outcome = Unreachable(type(error).__name__, cause="service")
-        now_s = self._clock.monotonic_s()
+            came(Unreachable(type(error).__name__, cause="service"))
+
+    def _note(self, outcome: Outcome, batch: Batch, route: Route) -> None:
+        """Count a call, and let pace and circuit learn from it."""
         if batch.key.operation is Operation.PUT_EVENTS:
             self._calls[_OUTCOMES[type(outcome)]] += 1
             self._batch_size(batch.size)
         if isinstance(outcome, Delivered):
             now_ms = self._clock.now_ms()
             for record, places in batch.pieces:
-                waited_s = max(0, now_ms - record.accepted_at_ms) / 1000
-                for _ in range(places.bit_count()):
-                    self._delivery_seconds(waited_s)
+                waited_ms = now_ms - record.accepted_at_ms
+                self._delivery_seconds(waited_ms / 1000 if waited_ms > 0 else 0.0, places.bit_count())
             for tell in self._on_delivered:
                 tell(batch)
         elif isinstance(outcome, Throttled):
             route.pace.slow()
-        was_open = route.circuit.is_open
-        route.circuit.learn(outcome, now_s)
-        if was_open or route.circuit.is_open:
-            self._report(route, was_open=was_open, now_s=now_s)
-        return outcome
+        circuit = route.circuit
+        was_at_rest = circuit.is_at_rest
+        circuit.learn(outcome, self._clock.monotonic_s())
+        if not (was_at_rest and circuit.is_at_rest):
+            self._report(route)
 
-    def _report(self, route: _Route, *, was_open: bool, now_s: float) -> None:
+    def _settle(self, carried: _Carried) -> None:
+        """End a delivery with what is known."""
+        self._carried.discard(carried)
+        self._spool.settle(
+            carried.lease,
+            delivered=carried.sending.delivered,
+            buried=carried.sending.buried,
+            retry_after_s=self._retry_after_s(carried),
+        )
+        carried.route.circuit.end_probe()
+        self._freed.set()
+
+    def _retry_after_s(self, carried: _Carried) -> float:
+        stopped = carried.sending.stopped
+        if stopped is None or carried.route.circuit.is_open:
+            return 0.0  # what is the target's fault waits for the target only
+        cap_s = THROTTLED_CAP_S if isinstance(stopped, Throttled) else CAP_S
+        return full_jitter(carried.lease.attempt, self._random, cap_s=cap_s)
+
+    def _report(self, route: Route) -> None:
         """Say what is wrong, once a minute, and when it is over."""
+        now_s = self._clock.monotonic_s()
         problem = route.circuit.problem(now_s)
-        if problem is not None and now_s - route.logged_s >= LOG_EVERY_S:
-            route.logged_s = now_s
-            _logger.warning("%s", problem)
-        elif problem is None and was_open:
+        if problem is None:
             route.logged_s = -math.inf
             _logger.warning("delivery to %s works again", route.circuit.target)
             self._look_again()
+        elif now_s - route.logged_s >= LOG_EVERY_S:
+            route.logged_s = now_s
+            _logger.warning("%s", problem)
 
-    def _retry_after_s(self, stopped: Throttled | Unreachable | None, attempt: int) -> float:
-        if stopped is None:
-            return 0.0
-        cap_s = THROTTLED_CAP_S if isinstance(stopped, Throttled) else CAP_S
-        return full_jitter(attempt, self._random, cap_s=cap_s)
+
+def _source_of(piece: Piece) -> int:
+    """Who sent it: the network it came from, where that is known, else the session."""
+    came = piece.record.came
+    return came.source if came is not None and came.source else hash(piece.record.key)

@@ -28,6 +28,11 @@ class Linger:
         self._extra_s = 0.0
         self._as_of_s: float | None = None
 
+    @property
+    def is_at_rest(self) -> bool:
+        """Whether nothing is held back beyond the least."""
+        return self._extra_s == 0.0
+
     def now(self, now_s: float) -> float:
         """Seconds a session's oldest event should have waited; `now_s` is monotonic time."""
         if self._as_of_s is None:

@@ -1,7 +1,13 @@
-"""One lease's events, sent in order; a bad one is found and buried, its neighbours are delivered."""
+"""A lease, call by call: a bad event is found and buried, its neighbours are delivered.
 
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+A refused call holds at least one bad event. The first is tried alone, then, as long as they are refused, the next:
+ten bad of ten cost ten calls more, no more than one by one. Once one is taken, what is under suspicion is halved, and
+when the bad one is found the rest goes together: one bad of ten costs three to six calls more. If that is refused as
+well, all that is left goes one by one: whatever is bad, it is thirteen calls more at most.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Final
 
 from relay.core.limits import MAX_EVENTS_PER_CALL
 from relay.core.model import Batch, Piece, Record
@@ -9,60 +15,75 @@ from relay.delivery.batching import after, first_batch
 from relay.sink.base import Delivered, Outcome, Refused, Throttled, Unreachable
 from relay.spool.contract import Burial
 
-MAX_MESSAGE_CHARS = 500
+MAX_MESSAGE_CHARS: Final = 500
 """Of the service's message, kept with a buried event."""
 
 
-@dataclass(slots=True)
-class Progress:
-    """What has happened so far: right at every moment, so that it can be settled even when sending is cancelled."""
+class Sending:
+    """What is known of some records' events: right at every moment, so that it can be settled whenever sending ends.
 
-    delivered: list[Piece] = field(default_factory=list[Piece])
-    buried: list[Burial] = field(default_factory=list[Burial])
-    stopped: Throttled | Unreachable | None = None
-    """Why the rest was not sent."""
-
-
-async def send_all(
-    records: Sequence[Record],
-    send: Callable[[Batch], Awaitable[Outcome]],
-    progress: Progress,
-    *,
-    doubt: Callable[[Refused], Unreachable | None],
-) -> None:
-    """Send the events that wait, oldest first, until all are delivered or buried, or the service has no verdict.
-
-    A refused call holds at least one bad event. Its first half is tried: if that is delivered, the bad one is in the
-    second half, and that needs no call as a whole. So one bad event of ten costs four to six calls more.
+    Pure: who sends asks for the `next` call, makes it, and says what `came` of it, until there is none.
 
     Args:
-        records: Oldest first.
-        send: Makes one call.
-        progress: Filled in on the way.
-        doubt: Asked before an event is buried; a fault it returns stops everything instead.
+        records: Of one session and one user, oldest first.
+        doubt: Asked before an event is buried, with that event; a fault it returns stops everything instead.
     """
-    rest = [Piece(record, record.waiting) for record in records]
-    suspects = 0  # so many of the first were refused together
-    while rest:
-        most = MAX_EVENTS_PER_CALL if suspects == 0 else max(1, suspects // 2)
-        batch = first_batch(rest, most=most)
-        size = batch.size
-        outcome = await send(batch)
-        if isinstance(outcome, Delivered):
-            progress.delivered += batch.pieces
-            rest = after(rest, batch)
-            suspects = max(0, suspects - size)
-        elif not isinstance(outcome, Refused):
-            progress.stopped = outcome
-            return
-        elif size > 1:
-            suspects = size
+
+    __slots__ = (
+        *("_alone", "_batch", "_doubt", "_rest", "_suspects", "_to_the_end"),
+        *("buried", "delivered", "stopped"),
+    )
+
+    def __init__(self, records: Sequence[Record], *, doubt: Callable[[Refused, Piece], Unreachable | None]) -> None:
+        self.delivered: list[Piece] = []
+        self.buried: list[Burial] = []
+        self.stopped: Throttled | Unreachable | None = None
+        """Why the rest was not sent."""
+        self._doubt = doubt
+        self._rest = [Piece(record, record.waiting) for record in records]
+        self._suspects = 0
+        """So many of the first were refused together."""
+        self._alone = False
+        """They go one by one, until one is taken."""
+        self._to_the_end = False
+        """All that is left does."""
+
+    def next(self) -> Batch | None:
+        """The next call; None when all are delivered or buried, or the service has no verdict."""
+        if not self._rest or self.stopped is not None:
+            return None
+        if self._alone or self._to_the_end:
+            most = 1
         else:
-            progress.stopped = doubt(outcome)
-            if progress.stopped is not None:
-                return
-            (piece,) = batch.pieces
+            most = max(1, self._suspects // 2) if self._suspects else MAX_EVENTS_PER_CALL
+        self._batch = first_batch(self._rest, most=most)
+        return self._batch
+
+    def came(self, outcome: Outcome) -> None:
+        """The outcome of the call that `next` gave last."""
+        if isinstance(outcome, Delivered):
+            self._taken(self._batch)
+        elif isinstance(outcome, Refused):
+            self._refused(outcome, self._batch)
+        else:
+            self.stopped = outcome
+
+    def _taken(self, batch: Batch) -> None:
+        self.delivered += batch.pieces
+        self._rest = after(self._rest, batch)
+        self._suspects = 0 if self._alone and self.buried else max(0, self._suspects - batch.size)
+        self._alone = False
+
+    def _refused(self, refused: Refused, batch: Batch) -> None:
+        if batch.size > 1:
+            self._to_the_end = bool(self.buried)
+            self._alone = self._suspects == 0
+            self._suspects = batch.size
+            return
+        (piece,) = batch.pieces
+        self.stopped = self._doubt(refused, piece)
+        if self.stopped is None:
             place = piece.places.bit_length() - 1
-            progress.buried.append(Burial(piece.record.seq, place, outcome.code, outcome.message[:MAX_MESSAGE_CHARS]))
-            rest = after(rest, batch)
-            suspects = 0
+            self.buried.append(Burial(piece.record.seq, place, refused.code, refused.message[:MAX_MESSAGE_CHARS]))
+            self._rest = after(self._rest, batch)
+            self._suspects = self._suspects if self._alone else 0

@@ -45,6 +45,12 @@ class Pace:
         self._refill()
         return self._used_per_s / self._rate
 
+    @property
+    def is_full(self) -> bool:
+        """Whether nothing limits it: time may pass without a look at it."""
+        self._refill()
+        return self._tokens >= self._burst and self._rate >= self._full
+
     def available(self) -> int:
         """Calls that may be made now."""
         self._refill()

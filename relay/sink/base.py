@@ -44,11 +44,19 @@ class Refused(msgspec.Struct, frozen=True, tag=True):
 Outcome = Delivered | Throttled | Unreachable | Refused
 
 
-class Sink(Protocol):
-    """Where batches go."""
+class AwaitedSink(Protocol):
+    """Where batches go, for those who make one call after the other."""
 
     async def deliver(self, batch: Batch) -> Outcome:
         """Send one batch, once, within a hard deadline. Never raises for anything the far side does."""
+        ...
+
+
+class Sink(AwaitedSink, Protocol):
+    """Where batches go."""
+
+    def send(self, batch: Batch, done: Callable[[Outcome], None]) -> None:
+        """The same without a task: `done` is told once how it went, at once or later, and must not raise."""
         ...
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
@@ -9,7 +10,7 @@ from typing import Self
 
 from relay.core.errors import RelayError
 from relay.core.model import Batch
-from relay.sink.base import Delivered, Outcome, Unreachable
+from relay.sink.base import Delivered, Outcome, Unreachable, awaited
 from relay.sink.wire import body_of
 
 
@@ -24,7 +25,7 @@ class JsonlSink:
         self._path = path
         self._fd = -1
         self._torn = False
-        self._waiting: list[tuple[bytes, asyncio.Future[Outcome]]] = []
+        self._waiting: list[tuple[bytes, Callable[[Outcome], None]]] = []
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="relay-jsonl")
         self._writing: asyncio.Task[None] | None = None
         self._lines = 0
@@ -46,12 +47,14 @@ class JsonlSink:
 
     async def deliver(self, batch: Batch) -> Outcome:
         """See `Sink.deliver`."""
+        return await awaited(self.send, batch)
+
+    def send(self, batch: Batch, done: Callable[[Outcome], None]) -> None:
+        """See `Sink.send`."""
         line = b'{"operation":"%s","body":%s}\n' % (batch.key.operation.encode(), body_of(batch))
-        done: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         self._waiting.append((line, done))
         if self._writing is None:
             self._writing = asyncio.create_task(self._write_all())
-        return await done
 
     async def _write_all(self) -> None:
         loop = asyncio.get_running_loop()
@@ -60,8 +63,7 @@ class JsonlSink:
             failure = await loop.run_in_executor(self._writer, self._write, b"".join([line for line, _ in group]))
             for _, done in group:
                 self._lines += 1
-                if not done.done():
-                    done.set_result(failure or Delivered(f"{self._path.name}:{self._lines}"))
+                done(failure or Delivered(f"{self._path.name}:{self._lines}"))
         self._writing = None
 
     def _write(self, data: bytes) -> Unreachable | None:

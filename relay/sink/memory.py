@@ -2,12 +2,12 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable, Iterable
 
 from relay.core.model import Batch, event_id_of
-from relay.sink.base import Delivered, Outcome, Refused
+from relay.sink.base import Delivered, Outcome, Refused, Unreachable, awaited
 
-Answer = Outcome | Exception | Callable[[Batch], Outcome | Awaitable[Outcome]]
+Answer = Outcome | Exception | Callable[[Batch], Outcome]
 
 
 class MemorySink:
@@ -32,27 +32,31 @@ class MemorySink:
 
     async def deliver(self, batch: Batch) -> Outcome:
         """See `Sink.deliver`; raises what the script says."""
+        return await awaited(self.send, batch)
+
+    def send(self, batch: Batch, done: Callable[[Outcome], None]) -> None:
+        """See `Sink.send`; raises what the script says."""
         self.calls.append(batch)
+        if self.script and isinstance(first := self.script[0], Exception):
+            self.script.popleft()
+            raise first
         self.in_flight += 1
         self.most_in_flight = max(self.most_in_flight, self.in_flight)
-        try:
-            await asyncio.sleep(self.delay_s)
-            outcome = await self._answer(batch)
-        finally:
-            self.in_flight -= 1
+        asyncio.get_running_loop().call_later(self.delay_s, self._answer, batch, done)
+
+    def _answer(self, batch: Batch, done: Callable[[Outcome], None]) -> None:
+        outcome = self._outcome(batch)
+        self.in_flight -= 1
         if isinstance(outcome, Delivered):
             self.delivered.append(batch)
-        return outcome
+        done(outcome)
 
-    async def _answer(self, batch: Batch) -> Outcome:
+    def _outcome(self, batch: Batch) -> Outcome:
         if self.script:
             answer = self.script.popleft()
             if isinstance(answer, Exception):
-                raise answer
-            if not callable(answer):
-                return answer
-            given = answer(batch)
-            return given if isinstance(given, Outcome) else await given
+                return Unreachable(type(answer).__name__, str(answer), "service")
+            return answer(batch) if callable(answer) else answer
         if self.refuse and any(event_id_of(entry) in self.refuse for entry in batch.entries()):
             return Refused("InvalidInputException", "one of these is refused")
         return Delivered(f"memory-{len(self.calls)}")

@@ -12,14 +12,14 @@ import asyncio
 import heapq
 import logging
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from relay.core.model import Batch
 from relay.core.telemetry import Metrics
 from relay.delivery.dispatcher import Dispatcher
-from relay.sink.base import Delivered, Outcome, Unreachable
+from relay.sink.base import Delivered, Outcome, Unreachable, awaited
 from relay.spool.memory import MemorySpool
 from tests.support.clock import START_MS, LoopClock, run_in_virtual_time
 from tests.support.records import key, single
@@ -107,8 +107,13 @@ async def _recover(traffic: Traffic, scale: float, seed: int, outage_s: float) -
 
     class Service:
         async def deliver(self, batch: Batch) -> Outcome:
+            return await awaited(self.send, batch)
+
+        def send(self, batch: Batch, done: Callable[[Outcome], None]) -> None:
+            loop.call_later(CALL_S, lambda: done(self._outcome(batch)))
+
+        def _outcome(self, batch: Batch) -> Outcome:
             nonlocal old_left, drained_s
-            await asyncio.sleep(CALL_S)
             now_s = loop.time()
             if down_s <= now_s < up_s:
                 return Unreachable("ServiceUnavailable", cause="service")

@@ -1,10 +1,17 @@
-"""When calling makes sense."""
+"""When calling makes sense, and when a refusal is to be believed."""
 
 import random
 
 import pytest
 
-from relay.delivery.circuit import FAILURES_TO_OPEN, PERSON_PROBE_CAP_S, PROBE_CAP_S, REFUSALS_TO_OPEN, Circuit
+from relay.delivery.circuit import (
+    FAILURES_TO_OPEN,
+    PERSON_PROBE_CAP_S,
+    PROBE_CAP_S,
+    REFUSALS_TO_DOUBT,
+    SOURCES_TO_DOUBT,
+    Circuit,
+)
 from relay.sink.base import Delivered, Outcome, Refused, Throttled, Unreachable
 
 NETWORK = Unreachable("Timeout", "no answer", "network")
@@ -39,9 +46,10 @@ def test_what_a_person_must_repair_opens_it_at_once_and_is_named(cause: str) -> 
     assert "12 s" in problem
 
 
-def test_a_delivery_closes_it() -> None:
-    assert not circuit(KEYS, Delivered("r")).is_open
-    assert circuit(Delivered("r")).problem(0.0) is None
+@pytest.mark.parametrize("outcome", [Delivered("r"), Throttled("x"), REFUSED])
+def test_any_verdict_closes_it(outcome: Outcome) -> None:
+    assert not circuit(KEYS, outcome).is_open
+    assert circuit(KEYS, outcome).problem(0.0) is None
 
 
 @pytest.mark.parametrize(("fault", "cap_s"), [(NETWORK, PROBE_CAP_S), (KEYS, PERSON_PROBE_CAP_S)])
@@ -57,14 +65,22 @@ def test_probes_go_one_at_a_time_and_never_rarer_than_the_cap(fault: Unreachable
     assert opened.probe_wait_s(cap_s) == 0.0
 
 
-def test_when_nothing_but_refusals_comes_back_burying_stops() -> None:
+def test_when_several_senders_get_nothing_but_refusals_burying_stops_and_nobody_is_held() -> None:
     made = circuit()
-    answers = [made.may_bury(REFUSED, 0.0) for _ in range(REFUSALS_TO_OPEN + 1)]
-    assert answers[:-1] == [None] * REFUSALS_TO_OPEN
+    answers = [made.may_bury(REFUSED, number, 0.0) for number in range(REFUSALS_TO_DOUBT + 1)]
+    assert answers[:-1] == [None] * REFUSALS_TO_DOUBT
     assert isinstance(answers[-1], Unreachable)
-    assert made.is_open
-    made.learn(REFUSED, 1.0)
-    assert made.is_open
-    made.learn(Delivered("r"), 2.0)
     assert not made.is_open
-    assert made.may_bury(REFUSED, 3.0) is None
+    assert "every event is refused: bad" in (made.problem(1.0) or "")
+    made.learn(REFUSED, 1.0)
+    assert made.may_bury(REFUSED, 1, 1.0) is not None
+    made.learn(Delivered("r"), 2.0)
+    assert made.problem(2.0) is None
+    assert made.may_bury(REFUSED, 1, 3.0) is None
+
+
+def test_what_one_stranger_sends_casts_no_doubt_on_a_target() -> None:
+    made = circuit()
+    for number in range(1000):
+        assert made.may_bury(REFUSED, number % (SOURCES_TO_DOUBT - 1), 0.0) is None
+    assert made.is_at_rest

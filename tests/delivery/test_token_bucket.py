@@ -86,6 +86,21 @@ def test_turns_are_given_one_after_the_other() -> None:
     assert 1.9 <= run_in_virtual_time(main) <= 2.1
 
 
+def test_it_is_full_again_when_time_has_passed_and_nothing_limits_it() -> None:
+    clock = FakeClock()
+    pace = Pace(10, clock=clock)
+    assert pace.is_full
+    pace.take()
+    assert not pace.is_full
+    clock.advance(0.2)
+    assert pace.is_full
+    pace.slow()
+    clock.advance(5)
+    assert not pace.is_full, "it is still slower than it may be"
+    clock.advance(20)
+    assert pace.is_full
+
+
 def test_use_is_near_one_when_the_pace_limits_and_falls_when_it_does_not() -> None:
     clock = FakeClock()
     pace = Pace(100, clock=clock)

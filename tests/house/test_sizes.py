@@ -17,7 +17,6 @@ TOO_LONG_STILL = {
     "js-snippet/test/tracker.test.ts",
     "relay/spool/sqlite/spool.py",
     "tests/cli/test_spool_command.py",
-    "tests/delivery/test_dispatcher.py",
     "tests/personalize/test_upload.py",
 }
 TOO_FULL_STILL = {"js-snippet/src"}

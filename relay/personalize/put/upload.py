@@ -18,8 +18,7 @@ from relay.core.backoff import full_jitter
 from relay.core.clock import Clock
 from relay.core.limits import PUT_RECORDS_CALLS_PER_S
 from relay.core.model import Batch, Record, SessionKey
-from relay.delivery.send_lease import Progress as Delivery
-from relay.delivery.send_lease import send_all
+from relay.delivery.send_lease import Sending
 from relay.delivery.token_bucket import Pace
 from relay.personalize.errors import BadFileError, InvalidInputError, ResourceInUseError, error_of
 from relay.personalize.put.catalog import CatalogKind, CatalogRecord
@@ -27,7 +26,7 @@ from relay.personalize.put.chunks import Chunk, Refusal
 from relay.personalize.put.journal import Journal
 from relay.personalize.put.problem import Problem
 from relay.personalize.put.rows import Row
-from relay.sink.base import Delivered, Outcome, Refused, Sink, Throttled, Unreachable
+from relay.sink.base import AwaitedSink, Delivered, Outcome, Refused, Throttled, Unreachable
 
 _MAX_IN_FLIGHT: Final = 8
 """At 10 calls a second enough for answers that take 0.8 s."""
@@ -52,7 +51,7 @@ class Uploader:
     def __init__(
         self,
         *,
-        sink: Sink,
+        sink: AwaitedSink,
         kind: CatalogKind,
         dataset_arn: str,
         clock: Clock,
@@ -162,18 +161,19 @@ class Uploader:
         record = _at_rest(self._key, [entry.wire(self._kind) for _, entry in entries])
         attempt = 0
         while record.waiting:
-            progress = Delivery()
-            await send_all([record], self._send, progress, doubt=lambda _: None)
+            sending = Sending([record], doubt=lambda _, __: None)
+            while (batch := sending.next()) is not None:
+                sending.came(await self._send(batch))
             left = record.waiting
-            for _, places in progress.delivered:
+            for _, places in sending.delivered:
                 left &= ~places
                 self._taken += places.bit_count()
-            for burial in progress.buried:
+            for burial in sending.buried:
                 left &= ~(1 << burial.place)
                 refused.append(Refusal(entries[burial.place][0], Problem(burial.reason, burial.message)))
-            if progress.stopped is not None:
+            if sending.stopped is not None:
                 attempt = attempt + 1 if left == record.waiting else 1
-                await self._wait(progress.stopped, attempt)
+                await self._wait(sending.stopped, attempt)
             record = msgspec.structs.replace(record, waiting=left)
         return refused
 

@@ -4,6 +4,7 @@ import asyncio
 import socket
 import sys
 from asyncio.subprocess import DEVNULL, Process
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Final, cast
 
@@ -30,7 +31,7 @@ class _Link(asyncio.Protocol):
         self._frames = Frames()
         self._unsent: list[bytes] = []
         self._loop = asyncio.get_running_loop()
-        self.waiting: dict[int, tuple[float, asyncio.Future[Outcome]]] = {}
+        self.waiting: dict[int, tuple[float, Callable[[Outcome], None]]] = {}
         """By number, oldest first: since when, and who waits."""
         self.ready: asyncio.Future[None] = self._loop.create_future()
         self.lost = asyncio.Event()
@@ -44,18 +45,17 @@ class _Link(asyncio.Protocol):
         if not self.ready.done():
             self.ready.set_exception(RelayError("a sender process ended before it was ready; its log says why"))
             self.ready.exception()  # whoever waits is told; if nobody does, that is all
-        for _, done in self.waiting.values():
-            if not done.done():
-                done.set_result(_ENDED)
-        self.waiting.clear()
+        waiting, self.waiting = self.waiting, {}
+        for _, done in waiting.values():
+            done(_ENDED)
 
     def data_received(self, data: bytes) -> None:
         for message in self._frames.feed(data):
             said = _decode(message)
             if isinstance(said, Answer):
                 _, done = self.waiting.pop(said.number, (0.0, None))
-                if done is not None and not done.done():
-                    done.set_result(said.outcome)
+                if done is not None:
+                    done(said.outcome)
             elif not self.ready.done():
                 if isinstance(said, Ready):
                     self.ready.set_result(None)
@@ -145,15 +145,14 @@ class SenderProcess:
             return self._clock.monotonic_s() - since_s
         return 0.0
 
-    async def call(self, operation: Operation, target: str, body: bytes) -> Outcome:
-        """Have a call made; `Unreachable` when the process ends before it answers, or has ended."""
+    def call(self, operation: Operation, target: str, body: bytes, done: Callable[[Outcome], None]) -> None:
+        """Have a call made; `done` gets `Unreachable` when the process ends before it answers, or has ended."""
         if self.ended.is_set():
-            return _ENDED  # there is nobody left to answer, nor to say so
+            done(_ENDED)  # there is nobody left to answer, nor to say so
+            return
         self._number = number = self._number + 1
-        done: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         self._link.waiting[number] = (self._clock.monotonic_s(), done)
         self._link.send(frame(Call(number, operation, target, body)))
-        return await done
 
     async def end(self, *, at_once: bool = False) -> int:
         """Hang up, and kill it if that does not end it in time; its exit code."""

@@ -7,7 +7,7 @@ connection broke. As then, the service may have taken them: a repeat carries the
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from types import TracebackType
 from typing import Final, Self
@@ -15,7 +15,7 @@ from typing import Final, Self
 from relay.core.clock import Clock
 from relay.core.errors import RelayError
 from relay.core.model import Batch
-from relay.sink.base import Outcome, Unreachable
+from relay.sink.base import Outcome, Unreachable, awaited
 from relay.sink.wire import body_of
 from relay.sink.workers.frames import Setup
 from relay.sink.workers.sender_process import SenderProcess
@@ -91,10 +91,15 @@ class WorkerSink:
 
     async def deliver(self, batch: Batch) -> Outcome:
         """See `Sink.deliver`."""
+        return await awaited(self.send, batch)
+
+    def send(self, batch: Batch, done: Callable[[Outcome], None]) -> None:
+        """See `Sink.send`."""
         if not self._alive:
-            return Unreachable("NoSender", "no sender process runs at the moment", "service")
+            done(Unreachable("NoSender", "no sender process runs at the moment", "service"))
+            return
         process = min(self._alive, key=lambda one: one.load)
-        return await process.call(batch.key.operation, batch.key.target, body_of(batch))
+        process.call(batch.key.operation, batch.key.target, body_of(batch), done)
 
     async def _keep(self, process: SenderProcess) -> None:
         """See that one process runs, this one or its successors."""
