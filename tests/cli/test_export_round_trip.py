@@ -25,7 +25,7 @@ DIFFICULT: list[dict[str, Any]] = [
     {"itemId": 'q"u,o\nt\re;', "properties": {"note": "a\r\nb", "ü": "ß€\U0001f34c", "big": 12345678901234567}},
     {"itemId": "=1+1", "eventValue": 1e-7, "recommendationId": "RID-1", "properties": {"": "no name"}},
     {"itemId": "p4", "eventValue": 3, "metricAttribution": {"eventAttributionSource": "home; top, 'x'"}},
-    {"itemId": "NULL", "impression": ["x" * 256] * 25},
+    {"itemId": "NULL", "impression": ["x" * 39] * 25},
     {"itemId": " p5 ", "properties": '{"price": 1.50, "price2": "1,5"}'},
     {},
 ]
