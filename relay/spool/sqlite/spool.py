@@ -268,7 +268,9 @@ class SqliteSpool:
             note = partial(note_erasure, fingerprint=fingerprint_of(user_id), at_ms=self._clock.now_ms())
             await self.work(lambda database: note(database.sql))
         remove_damaged(self._path)
-        return await erase(whom, self._database, reader=self._reader, do=lambda step: self.work(step, self._erased))
+        count = await erase(whom, self._database, reader=self._reader, do=lambda step: self.work(step, self._erased))
+        await self.work(lambda database: database.wiping.all_of_it(database.sql), alone=True)
+        return count
 
     async def allow(self, user_id: str) -> bool:
         """See `Spool.allow`."""
@@ -302,14 +304,16 @@ class SqliteSpool:
             self._index.add(session, target, seq, 1, now_s)
         self._ledger.accepted += len(step.records)
 
-    async def work(self, run: Callable[[Database], T], then: Callable[[T], object] | None = None) -> T:
+    async def work(
+        self, run: Callable[[Database], T], then: Callable[[T], object] | None = None, *, alone: bool = False
+    ) -> T:
         """Run something on the committing thread, inside a transaction, after all that was put before.
 
         `then` gets the result on the loop, even if the caller has been cancelled. Raises `SpoolError`.
         """
         done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._acks.hand_over()
-        self._committer.put(Work(run, done=done, then=then))
+        self._committer.put(Work(run, done=done, then=then, alone=alone))
         return await done
 
     async def until_broken(self) -> str:

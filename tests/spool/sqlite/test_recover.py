@@ -257,3 +257,12 @@ async def test_a_damaged_flow_sends_nothing_to_somebody_elses_tracker(
     async with open_sqlite() as spool:
         (lease,) = await spool.lease(max_sessions=1)
         assert lease.key.target == "tracker-1"
+
+
+@pytest.mark.parametrize("at", [0, 15, 16, 18, 19, 20, 21, 44, 47, 56, 59, 64, 67, 68, 71])
+async def test_one_byte_of_the_header_costs_nothing(open_sqlite: OpenSqlite, path: Path, at: int) -> None:
+    async with open_sqlite() as spool:
+        await spool.append([new_record("e1"), new_record("e2")])
+    flip_byte(path, at)
+    async with open_sqlite() as spool:
+        assert await deliver_all(spool) == ["e1", "e2"]

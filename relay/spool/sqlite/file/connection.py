@@ -1,6 +1,8 @@
 """How every connection to a spool file is opened."""
 
+import os
 import sqlite3
+from contextlib import suppress
 from pathlib import Path
 
 BUSY_TIMEOUT_S = 5.0
@@ -25,4 +27,16 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
     )
     connection.execute("PRAGMA trusted_schema = OFF")
     connection.execute("PRAGMA temp_store = MEMORY")
+    connection.execute("PRAGMA secure_delete = FAST")  # of this connection only, not of the file
     return connection
+
+
+def make_private(path: Path) -> None:
+    """Make the file if it is not there; it and what SQLite keeps beside it are for the relay's user only.
+
+    Only while this process has no connection to it: to close a file drops all of SQLite's locks on it.
+    """
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    for suffix in ("", "-wal", "-shm"):
+        with suppress(FileNotFoundError, PermissionError):  # somebody else's file is as private as they made it
+            path.with_name(path.name + suffix).chmod(0o600)

@@ -8,7 +8,7 @@ from typing import Final
 
 from relay.core.errors import SpoolError, SpoolVersionError
 from relay.core.model import Operation
-from relay.spool.sqlite.file.connection import connect, lenient_text
+from relay.spool.sqlite.file.connection import connect, lenient_text, make_private
 from relay.spool.sqlite.file.rows import crc_of, statement
 from relay.spool.sqlite.file.upgrade import upgrade
 
@@ -26,6 +26,7 @@ def open_file(path: Path) -> tuple[sqlite3.Connection, bytes]:
         SpoolError: it is not a spool.
         sqlite3.Error: it cannot be opened.
     """
+    make_private(path)
     sql = connect(path)
     sql.text_factory = lenient_text
     run = sql.execute
@@ -42,6 +43,7 @@ def open_file(path: Path) -> tuple[sqlite3.Connection, bytes]:
     run("PRAGMA secure_delete = FAST")
     if version == 0:
         make_tables(sql)
+        run("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()  # so that the file says itself what it is
     if run("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
         raise SpoolError(f"{path} is a database, but not a spool")
     run("BEGIN IMMEDIATE")

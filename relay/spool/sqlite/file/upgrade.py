@@ -63,7 +63,7 @@ def _from_2(sql: sqlite3.Connection, *, salt: bytes) -> None:
         sql.execute("BEGIN IMMEDIATE")
         for name in ("records", "buried", "bindings"):
             sql.execute(f"ALTER TABLE {name} RENAME TO {name}_2")
-        for name in ("records", "buried", "bindings", "erasures"):
+        for name in ("records", "buried", "bindings", "erasures", "zeros"):
             sql.execute(made[name])
         sql.execute("COMMIT")
     while _step(sql, "records_2"):

@@ -29,6 +29,15 @@ _NOT_DAMAGE: Final = frozenset(
 )
 _MARK_AT: Final = 68
 """Where in the file the application id stands (https://www.sqlite.org/fileformat2.html §1.3)."""
+_HEADER: Final = {
+    0: (b"SQLite format 3\0\x10\0",),
+    18: (b"\1\1", b"\2\2"),
+    20: (b"\0\x40\x20\x20",),
+    44: (b"\0\0\0\4", b"\0\0\0\0"),
+    56: (b"\0\0\0\1",),
+    64: (b"\0\0\0\1",),
+}
+"""What may stand where in the file's header (the same): page size, formats, encoding, incremental vacuum."""
 _LAST_FRAME_AT: Final = 16
 """Where in the WAL's index mxFrame stands (https://www.sqlite.org/walformat.html §2.1)."""
 
@@ -46,6 +55,8 @@ def trouble(path: Path, *, mark: int, meanwhile: Callable[[], object] = lambda: 
     """
     if not path.exists() or not (mark or _is_marked(path)):
         return None
+    if not _has_header(path):
+        return "its header is damaged"
     try:
         with closing(connect(path, read_only=True)) as sql:
             sql.text_factory = lenient_text
@@ -57,6 +68,13 @@ def trouble(path: Path, *, mark: int, meanwhile: Callable[[], object] = lambda: 
     except sqlite3.Error as error:
         code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF
         return None if code in _NOT_DAMAGE else str(error)
+
+
+def _has_header(path: Path) -> bool:
+    """Whether the file begins as every spool does, as far as that never changes; an empty one may."""
+    with path.open("rb") as file:
+        head = file.read(100)
+    return not head or all(head[at : at + len(known[0])] in known for at, known in _HEADER.items())
 
 
 def _is_marked(path: Path) -> bool:

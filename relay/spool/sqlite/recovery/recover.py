@@ -22,7 +22,7 @@ from relay.core.errors import SpoolError
 from relay.core.model import MOST_EVENTS, Operation, SessionKey
 from relay.spool.schedule.ledger import BURIED_PREFIX
 from relay.spool.sqlite.file.buried_rows import BURIED_COLUMNS, BuriedRow, buried_row
-from relay.spool.sqlite.file.connection import connect
+from relay.spool.sqlite.file.connection import connect, make_private
 from relay.spool.sqlite.file.opening import PAGE_BYTES, add_flow, make_tables, read_flows
 from relay.spool.sqlite.file.rows import COLUMNS, Flows, Row, crc_of, fingerprint, pending_events
 from relay.spool.sqlite.file.rows_2 import Row2, keep_binding_2
@@ -69,6 +69,7 @@ def mend(path: Path, *, mark: int, meanwhile: Callable[[], object] = lambda: Non
     fresh = _beside(path, ".salvaging")
     fresh.unlink(missing_ok=True)
     try:
+        make_private(fresh)
         with closing(connect(fresh)) as sql:
             sql.execute(f"PRAGMA page_size = {PAGE_BYTES}")
             sql.execute("PRAGMA auto_vacuum = INCREMENTAL")

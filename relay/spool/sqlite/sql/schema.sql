@@ -77,3 +77,7 @@ CREATE TABLE orders (             -- what another process asks the relay to do
   asked  TEXT    NOT NULL,
   answer TEXT
 ) STRICT;
+
+CREATE TABLE zeros (              -- what free pages are overwritten with, for moments
+  zeros BLOB NOT NULL
+) STRICT;

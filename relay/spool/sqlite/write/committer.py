@@ -23,7 +23,7 @@ from typing import Final
 from relay.core.clock import Clock
 from relay.core.errors import SpoolError, SpoolFullError
 from relay.spool.sqlite.write.database import Database
-from relay.spool.sqlite.write.write_ops import Append, Job, Settled
+from relay.spool.sqlite.write.write_ops import Append, Job, Settled, Work
 
 MAX_RECORDS_PER_COMMIT: Final = 2000
 """Keeps a transaction, and so the wait of who comes next, short."""
@@ -98,17 +98,19 @@ class Committer:
 
     def _run(self) -> None:
         while True:
-            self._wake.wait()
+            self._wake.wait(None if self.refused or self.broken else self._database.wiping.wait_s())
             self._wake.clear()
             jobs = self._next_group()
             while jobs or (self._owed and not self.refused and not self.broken):
                 self._do(jobs)
+                self._wipe()
                 jobs = self._next_group()
             if self._owed and self.refused and not self.broken:
                 self._do([])
             if self.refused == _DISK_FULL and self._database.reserve.keep():
                 self.refused = None
             self._shrink()
+            self._wipe()
             if self._stopping and not self._queue:
                 return
 
@@ -120,10 +122,22 @@ class Committer:
         except sqlite3.Error as error:
             _logger.warning("spool: cannot shrink: %s", error)
 
+    def _wipe(self) -> None:
+        """Overwrite a little of what has left, where that is due."""
+        if self._stopping or self.broken or self.refused or self._database.wiping.wait_s() != 0.0:
+            return
+        try:
+            self._database.wiping.step(self._database.sql)
+        except sqlite3.Error as error:
+            _logger.warning("spool: what has left cannot be overwritten: %s", error)
+            self._database.wiping.note()
+
     def _next_group(self) -> list[Job]:
         jobs: list[Job] = []
         records = 0
         while self._queue and records < MAX_RECORDS_PER_COMMIT:
+            if isinstance(self._queue[0], Work) and self._queue[0].alone:
+                return jobs or [self._queue.popleft()]
             job = self._queue.popleft()
             records += _size(job)
             jobs.append(job)
@@ -131,8 +145,9 @@ class Committer:
 
     def _do(self, jobs: list[Job]) -> None:
         if self.broken is None:
-            jobs = [*self._owed, *jobs]
-            self._owed = []
+            if not _is_alone(jobs):
+                jobs = [*self._owed, *jobs]
+                self._owed = []
             if self._database.reserve.keep():
                 self._commit(jobs, apart=True)
             else:
@@ -197,6 +212,10 @@ class Committer:
             job.missed = {}
         self._owed += owed
         _fail(jobs, told)
+
+
+def _is_alone(jobs: Sequence[Job]) -> bool:
+    return len(jobs) == 1 and isinstance(jobs[0], Work) and jobs[0].alone
 
 
 def _size(job: Job) -> int:

@@ -31,7 +31,8 @@ from relay.spool.sqlite.write.leaving import CORRUPT, NotThereError, settle
 from relay.spool.sqlite.write.preload import ReadAhead, read_waiting
 from relay.spool.sqlite.write.process_lock import ProcessLock
 from relay.spool.sqlite.write.reserve import Reserve
-from relay.spool.sqlite.write.write_ops import Append, Job, Settled
+from relay.spool.sqlite.write.wiping import Wiping
+from relay.spool.sqlite.write.write_ops import Append, Job, Settled, Work
 
 VACUUM_STEP_PAGES: Final = 128
 """Pages given back in one transaction: a few milliseconds, since appends wait meanwhile."""
@@ -48,6 +49,7 @@ class Database:
         self._clock = clock
         self._lock = lock
         self.reserve = Reserve(path)
+        self.wiping = Wiping(clock)
         self.dedup = DedupWindow()
         self.backfill: DedupBackfill
         self.bindings = BindingTable()
@@ -99,6 +101,7 @@ class Database:
         run = self.sql.execute
         self._begin()
         self.bindings.open(self.sql, salt=self.salt, now_ms=self._clock.now_ms())
+        run("DELETE FROM zeros")
         run("COMMIT")
         for number, operation, target in read_flows(self.sql):
             self.flows[number] = (operation, target)
@@ -139,7 +142,10 @@ class Database:
         self.sql.execute("COMMIT")
 
     def close(self) -> None:
-        """Fold the WAL into the file and close it."""
+        """Overwrite what has left, fold the WAL into the file and close it."""
+        if self.wiping.wait_s() is not None:
+            with suppress(sqlite3.Error):
+                self.wiping.all_of_it(self.sql)
         self.fold()
         self.sql.close()
 
@@ -147,6 +153,9 @@ class Database:
 
     def commit(self, jobs: Sequence[Job]) -> None:
         """Do all jobs in one transaction, with one fsync. On any error none is done, and the error is raised."""
+        if len(jobs) == 1 and isinstance(jobs[0], Work) and jobs[0].alone:
+            jobs[0].result = jobs[0].run(self)
+            return
         try:
             self._commit(jobs)
         except NotThereError:  # rare, so that nobody else pays for looking first
@@ -186,7 +195,9 @@ class Database:
             self._append(job)
         elif isinstance(job, Settled):
             self._settle(job)
+            self.wiping.note()
         else:
+            self.wiping.note()
             self._flush()
             job.result = job.run(self)
             self._flush()
@@ -277,7 +288,7 @@ class Database:
         run = self.sql.execute
         self._free_pages = run("PRAGMA freelist_count").fetchone()[0]
         self._pages = run("PRAGMA page_count").fetchone()[0]
-        self.size_bytes = (self._pages - self._free_pages) * PAGE_BYTES
+        self.size_bytes = (self._pages - self._free_pages - self.wiping.pages) * PAGE_BYTES
 
     def shrink(self) -> bool:
         """Give a little of what is free back to the file system; whether there is more to give.

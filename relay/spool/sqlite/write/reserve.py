@@ -27,7 +27,7 @@ class Reserve:
                 state = os.statvfs(self._path.parent)
                 if self._was_needed and state.f_bavail * state.f_frsize < 2 * RESERVE_BYTES:
                     return False
-                fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+                fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
                 try:
                     os.posix_fallocate(fd, 0, RESERVE_BYTES)
                 finally:

@@ -112,11 +112,18 @@ class Settled:
 class Work(Generic[T]):
     """Anything else that writes, in its place among the others."""
 
-    __slots__ = ("done", "error", "result", "run", "then")
+    __slots__ = ("alone", "done", "error", "result", "run", "then")
 
     def __init__(
-        self, run: Callable[[Any], T], *, done: asyncio.Future[T], then: Callable[[T], object] | None = None
+        self,
+        run: Callable[[Any], T],
+        *,
+        done: asyncio.Future[T],
+        then: Callable[[T], object] | None = None,
+        alone: bool = False,
     ) -> None:
+        self.alone = alone
+        """Whether it is run between two transactions instead of inside one."""
         self.run = run
         """Called on the thread with its `Database`."""
         self.then = then

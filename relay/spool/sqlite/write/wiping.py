@@ -1,0 +1,81 @@
+"""What has left the spool leaves its files: free pages are overwritten with zeros, the WAL is folded and cut off.
+
+SQLite overwrites what is deleted only where that costs no more writing (`secure_delete = FAST`): inside a page that is
+written anyway, not in a page that becomes free. So a while after something has left, all free pages are taken into use
+by rows of zeros, a few in each transaction, and freed again; then the WAL, which holds pages as they were, is folded
+into the file and cut to nothing. An erasure does the same before it answers.
+"""
+
+import sqlite3
+from collections.abc import Generator
+from contextlib import suppress
+from typing import Final
+
+from relay.core.clock import Clock
+
+WIPE_AFTER_S: Final = 40.0
+"""How long what has left may lie in the files."""
+STEP_PAGES: Final = 128
+"""Pages overwritten in one transaction: a few milliseconds, since appends wait meanwhile."""
+_PAGE_PAYLOAD: Final = 4092
+
+
+class Wiping:
+    """Belongs to the committing thread, between its transactions."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._since_s: float | None = None
+        self._steps: Generator[None] | None = None
+        self.pages = 0
+        """How many are in use for nothing but zeros, about."""
+
+    def note(self) -> None:
+        """Something has left."""
+        if self._since_s is None:
+            self._since_s = self._clock.monotonic_s()
+
+    def wait_s(self) -> float | None:
+        """Seconds until there is something to do; None while there is not."""
+        if self._steps is not None:
+            return 0.0
+        return None if self._since_s is None else max(0.0, self._since_s + WIPE_AFTER_S - self._clock.monotonic_s())
+
+    def step(self, sql: sqlite3.Connection) -> None:
+        """Do a little of what is to be done."""
+        if self._steps is None:
+            self._since_s = None
+            self._steps = self._wipe(sql)
+        if next(self._steps, True) is True:
+            self._steps = None
+
+    def all_of_it(self, sql: sqlite3.Connection) -> None:
+        """Do everything now, also what is not yet due."""
+        if self._steps is not None:  # what has left since it began may be on pages it has passed
+            for _ in self._steps:
+                pass
+        self._since_s, self._steps = None, None
+        for _ in self._wipe(sql):
+            pass
+
+    def _wipe(self, sql: sqlite3.Connection) -> Generator[None]:
+        try:
+            left = _free(sql)
+            while left > 0 and (free := _free(sql)):
+                some = min(free, STEP_PAGES)
+                sql.execute("INSERT INTO zeros VALUES (zeroblob(?))", (some * _PAGE_PAYLOAD,))
+                self.pages += some
+                left -= some
+                yield
+        finally:
+            if self.pages:
+                with suppress(sqlite3.Error):
+                    sql.execute("DELETE FROM zeros")
+                    self.pages = 0
+        while sql.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
+            yield  # somebody is reading
+
+
+def _free(sql: sqlite3.Connection) -> int:
+    count: int = sql.execute("PRAGMA freelist_count").fetchone()[0]
+    return count

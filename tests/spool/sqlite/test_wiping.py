@@ -1,0 +1,96 @@
+"""Who was erased, and what has left, is not to be read in the spool's files any more."""
+
+import asyncio
+import random
+from pathlib import Path
+
+import pytest
+
+from relay.core.model import Binding, NewRecord
+from relay.spool.sqlite.admin.control_channel import Discard
+from relay.spool.sqlite.spool import SqliteSpool
+from relay.spool.sqlite.write.wiping import WIPE_AFTER_S
+from tests.spool.conftest import OpenSqlite
+from tests.spool.leases import burial, lease_first, pieces, whole
+from tests.spool.sqlite.files import copy_as_after_a_crash
+from tests.support.clock import FakeClock
+from tests.support.records import new_record
+
+SECRET = "secret-of-the-person"
+"""What to look for: in ids and bodies."""
+
+
+def found(path: Path) -> dict[str, int]:
+    """How often the person is to be read in each of the files."""
+    files = [file for file in path.parent.iterdir() if file.is_file()]
+    counts = {file.name: file.read_bytes().count(SECRET.encode()) for file in files}
+    return {name: count for name, count in counts.items() if count}
+
+
+def theirs(number: int, *, size: int) -> NewRecord:
+    item = f"{SECRET}-{'x' * size}"
+    return new_record(f"{SECRET}-{number}", f"{SECRET}-session-{number % 7}", user_id=f"user-{SECRET}", item_id=item)
+
+
+async def live(spool: SqliteSpool, clock: FakeClock, seed: int) -> None:
+    """Theirs among those of others, of every size, as time goes by."""
+    rng = random.Random(seed)
+    for number in range(300):
+        mine = theirs(number, size=rng.choice([0, 0, 100, 800, 5000]))
+        others = [new_record(f"o{number}-{n}", f"other-session-{n:04}", item_id="y" * 300) for n in range(3)]
+        bound = Binding("tracker-1", mine.key.session_id, mine.user_id or "", clock.now_ms() + 60_000)
+        await spool.append([mine, *others], bound if number % 10 == 0 else None)
+        if number % 5 == 0:
+            lease = await lease_first(spool)
+            each = pieces(lease)
+            spool.settle(lease, delivered=each[1:], buried=[burial(each[0], message="no")])
+
+
+@pytest.mark.parametrize("seed", range(6))
+async def test_when_an_erasure_answers_nothing_of_theirs_is_in_the_file_or_its_wal(
+    seed: int, open_sqlite: OpenSqlite, clock: FakeClock, path: Path, tmp_path: Path
+) -> None:
+    async with open_sqlite() as spool:
+        await live(spool, clock, seed)
+        assert found(path)
+        assert await spool.erase(user_id=f"user-{SECRET}") > 100
+        assert found(path) == {}
+        backup = copy_as_after_a_crash(path, tmp_path / "backup")
+        assert found(backup) == {}
+    async with open_sqlite() as spool:
+        assert spool.stats().pending > 400
+    assert found(path) == {}
+
+
+@pytest.mark.parametrize("way", ["delivered", "discarded"])
+async def test_what_has_left_is_gone_from_the_files_within_a_minute(
+    way: str, open_sqlite: OpenSqlite, clock: FakeClock, path: Path
+) -> None:
+    async with open_sqlite() as spool:
+        await spool.append([new_record(f"o{n}", f"other-session-{n:04}") for n in range(200)])
+        await spool.append([theirs(number, size=700) for number in range(100)])
+        while spool.stats().pending:
+            for lease in await spool.lease(max_sessions=100):
+                if way == "delivered":
+                    spool.settle(lease, delivered=whole(lease))
+                else:
+                    spool.settle(lease, buried=[burial(one) for one in pieces(lease)])
+        await spool.work(lambda _: None)
+        if way == "discarded":
+            await spool.execute(Discard(range(1, 400)))
+        assert found(path)
+        clock.advance(WIPE_AFTER_S)
+        async with asyncio.timeout(20):
+            while found(path):
+                await spool.append([new_record(f"later-{clock.now_ms()}", "later-session-0001")])
+                clock.advance(0.1)
+        assert WIPE_AFTER_S < 60
+
+
+async def test_at_the_end_of_the_process_what_has_left_is_gone(open_sqlite: OpenSqlite, path: Path) -> None:
+    async with open_sqlite() as spool:
+        await spool.append([theirs(number, size=700) for number in range(20)])
+        while spool.stats().pending:
+            lease = await lease_first(spool)
+            spool.settle(lease, delivered=whole(lease))
+    assert found(path) == {}
