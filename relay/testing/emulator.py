@@ -14,6 +14,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from relay.emulator import SECRET, Emulator
+from relay.emulator.jobs.attribution import streamed_metrics
 from relay.emulator.runtime.training import training_csv
 from relay.emulator.serving import EmulatorServer, listen
 from relay.emulator.wire.errors import AwsError
@@ -207,6 +208,10 @@ class PersonalizeEmulator:
         """The events as Personalize would train on them: sessions joined to users, repeats left out; by column."""
         text = self._do(lambda emulator: "".join(training_csv(emulator)))
         return list(csv.DictReader(io.StringIO(text)))
+
+    def metrics(self) -> list[dict[str, Any]]:
+        """What metric attributions tell CloudWatch: `metricName`, `eventAttributionSource`, `value`, ..."""
+        return self._do(streamed_metrics)
 
     def wait_for_events(self, count: int, *, timeout_s: float = 10.0) -> list[dict[str, Any]]:
         """The events, as `events` gives them, once there are so many.

@@ -71,9 +71,21 @@ def attribution_of(emulator: Emulator, group_arn: str) -> Resource | None:
     return None
 
 
-def streamed_metrics(emulator: Emulator, attribution: Resource) -> list[MetricValue]:
-    """What its metrics come to for the events of PutEvents."""
-    return _values(emulator, attribution, _streamed(emulator, attribution))
+def streamed_metrics(emulator: Emulator) -> list[dict[str, Any]]:
+    """What every attribution's metrics come to for the events of PutEvents, under the names of the wire."""
+    return [
+        {
+            "metricAttributionArn": attribution.arn,
+            "metricName": value.metric_name,
+            "eventType": value.event_type,
+            "value": value.value,
+            "mathFunction": value.math_function,
+            "eventAttributionSource": value.event_attribution_source,
+            "timestamp": value.timestamp,
+        }
+        for attribution in emulator.registry.all(Kind.METRIC_ATTRIBUTION)
+        for value in _values(emulator, attribution, _streamed(emulator, attribution))
+    ]
 
 
 def publish_to_s3(emulator: Emulator, group_arn: str, job_name: str, rows: list[Interaction]) -> None:

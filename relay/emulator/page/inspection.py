@@ -10,9 +10,8 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from relay.emulator.control.kinds import Kind
 from relay.emulator.control.views import described
-from relay.emulator.jobs.attribution import MetricValue, streamed_metrics
+from relay.emulator.jobs.attribution import streamed_metrics
 from relay.emulator.jobs.work import settle
 from relay.emulator.runtime.training import training_csv
 from relay.emulator.state import Emulator
@@ -93,12 +92,7 @@ class Inspection:
 
     async def metrics(self, _: Request) -> Response:
         """What metric attributions tell CloudWatch, as JSON Lines: a metric of a source in a quarter of an hour."""
-        emulator = self._emulator
-        lines = (
-            msgspec.json.encode({"metricAttributionArn": attribution.arn} | _metric(value))
-            for attribution in emulator.registry.all(Kind.METRIC_ATTRIBUTION)
-            for value in streamed_metrics(emulator, attribution)
-        )
+        lines = map(msgspec.json.encode, streamed_metrics(self._emulator))
         return StreamingResponse(_in_turns(lines), media_type=_JSON_LINES)
 
     async def interactions(self, request: Request) -> Response:
@@ -171,17 +165,6 @@ def _count(request: Request, name: str) -> int | None:
     if not (text.isascii() and text.isdecimal() and len(text) <= 15):
         raise ValueError(f"{name} must be a whole number")
     return int(text)
-
-
-def _metric(value: MetricValue) -> dict[str, Any]:
-    return {
-        "metricName": value.metric_name,
-        "eventType": value.event_type,
-        "value": value.value,
-        "mathFunction": value.math_function,
-        "eventAttributionSource": value.event_attribution_source,
-        "timestamp": value.timestamp,
-    }
 
 
 def _json(value: Any) -> Response:
