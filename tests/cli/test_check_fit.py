@@ -54,6 +54,14 @@ async def test_dataset_group_and_columns_are_shown_and_what_does_not_fit_is_warn
     )
 
 
+async def test_events_of_a_tracking_id_that_no_site_has_are_warned_of(tmp_path: Path) -> None:
+    spool = tmp_path / "spool.db"
+    await spooled(spool, {"eventType": "View"}, {"eventType": "View"}, target="mistyped")
+    code, _, err = await run("check", "--offline", **relay_environ(spool_url=f"sqlite:///{spool}"))
+    assert code == 0, err
+    assert "2 events wait for the tracking id mistyped, which no site has" in err
+
+
 @pytest.mark.parametrize("count", [999, 1000])
 async def test_a_type_is_missed_only_once_enough_events_were_seen(tmp_path: Path, count: int) -> None:
     async with running_emulator(state_seconds=0) as emulator:

@@ -23,7 +23,16 @@ class LoginProvider:
         self.key = Ed25519PrivateKey.generate()
         self.public: dict[str, Any] = json.loads(OKPAlgorithm.to_jwk(self.key.public_key()))
         self._file = folder / "jwks.json"
-        self._file.write_text(json.dumps({"keys": [self.public | {"kid": "k1"}]}))
+        self._keys = [self.public | {"kid": "k1"}]
+        self._write()
+
+    def add_key(self, name: str, key: Ed25519PrivateKey) -> None:
+        """Publish a further key."""
+        self._keys.append(json.loads(OKPAlgorithm.to_jwk(key.public_key())) | {"kid": name})
+        self._write()
+
+    def _write(self) -> None:
+        self._file.write_text(json.dumps({"keys": self._keys}))
 
     @property
     def settings(self) -> dict[str, Any]:

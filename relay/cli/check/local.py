@@ -3,17 +3,22 @@
 import os
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
 
+from relay.cli.screen import harmless
 from relay.core.bundled import bundled
 from relay.core.clock import Clock
-from relay.core.errors import RelayError
+from relay.core.errors import RelayError, SpoolError
+from relay.core.model import Operation
 from relay.core.settings import Settings
+from relay.spool.sqlite.admin.inspection import waiting
 from relay.web.listener import bounds
 from relay.web.listener.open_files import raise_limit, room
 from relay.web.routes.client_address import ClientAddress
 from relay.web.routes.snippet_file import SnippetFile
 
-IMPRESSION = "Impression"
+_SQLITE: Final = "sqlite:///"
+IMPRESSION: Final = "Impression"
 """Type of the events that carry impressions nobody acted on."""
 
 
@@ -36,7 +41,7 @@ def local_problems(settings: Settings, clock: Clock) -> list[str]:
 def local_warnings(settings: Settings) -> list[str]:
     """What works, but not as one would think, one line each."""
     proxies = ClientAddress(header=settings.client_ip_header, trusted=settings.trusted_proxies).problems()
-    return [*proxies, *_few_connections(settings), *_refused_impressions(settings)]
+    return [*proxies, *_few_connections(settings), *_refused_impressions(settings), *_waiting_for_nobody(settings)]
 
 
 def _few_connections(settings: Settings) -> list[str]:
@@ -59,6 +64,24 @@ def _refused_impressions(settings: Settings) -> list[str]:
         f" they are refused; add {IMPRESSION}"
         for name, site in settings.all_sites().items()
         if site.event_types and IMPRESSION not in site.event_types
+    ]
+
+
+def _waiting_for_nobody(settings: Settings) -> list[str]:
+    """Events of a tracking id that was corrected, or taken out, keep the old one and are tried for ever."""
+    path = Path(settings.spool_url.removeprefix(_SQLITE))
+    if not settings.spool_url.startswith(_SQLITE) or not path.exists():
+        return []
+    known = {site.tracking_id for site in settings.all_sites().values()}
+    try:
+        found = [one for one in waiting(path) if one.operation == Operation.PUT_EVENTS and one.target not in known]
+    except SpoolError:
+        return []  # told where the events are looked at
+    return [
+        f"{one.pending:,} events wait for the tracking id {harmless(one.target)}, which no site has; `spool export --csv"
+        " --ids --tracking-id` and `put interactions` take them elsewhere"
+        for one in events
+        if one.target not in known
     ]
 
 
