@@ -74,13 +74,13 @@ def _waiting_for_nobody(settings: Settings) -> list[str]:
         return []
     known = {site.tracking_id for site in settings.all_sites().values()}
     try:
-        found = [one for one in waiting(path) if one.operation == Operation.PUT_EVENTS and one.target not in known]
+        found = [one for one in waiting(path) if one.operation == Operation.PUT_EVENTS]
     except SpoolError:
         return []  # told where the events are looked at
     return [
-        f"{one.pending:,} events wait for the tracking id {harmless(one.target)}, which no site has; `spool export --csv"
-        " --ids --tracking-id` and `put interactions` take them elsewhere"
-        for one in events
+        f"{one.pending:,} events wait for the tracking id {harmless(one.target)}, which no site has;"
+        " `spool export --csv --ids --tracking-id` and `put interactions` take them elsewhere"
+        for one in found
         if one.target not in known
     ]
 
