@@ -112,7 +112,20 @@ async def running(settings: Settings, *, stop: Stop) -> AsyncGenerator[Running]:
                 # Here every request in flight is answered, and no other can come.
                 hurrying.cancel()
                 await _unless_hurried(stop, relay.dispatcher.drain(max(0.0, deadline_s - loop.time())))
-                _log.info("drained", extra={"pending": edge.spool.stats().pending})
+                _say_what_is_left(settings, edge.spool.stats().pending)
+
+
+def _say_what_is_left(settings: Settings, pending: int) -> None:
+    if not pending:
+        _log.info("drained", extra={"pending": 0})
+    elif settings.spool_url == "memory:":
+        _log.error("%d events could not be delivered in time and are lost: the spool is in memory", pending)
+    else:
+        _log.warning(
+            "%d events could not be delivered in time and are left on disk: the next start delivers them",
+            pending,
+            extra={"pending": pending},
+        )
 
 
 async def _unless_hurried(stop: Stop, work: Coroutine[Any, Any, object]) -> None:

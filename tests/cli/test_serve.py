@@ -93,6 +93,9 @@ async def test_what_could_not_be_delivered_stays_on_disk_for_the_next_start(tmp_
             await relay.send({"eventType": "View", "itemId": "kept"}, identity=relay.login("u1"))
             relay.process.terminate()
             assert await relay.ended() == 0
+        log = [json.loads(line) for line in (tmp_path / "stderr").read_text().splitlines()]
+        left = [(line["level"], line["pending"]) for line in log if "left on disk" in line["message"]]
+        assert left == [("warning", 1)]
         async with served_relay(tmp_path, env=emulator.env) as relay:
             await relay.send({"eventType": "View", "itemId": "later"})
             await until(lambda: len(emulator.events()) == 2)

@@ -25,7 +25,7 @@ def with_row_options(command: _Command) -> _Command:
             "--null",
             multiple=True,
             metavar="TEXT",
-            help="A cell that means nothing is there, such as NULL or \\\\N; may be given again. Empty ones always do.",
+            help="A cell that means nothing is there, such as NULL or \\N; may be given again. Empty ones always do.",
         ),
         click.option(
             "--delimiter",
