@@ -74,8 +74,7 @@ async def open_relay(settings: Settings, *, clock: Clock | None = None) -> Async
         bindings = Bindings(clock=clock, ttl_s=settings.binding_ttl_s, links=links)
         erasures = Erasures(spool=spool, bindings=bindings, clock=clock, archive=archive)
         bindings.load(await spool.bindings())
-        if isinstance(spool, SqliteSpool):  # another process may ask for an erasure, which must stay in force here
-            spool.erase_with(erasures.erase)
+        spool.erase_with(erasures.erase)  # another process may ask for an erasure, which must reach all that is here
         dispatcher = await stack.enter_async_context(
             Dispatcher(
                 spool,
@@ -152,8 +151,12 @@ def _spool(settings: Settings, clock: Clock) -> AbstractAsyncContextManager[Spoo
     if settings.spool_url == "memory:":
         return MemorySpool(clock=clock, max_bytes=settings.spool_max_bytes)
     path = _path(settings.spool_url)
+    most = settings.spool_max_bytes // 4 if settings.buried_max_bytes is None else settings.buried_max_bytes
     bounds = BuriedBounds(
-        records=settings.buried_warn_records, bytes=settings.buried_warn_bytes, age_s=settings.buried_warn_age_s
+        max_bytes=most,
+        records=settings.buried_warn_records,
+        bytes=settings.buried_warn_bytes,
+        age_s=settings.buried_warn_age_s,
     )
     return SqliteSpool(path, clock=clock, max_bytes=settings.spool_max_bytes, bounds=bounds)
 

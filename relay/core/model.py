@@ -252,6 +252,8 @@ class SpoolStats(msgspec.Struct, frozen=True):
     """What the spool holds on disk, now."""
     oldest_accepted_at_ms: int | None
     """Of the pending events; None when there are none."""
+    discarded: int = 0
+    """Of the buried ones: forgotten for good, by a person or past `RELAY_BURIED_MAX_BYTES`."""
     damaged_bindings: int = 0
     """Bindings found damaged, and forgotten, since the spool was opened."""
     kept: BuriedKept = BuriedKept()

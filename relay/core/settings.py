@@ -131,6 +131,9 @@ class Settings(TokenSettings):
     """Past it: 503 with `Retry-After`; nothing is thrown away."""
     archive_bytes: Annotated[int, Field(ge=0)] = 0
     """Most bytes of delivered events kept beside the spool, the newest; 0 for none."""
+    buried_max_bytes: Annotated[int, Field(ge=0)] | None = None
+    """Past this, by default a quarter of `RELAY_SPOOL_MAX_BYTES`, buried events are discarded, those of the source
+    (address or session) with most of them first, counted and logged."""
     buried_warn_records: Annotated[int, Field(ge=0)] = 10_000
     """Over this many buried records `/readyz` (still 200) and the log warn."""
     buried_warn_bytes: Annotated[int, Field(ge=0)] = 64 << 20

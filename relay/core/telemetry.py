@@ -168,6 +168,8 @@ class _SpoolCollector(Collector):
         for reason, count in stats.buried.items():
             buried.add_metric([reason], count)
         yield buried
+        discarded = "Buried events forgotten for good, by a person or past their bound."
+        yield CounterMetricFamily("relay_events_discarded", discarded, stats.discarded)
         kept = stats.kept
         yield GaugeMetricFamily("relay_buried_records", "Buried events kept now.", kept.records)
         yield GaugeMetricFamily("relay_buried_bytes", "Bytes of the buried events kept now.", kept.bytes)

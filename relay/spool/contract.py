@@ -51,6 +51,14 @@ class Burial(msgspec.Struct, frozen=True):
     """What the service said, for the person who looks."""
 
 
+class Eraser(Protocol):
+    """Erases as `Spool.erase` does, and perhaps more than what the spool holds."""
+
+    async def __call__(self, *, user_id: str | None = None, session_id: str | None = None) -> int:
+        """Remove everything of a user or a session; how many events."""
+        ...
+
+
 class Spool(Protocol):
     """The durable queue between accepting an event and delivering it."""
 
@@ -122,6 +130,10 @@ class Spool(Protocol):
 
     async def allow(self, user_id: str) -> bool:
         """Let a user who was erased come back; whether there was one. Durable on return."""
+        ...
+
+    def erase_with(self, eraser: Eraser) -> None:
+        """From now on what another process asks to erase is erased with this."""
         ...
 
     async def until_broken(self) -> str:

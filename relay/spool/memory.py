@@ -21,7 +21,7 @@ from relay.core.model import (
     bits,
     event_id_of,
 )
-from relay.spool.contract import MOST_BINDINGS_READ, Burial, Lease
+from relay.spool.contract import MOST_BINDINGS_READ, Burial, Eraser, Lease
 from relay.spool.receipt import Receipt
 from relay.spool.schedule.claims import Claim
 from relay.spool.schedule.dedup_window import DedupWindow
@@ -175,6 +175,9 @@ class MemorySpool:
         was = user_id in self.erased
         self.erased.remove(user_id)
         return was
+
+    def erase_with(self, eraser: Eraser) -> None:
+        """See `Spool.erase_with`: no other process can ask."""
 
     async def until_broken(self) -> str:
         """See `Spool.until_broken`: memory never is."""

@@ -17,8 +17,8 @@ from relay.core.clock import SystemClock
 from relay.core.model import SpoolStats
 from relay.identity.bindings import Bindings
 from relay.identity.erasures import Erasures
+from relay.spool.contract import Eraser
 from relay.spool.sqlite.admin.buried import Buried
-from relay.spool.sqlite.admin.control_listener import Eraser
 from relay.spool.sqlite.admin.inspection import Waiting, buried_now, waiting
 from relay.spool.sqlite.admin.offline import SpoolRepair
 from relay.spool.sqlite.spool import SqliteSpool

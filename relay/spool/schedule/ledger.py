@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from relay.core.model import BuriedKept, SpoolStats
 
 BURIED_PREFIX = "buried:"
+DISCARDED = "discarded"
+"""Of those that were buried: not part of the sum."""
 _NOTHING = BuriedKept()
 
 
@@ -19,6 +21,7 @@ class Ledger:
         self.accepted = totals.get("accepted", 0)
         self.delivered = totals.get("delivered", 0)
         self.erased = totals.get("erased", 0)
+        self.discarded = totals.get(DISCARDED, 0)
         self.buried = {
             name.removeprefix(BURIED_PREFIX): count for name, count in totals.items() if name.startswith(BURIED_PREFIX)
         }
@@ -42,9 +45,15 @@ class Ledger:
             delivered=self.delivered,
             buried=dict(self.buried),
             erased=self.erased,
+            discarded=self.discarded,
             pending=pending,
             size_bytes=size_bytes,
             oldest_accepted_at_ms=oldest_accepted_at_ms,
             damaged_bindings=damaged_bindings,
             kept=kept,
         )
+
+
+def left(totals: Mapping[str, int]) -> int:
+    """How many of the accepted ones have left."""
+    return sum([count for name, count in totals.items() if name not in ("accepted", DISCARDED)])

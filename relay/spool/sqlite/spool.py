@@ -24,17 +24,15 @@ from relay.core.clock import Clock
 from relay.core.errors import SpoolError, SpoolFullError
 from relay.core.limits import MAX_EVENTS_PER_CALL
 from relay.core.model import Binding, NewRecord, Piece, SpoolStats, bits
-from relay.spool.contract import MOST_BINDINGS_READ, Burial, Lease
+from relay.spool.contract import MOST_BINDINGS_READ, Burial, Eraser, Lease
 from relay.spool.receipt import Receipt
 from relay.spool.schedule.erased_users import ErasedUsers, fingerprint_of
 from relay.spool.schedule.lease_waiter import LeaseWaiter
 from relay.spool.schedule.ledger import Ledger
 from relay.spool.schedule.pending_index import PendingIndex
 from relay.spool.schedule.pieces import settled_places
-from relay.spool.sqlite.admin.buried import Replayed
 from relay.spool.sqlite.admin.buried_watch import BuriedBounds, BuriedWatch
-from relay.spool.sqlite.admin.control_channel import Answer, Command
-from relay.spool.sqlite.admin.control_listener import ControlListener, Eraser
+from relay.spool.sqlite.admin.control_listener import ControlListener
 from relay.spool.sqlite.admin.erasing import Erased, Whom, erase
 from relay.spool.sqlite.admin.inspection import explained
 from relay.spool.sqlite.file.binding_table import read_bindings
@@ -105,8 +103,10 @@ class SqliteSpool:
             clock=clock,
             damaged=self._bury_damaged,
         )
-        self._listener = ControlListener(self, self._reader, clock)
-        self.buried_watch = BuriedWatch(self._reader, bounds or BuriedBounds(), clock=clock)
+        self.commands = ControlListener(
+            work=self.work, erase=self.erase, index=self._index, ledger=self._ledger, reader=self._reader, clock=clock
+        )
+        self.buried_watch = BuriedWatch(self._reader, bounds or BuriedBounds(), do=self.commands.discard, clock=clock)
         self.erased = ErasedUsers()
         self._stack = AsyncExitStack()
         self._broke = asyncio.Event()
@@ -120,7 +120,7 @@ class SqliteSpool:
             await stack.enter_async_context(self._reader)
             self._committer.start()
             stack.push_async_callback(self._stop)
-            await stack.enter_async_context(self._listener)
+            await stack.enter_async_context(self.commands)
             await stack.enter_async_context(self.buried_watch)
             self._stack = stack.pop_all()
         return self
@@ -291,18 +291,8 @@ class SqliteSpool:
         self._ledger.erased += removed.count
 
     def erase_with(self, eraser: Eraser) -> None:
-        """From now on what another process asks to erase is erased with this, which knows of more than the spool."""
-        self._listener.erase = eraser
-
-    async def execute(self, command: Command) -> Answer:
-        """Do what another process, or this one, asks. Raises `SpoolError`."""
-        return await self._listener.execute(command)
-
-    def replayed(self, step: Replayed, *, now_s: float) -> None:
-        """Buried events wait again."""
-        for seq, session, target in step.records:
-            self._index.add(session, target, seq, 1, now_s)
-        self._ledger.accepted += len(step.records)
+        """See `Spool.erase_with`."""
+        self.commands.erase = eraser
 
     async def work(
         self, run: Callable[[Database], T], then: Callable[[T], object] | None = None, *, alone: bool = False

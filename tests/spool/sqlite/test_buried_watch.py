@@ -4,8 +4,9 @@ import logging
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
-from relay.core.model import BuriedKept
+from relay.core.model import BuriedKept, Provenance
 from relay.core.telemetry import Metrics
 from relay.spool.contract import Burial
 from relay.spool.sqlite.admin import buried_watch
@@ -14,6 +15,8 @@ from relay.spool.sqlite.admin.control_channel import Discard
 from relay.spool.sqlite.spool import SqliteSpool
 from relay.web.readiness import Readiness
 from tests.spool.conftest import MAX_BYTES
+from tests.spool.leases import balances, burial, pieces
+from tests.spool.sqlite.files import sql
 from tests.support.clock import FakeClock
 from tests.support.records import new_record, new_records
 
@@ -71,7 +74,7 @@ async def test_over_each_bound_a_person_is_told_at_most_once_a_minute(
             await spool.buried_watch.look()
         assert caplog.text.count(name) == 3
         assert [record.levelno for record in caplog.records if name in record.message] == [logging.WARNING] * 3
-        await spool.execute(Discard([1, 2, 3, 4, 5]))
+        await spool.commands.execute(Discard([1, 2, 3, 4, 5]))
         await spool.buried_watch.look()
         assert spool.warnings() == []
 
@@ -95,3 +98,26 @@ async def test_the_warning_stands_beside_a_relay_that_is_ready_and_in_its_metric
         assert "relay_buried_records 2.0" in text
         assert "relay_buried_oldest_seconds 7.0" in text
         assert f"relay_buried_bytes {float(spool.stats().kept.bytes)}" in text
+
+
+async def test_past_the_bound_those_of_the_source_with_most_go_first(path: Path, clock: FakeClock) -> None:
+    bounds = BuriedBounds(max_bytes=4000)
+    async with SqliteSpool(path, clock=clock, max_bytes=MAX_BYTES, bounds=bounds) as spool:
+        for number in range(60):
+            source = 7 if number % 6 else 1000 + number
+            came = Provenance(source=source)
+            await spool.append([replace(new_record(f"e{number}", f"session-{number:016}"), came=came)])
+        while spool.stats().pending:
+            for lease in await spool.lease(max_sessions=100):
+                spool.settle(lease, buried=[burial(one) for one in pieces(lease)])
+        await spool.work(lambda _: None)
+        await spool.buried_watch.look()
+        stats = spool.stats()
+        assert 3000 < stats.kept.bytes <= 4000
+        assert stats.discarded == 60 - stats.kept.records > 0
+        assert balances(spool)
+    sources = sql(path, "SELECT source, count(*) FROM buried GROUP BY source")
+    assert sum(1 for source, _ in sources if source != 7) == 10, "others keep theirs"
+    async with SqliteSpool(path, clock=clock, max_bytes=MAX_BYTES) as spool:
+        assert spool.stats().discarded == stats.discarded
+        assert balances(spool)

@@ -151,7 +151,7 @@ async def test_all_of_version_2_is_kept_and_every_number_with_it(
         assert sorted(delivered) == sorted(f"e{n}" for n in range(1, 301) if n % 10)
         (one,) = list_buried(sqlite3.connect(path), after=0, limit=1)
         assert (one.number, one.event_id, one.reason) == (10, "e10", "HTTP413")
-        assert (await spool.execute(Replay(None))).count == 30
+        assert (await spool.commands.execute(Replay(None))).count == 30
 
 
 async def test_an_upgrade_goes_on_where_a_crash_ended_it(

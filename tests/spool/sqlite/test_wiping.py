@@ -77,7 +77,7 @@ async def test_what_has_left_is_gone_from_the_files_within_a_minute(
                     spool.settle(lease, buried=[burial(one) for one in pieces(lease)])
         await spool.work(lambda _: None)
         if way == "discarded":
-            await spool.execute(Discard(range(1, 400)))
+            await spool.commands.execute(Discard(range(1, 400)))
         assert found(path)
         clock.advance(WIPE_AFTER_S)
         async with asyncio.timeout(20):

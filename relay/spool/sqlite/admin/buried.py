@@ -8,6 +8,7 @@ from typing import Final
 import msgspec
 
 from relay.core.model import NewRecord, SessionKey, event_id_of
+from relay.spool.schedule.ledger import DISCARDED
 from relay.spool.sqlite.file.buried_rows import BURIED_COLUMNS, BuriedRow
 from relay.spool.sqlite.write.database import Database
 
@@ -79,6 +80,8 @@ def replay(database: Database, numbers: Sequence[int] | None, *, after: int, now
 
 def discard(database: Database, numbers: Sequence[int]) -> int:
     """Inside a job: forget buried events for good; how many."""
-    return database.sql.execute(
+    count = database.sql.execute(
         "DELETE FROM buried WHERE number IN (SELECT value FROM json_each(?))", (json.dumps(list(numbers)),)
     ).rowcount
+    database.count(DISCARDED, count)
+    return count

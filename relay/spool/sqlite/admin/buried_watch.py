@@ -1,6 +1,6 @@
 """How much is buried and for how long: counted now and then, and said when it is more than somebody has looked after.
 
-Buried records are never thrown away by themselves; they count towards `RELAY_SPOOL_MAX_BYTES` like all others.
+Buried events stay until a person sends or discards them, or they are over their bound; see `buried_bound`.
 """
 
 import asyncio
@@ -17,6 +17,7 @@ from relay.core.background import Background
 from relay.core.clock import Clock
 from relay.core.errors import SpoolError
 from relay.core.model import BuriedKept
+from relay.spool.sqlite.admin.buried_bound import Do, keep_within
 from relay.spool.sqlite.read.reader import Reader
 
 EVERY_S: Final = 10.0
@@ -39,6 +40,8 @@ class BuriedBounds(msgspec.Struct, frozen=True, kw_only=True):
     """Of bodies."""
     age_s: float = 7 * 86_400.0
     """Since it was buried."""
+    max_bytes: int | None = None
+    """Past it events are discarded; None for no bound."""
 
     def exceeded(self, kept: BuriedKept, now_ms: int) -> str | None:
         """One line for a person; None while nothing is over its bound."""
@@ -61,8 +64,9 @@ class BuriedBounds(msgspec.Struct, frozen=True, kw_only=True):
 class BuriedWatch(Background):
     """Counts while it is entered, first of all on entering."""
 
-    def __init__(self, reader: Reader, bounds: BuriedBounds, *, clock: Clock) -> None:
+    def __init__(self, reader: Reader, bounds: BuriedBounds, *, do: Do, clock: Clock) -> None:
         self._reader = reader
+        self._do = do
         self._bounds = bounds
         self._clock = clock
         self._said_s = -math.inf
@@ -78,7 +82,18 @@ class BuriedWatch(Background):
         return [] if line is None else [line]
 
     async def look(self) -> None:
-        """Count, in short steps; where it cannot be read, the last figures stay. At most one log line a minute."""
+        """Count, and discard what is too much. At most one log line a minute."""
+        await self._count()
+        most = self._bounds.max_bytes
+        if most is not None and self.kept.bytes > most:
+            try:
+                await keep_within(most, reader=self._reader, do=self._do)
+            except (SpoolError, sqlite3.Error) as error:
+                _logger.warning("spool: what is buried cannot be discarded: %s", error)
+            await self._count()
+
+    async def _count(self) -> None:
+        """In short steps; where it cannot be read, the last figures stay."""
         records = size = last = 0
         oldest_at_ms: int | None = None
         try:

@@ -3,57 +3,89 @@
 import asyncio
 import logging
 import sqlite3
+from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import Final, Protocol, TypeVar
 
 from relay.core.background import Background
 from relay.core.clock import Clock
 from relay.core.errors import SpoolError
-from relay.spool.sqlite.admin.buried import discard, replay
+from relay.spool.contract import Eraser
+from relay.spool.schedule.ledger import Ledger
+from relay.spool.schedule.pending_index import PendingIndex
+from relay.spool.sqlite.admin.buried import Replayed, discard, replay
 from relay.spool.sqlite.admin.control_channel import POLL_S, Answer, Command, Discard, Erase, answer, next_command
 from relay.spool.sqlite.read.reader import Reader
+from relay.spool.sqlite.write.database import Database
 
-if TYPE_CHECKING:
-    from relay.spool.sqlite.spool import SqliteSpool
-
+T = TypeVar("T")
 _TROUBLE_S: Final = 10.0
 _logger = logging.getLogger(__name__)
 
 
-class Eraser(Protocol):
-    """Erases as `Spool.erase` does, and perhaps remembers whom."""
+class Worker(Protocol):
+    """Runs something on the committing thread, see `SqliteSpool.work`."""
 
-    async def __call__(self, *, user_id: str | None = None, session_id: str | None = None) -> int:
-        """Remove everything of a user or a session; how many events."""
+    async def __call__(self, run: Callable[[Database], T], then: Callable[[T], object] | None = None, /) -> T:
+        """Run it inside a transaction; `then` gets the result on the loop."""
         ...
 
 
 class ControlListener(Background):
-    """Looks for commands while it is entered."""
+    """Looks for commands while it is entered.
 
-    def __init__(self, spool: "SqliteSpool", reader: Reader, clock: Clock) -> None:
-        self._spool = spool
+    Args:
+        work: Changes what is on disk.
+        erase: What a command to erase is done with.
+        index: Learns of what waits again.
+        ledger: The same.
+        reader: Looks for commands.
+        clock: What time it is.
+    """
+
+    def __init__(
+        self,
+        *,
+        work: Worker,
+        erase: Eraser,
+        index: PendingIndex,
+        ledger: Ledger,
+        reader: Reader,
+        clock: Clock,
+    ) -> None:
+        self._work = work
+        self._index = index
+        self._ledger = ledger
         self._reader = reader
         self._clock = clock
-        self.erase: Eraser = spool.erase
-        """What a command to erase is done with."""
+        self.erase = erase
 
     async def execute(self, command: Command) -> Answer:
         """Do it. Raises `SpoolError`."""
         if isinstance(command, Discard):
-            return Answer(await self._spool.work(lambda database: discard(database, command.numbers)))
+            return Answer(await self.discard(partial(discard, numbers=command.numbers)))
         if isinstance(command, Erase):
             return Answer(await self.erase(user_id=command.user_id, session_id=command.session_id))
         count, after = 0, 0
         while True:  # step by step, so that appends get their turn in between
             now_s, now_ms = self._clock.monotonic_s(), self._clock.now_ms()
-            step = await self._spool.work(
-                partial(replay, numbers=command.numbers, after=after, now_ms=now_ms),
-                partial(self._spool.replayed, now_s=now_s),
-            )
+            bring_back = partial(replay, numbers=command.numbers, after=after, now_ms=now_ms)
+            step = await self._work(bring_back, partial(self._replayed, now_s=now_s))
             if not step.last:
                 return Answer(count)
             count, after = count + len(step.records), step.last
+
+    async def discard(self, step: Callable[[Database], int]) -> int:
+        """Forget buried events for good, as the step does; how many."""
+        return await self._work(step, self._discarded)
+
+    def _replayed(self, step: Replayed, *, now_s: float) -> None:
+        for seq, session, target in step.records:
+            self._index.add(session, target, seq, 1, now_s)
+        self._ledger.accepted += len(step.records)
+
+    def _discarded(self, count: int) -> None:
+        self._ledger.discarded += count
 
     async def _run(self) -> None:
         while True:
@@ -75,4 +107,4 @@ class ControlListener(Background):
             )
         except SpoolError as error:
             given = Answer(error=str(error))
-        await self._spool.work(lambda database: answer(database, number, given))
+        await self._work(lambda database: answer(database, number, given))

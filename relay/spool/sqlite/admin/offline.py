@@ -9,6 +9,7 @@ from typing import Final
 from relay.core.clock import Clock
 from relay.core.errors import SpoolError, SpoolLockedError
 from relay.core.model import SpoolStats
+from relay.spool.contract import Eraser
 from relay.spool.schedule.ledger import Ledger
 from relay.spool.sqlite.admin.buried import Buried, list_buried
 from relay.spool.sqlite.admin.control_channel import (
@@ -22,7 +23,6 @@ from relay.spool.sqlite.admin.control_channel import (
     leave,
     take_back,
 )
-from relay.spool.sqlite.admin.control_listener import Eraser
 from relay.spool.sqlite.admin.inspection import explained, reading
 from relay.spool.sqlite.file.connection import connect
 from relay.spool.sqlite.file.rows import pending_events
@@ -85,7 +85,7 @@ class SpoolRepair:
                 async with SqliteSpool(self._path, clock=self._clock, max_bytes=0) as spool:
                     if self._eraser is not None:
                         spool.erase_with(self._eraser(spool))
-                    return (await spool.execute(command)).count
+                    return (await spool.commands.execute(command)).count
             except SpoolLockedError:
                 given = await self._ask(command)
         if given.error is not None:

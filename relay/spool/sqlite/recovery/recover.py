@@ -20,7 +20,7 @@ from typing import Any, Final, NamedTuple
 
 from relay.core.errors import SpoolError
 from relay.core.model import MOST_EVENTS, Operation, SessionKey
-from relay.spool.schedule.ledger import BURIED_PREFIX
+from relay.spool.schedule.ledger import BURIED_PREFIX, DISCARDED, left
 from relay.spool.sqlite.file.buried_rows import BURIED_COLUMNS, BuriedRow, buried_row
 from relay.spool.sqlite.file.connection import connect, make_private
 from relay.spool.sqlite.file.opening import PAGE_BYTES, add_flow, make_tables, read_flows
@@ -30,7 +30,7 @@ from relay.spool.sqlite.recovery.integrity import trouble
 from relay.spool.sqlite.recovery.pages import INDEX_LEAF, LEAF, Cell, cells
 from relay.spool.sqlite.recovery.wal import views
 
-_NAMES: Final = frozenset({"accepted", "delivered", "erased"})
+_NAMES: Final = frozenset({"accepted", "delivered", "erased", DISCARDED})
 _KEEP: Final = {
     # A record is given a user later, and loses events: of two copies that one is the newer.
     "records": "INSERT INTO records VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (seq) DO UPDATE SET"
@@ -223,7 +223,7 @@ def _name_buried_sessions(sql: sqlite3.Connection, keys: Flows, salt: bytes) -> 
 def _balance(totals: dict[str, int], found: int, *, least: int) -> None:
     """What comes back although it had been delivered will be delivered again."""
     accepted = max(totals.get("accepted", 0), least)
-    excess = found + sum(totals.values()) - totals.get("accepted", 0) - accepted
+    excess = found + left(totals) - accepted
     again = min(max(0, excess), totals.get("delivered", 0))
     totals["delivered"] = totals.get("delivered", 0) - again
     totals["accepted"] = accepted + max(0, excess) - again

@@ -17,7 +17,7 @@ from relay.core.errors import SpoolError
 from relay.core.model import NewRecord, Operation, Record
 from relay.spool.schedule.chains import Loaded
 from relay.spool.schedule.dedup_window import DedupWindow
-from relay.spool.schedule.ledger import BURIED_PREFIX
+from relay.spool.schedule.ledger import BURIED_PREFIX, left
 from relay.spool.schedule.pending_index import PendingIndex
 from relay.spool.schedule.pieces import without
 from relay.spool.sqlite.file.binding_table import BindingTable
@@ -125,8 +125,7 @@ class Database:
     def _account_for_loss(self, found: int) -> None:
         """Compare what is here with the ledger, and the ledger with the mark kept outside; count the difference."""
         beyond = max(0, self._lock.mark() - self.last_seq)
-        left = sum(count for name, count in self.totals.items() if name != "accepted")
-        missing = self.totals.get("accepted", 0) - left - found
+        missing = self.totals.get("accepted", 0) - left(self.totals) - found
         if not beyond and not missing:
             return
         if beyond:
