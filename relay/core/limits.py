@@ -68,7 +68,7 @@ MAX_EVENT_TYPES_AND_METADATA: Final = 10
 """Distinct event types plus optional metadata columns of an interactions dataset [Q]."""
 
 MAX_CATEGORICAL_CHARS: Final = 1000
-"""A categorical value, all its categories and `|` together [Q]."""
+"""A categorical value, all its categories and `|` together; the ids of an impression in the same way [Q]."""
 
 MAX_ITEM_STRING_CHARS: Final = 1000
 """A string of an item that is not textual [Q: "categorical and non-categorical string data values"]. For users and

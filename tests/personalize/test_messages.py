@@ -71,6 +71,20 @@ async def test_a_certificate_nobody_signed_is_not_tried_again_and_the_bundle_is_
     assert "tried again" not in ended.err
 
 
+async def test_put_does_not_go_on_for_minutes_against_a_certificate_nobody_signed(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("ITEM_ID\np1\n")
+    (tmp_path / "s.avsc").write_text('{"type":"record","fields":[{"name":"ITEM_ID","type":"string"}]}')
+    async with somebody_else(tmp_path) as url:
+        ended = await command(
+            *("put", "items", "a.csv", "--dataset-arn", "arn:aws:personalize:eu-west-1:1:dataset/demo/ITEMS"),
+            *("--schema", "s.avsc"),
+            env=KEYS | {"AWS_REGION": "eu-west-1", "AWS_ENDPOINT_URL_PERSONALIZE_EVENTS": url},
+            cwd=tmp_path,
+        )
+    assert (ended.code, len(ended.lines)) == (2, 1), ended.err
+    assert "AWS_CA_BUNDLE" in ended.err
+
+
 async def test_an_account_that_is_not_open_for_the_service_is_not_told_of_permissions(
     emulator: RunningEmulator,
 ) -> None:

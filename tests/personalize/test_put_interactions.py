@@ -93,6 +93,10 @@ def test_sessions_are_one_a_user_unless_the_file_has_its_own() -> None:
         ({"USER_ID": " "}, "empty"),
         ({"COLOUR": "red"}, "unknown_column"),
         ({"EVENT_VALUE": "much"}, "bad_number"),
+        ({"IMPRESSION": "|".join(["x" * 100] * 10)}, "too_long"),
+        ({"TIMESTAMP": "0"}, "bad_time"),
+        ({"PROPERTIES": "[1]"}, "bad_type"),
+        ({"PROPERTIES": "{"}, "bad_type"),
     ],
 )
 def test_a_row_that_is_no_event_is_refused_with_its_reason(change: dict[str, str], reason: str) -> None:
@@ -101,6 +105,35 @@ def test_a_row_that_is_no_event_is_refused_with_its_reason(change: dict[str, str
     problem = rows_of().event(row(good | change))
     assert isinstance(problem, Problem)
     assert problem.reason == reason
+
+
+def test_all_properties_may_be_in_one_column_and_an_own_column_goes_before_them() -> None:
+    rows = rows_of('{"name":"PAGE","type":["null","string"]}')
+    basic: dict[str, object] = {"USER_ID": "u1", "ITEM_ID": "p", "TIMESTAMP": "1400000000", "EVENT_TYPE": "View"}
+    whole = '{"itemId":"x","PAGE":"a","price":1.50}'
+    alone = rows.event(row(basic | {"PROPERTIES": whole}))
+    both = rows.event(row(basic | {"PROPERTIES": whole, "PAGE": "top"}))
+    none = rows.event(row(basic | {"PROPERTIES": ""}))
+    assert isinstance(alone, PastEvent)
+    assert isinstance(both, PastEvent)
+    assert isinstance(none, PastEvent)
+    assert alone.fields["properties"] == whole, "as it is, to the letter"
+    assert both.fields["properties"] == {"itemId": "x", "PAGE": "a", "price": 1.5, "page": "top"}
+    assert "properties" not in none.fields
+
+
+def test_a_nested_object_of_properties_overwrites_no_field_beside_it() -> None:
+    rows = HistoryRows(Schema(parse_schema(interactions_schema()).columns), "jsonl")
+    event = rows.event(
+        row({
+            "userId": "u1", "itemId": "p1", "sentAt": 1_400_000_000, "eventType": "View",
+            "properties": {"itemId": "other", "eventType": 5}, "impression": ["p1", "p2"],
+        })
+    )  # fmt: skip
+    assert isinstance(event, PastEvent)
+    assert event.fields["itemId"] == "p1"
+    assert event.fields["impression"] == ["p1", "p2"]
+    assert event.fields["properties"] == {"itemId": "other", "eventType": 5}
 
 
 def history(count: int) -> str:

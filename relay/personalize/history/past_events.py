@@ -7,7 +7,7 @@ from typing import Any, Final, cast
 
 import msgspec
 
-from relay.core.limits import MAX_ID_CHARS
+from relay.core.limits import MAX_CATEGORICAL_CHARS, MAX_ID_CHARS
 from relay.core.model import Reason
 from relay.personalize.put.cells import Cells, Value
 from relay.personalize.put.problem import Problem
@@ -131,11 +131,14 @@ class HistoryRows:
 
     def _value(self, column: Column, given: object) -> object | Problem:
         if column.name == "IMPRESSION" and not isinstance(given, str):
-            return given
+            return _too_long(given) or given
         if column is self._whole:
             return _whole_properties(given)
         value = self._value_of(column, given)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType] - CSV holds text only
-        return _impression(value) if column.name == "IMPRESSION" and isinstance(value, str) else value
+        if column.name == "IMPRESSION" and isinstance(value, str):
+            items = _impression(value)
+            return _too_long(items) or items
+        return value
 
     def _column(self, name: str) -> Column | None:
         return self._schema.column("TIMESTAMP" if name == _SENT_AT else name)
@@ -195,6 +198,15 @@ def _together(whole: object, own: Mapping[str, Value]) -> object:
         return whole
     given = cast("dict[str, Any]", msgspec.json.decode(whole) if isinstance(whole, str) else whole or {})
     return {**given, **own}
+
+
+def _too_long(given: object) -> Problem | None:
+    """Of an impression; what else may be wrong with it is found with the event."""
+    chars = sum(len(str(item)) + 1 for item in cast("list[object]", given)) - 1 if isinstance(given, list) else 0
+    if chars <= MAX_CATEGORICAL_CHARS:
+        return None
+    said = f"IMPRESSION: its ids have {chars} characters with | between, at most {MAX_CATEGORICAL_CHARS}"
+    return Problem(Reason.TOO_LONG, said)
 
 
 def _impression(text: str) -> list[str]:
