@@ -10,11 +10,13 @@ import click
 import msgspec
 from rich.console import Console
 
-from tests.bench import accept, deliver, latency, machine, packing, ratios, sink, snippet, workers
+from tests.bench import accept, deliver, growth, latency, machine, packing, ratios, sink, snippet, workers
 
 BENCHES = {
-    "accept": ("Accept, durable: 64 connections, 3 events a beacon", accept.run),
+    "accept": ("Accept, durable: 3 events a beacon", accept.run),
     "deliver": ("End to end: every beacon another session, CPU with the drain", deliver.run),
+    "sites": ("Sites: end to end, beacons spread over 1, 100 and 1,000", growth.sites),
+    "logins": ("Logins: accept, every beacon with an identity token", growth.logins),
     "latency": ("At half load, constant rate: answers, and from 202 to delivered", latency.run),
     "workers": ("Several cores: relay, load and sink share two", workers.run),
     "packing": ("Packing: a real click stream at ten times the quota, in simulated time", packing.run),

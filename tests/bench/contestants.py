@@ -39,15 +39,18 @@ def relay(
     name: str = "relay",
     extra: Mapping[str, str] | None = None,
     cpu: int | str = SERVER_CPU,
+    config: Path | None = None,
 ) -> Iterator[Contestant]:
-    """`personalize-relay serve` on a SQLite spool; without a sink, events stay on disk for the round."""
+    """`personalize-relay serve` on a SQLite spool; without a sink, events stay on disk for the round.
+
+    `config` names the sites; without it there is one.
+    """
     port, admin = free_port(), free_port()
     with tempfile.TemporaryDirectory(prefix="relay-bench-") as folder:
         env = {
             **AWS,
             "RELAY_SECRET_KEYS": SECRET,
-            "RELAY_TRACKING_ID": "bench",
-            "RELAY_ALLOWED_ORIGINS": ORIGIN,
+            **({} if config else {"RELAY_TRACKING_ID": "bench", "RELAY_ALLOWED_ORIGINS": ORIGIN}),
             "RELAY_PORT": str(port),
             "RELAY_ADMIN_PORT": str(admin),
             "RELAY_SPOOL_URL": f"sqlite:///{Path(folder) / 'spool.db'}",
@@ -61,7 +64,8 @@ def relay(
             **(extra or {}),
         }
         base = f"http://127.0.0.1:{port}"
-        with running(python("-m", "relay", "serve"), ready_url=f"{base}/healthz", env=env, cpu=cpu) as pid:
+        command = python("-m", "relay", "serve", *([] if config is None else ["--config", str(config)]))
+        with running(command, ready_url=f"{base}/healthz", env=env, cpu=cpu) as pid:
             yield Contestant(name, pid, f"{base}/r/e", "beacon", f"http://127.0.0.1:{admin}")
 
 
@@ -74,6 +78,16 @@ def uvicorn_peer(name: str, module: str, *, sink_url: str) -> Iterator[Contestan
     env = {**AWS, "AWS_ENDPOINT_URL_PERSONALIZE_EVENTS": sink_url}
     with running(command, ready_url=f"http://127.0.0.1:{port}/healthz", env=env) as pid:
         yield Contestant(name, pid, f"http://127.0.0.1:{port}/r/e", "peer")
+
+
+@contextlib.contextmanager
+def lean_floor() -> Iterator[Contestant]:
+    """Decode, check, encode and nothing else, on a bare protocol."""
+    port = free_port()
+    base = f"http://127.0.0.1:{port}"
+    command = python("-m", "tests.bench.peers.lean_floor", str(port))
+    with running(command, ready_url=f"{base}/healthz") as pid:
+        yield Contestant("lean floor: decode, check, encode, forget", pid, f"{base}/r/e", "beacon")
 
 
 @contextlib.contextmanager

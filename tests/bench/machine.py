@@ -40,6 +40,18 @@ def own_cpu_s(pid: int) -> float:
         return 0.0
 
 
+def written_bytes(pid: int) -> int:
+    """Bytes the process and its live children have caused to be written to disk."""
+    total = 0
+    for one in tree(pid):
+        try:
+            lines = Path(f"/proc/{one}/io").read_text().splitlines()
+        except OSError:  # it has just ended
+            continue
+        total += next(int(line.split()[1]) for line in lines if line.startswith("write_bytes:"))
+    return total
+
+
 def describe() -> dict[str, str]:
     """The machine and the versions that matter for a figure."""
     lines = Path("/proc/cpuinfo").read_text().splitlines()

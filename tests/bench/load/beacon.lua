@@ -1,12 +1,21 @@
 -- Beacons for wrk: three events each, every eventId used once, sessions taken in turn.
--- Arguments: token, number of sessions (0: every beacon another one), shape ("beacon" or "peer").
+-- Arguments: token (or "@FILE" with one a line, in turn), number of sessions (0: every beacon another one),
+-- shape ("beacon" or "peer"), and perhaps a file with identity tokens, one a line, in turn.
 local random = math.random
-local token, sessions, shape
+local tokens, sessions, shape, identities
 local n = 0
 local salt = ""
 
+local function lines_of(name)
+  local lines = {}
+  for line in io.lines(name) do lines[#lines + 1] = line end
+  return lines
+end
+
 function init(args)
-  token, sessions, shape = args[1], tonumber(args[2]), args[3]
+  sessions, shape = tonumber(args[2]), args[3]
+  tokens = args[1]:sub(1, 1) == "@" and lines_of(args[1]:sub(2)) or { args[1] }
+  identities = args[4] and lines_of(args[4])
   math.randomseed(os.time())
   for _ = 1, 16 do salt = salt .. string.format("%x", random(0, 15)) end
   wrk.method = "POST"
@@ -24,8 +33,9 @@ function request()
   local now = os.time() * 1000
   local events = {}
   for i = 1, 3 do events[i] = EVENT:format(salt, n, i, n % 2000, now) end
-  local body = ([[{"v":1,"token":"%s","sessionId":"%s-%012d","sentAt":%d,"seq":%d,"eventList":[%s]}]])
-    :format(token, salt, session, now, n, table.concat(events, ","))
+  local identity = identities and ([["identity":"%s",]]):format(identities[n % #identities + 1]) or ""
+  local body = ([[{"v":1,"token":"%s",%s"sessionId":"%s-%012d","sentAt":%d,"seq":%d,"eventList":[%s]}]])
+    :format(tokens[n % #tokens + 1], identity, salt, session, now, n, table.concat(events, ","))
   return wrk.format(nil, nil, nil, body)
 end
 
