@@ -10,7 +10,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 export npm_config_fund = false
 export npm_config_audit = false
 
-.PHONY: help demo replay test test-fast test-newest test-browser-soak test-cost lint bench profile soak build reference lock upgrade clean
+.PHONY: help demo replay test test-fast test-newest test-browser-soak test-cost lint bench profile soak fuzz build reference lock upgrade clean
 
 help:
 	@echo "make demo        emulator, relay and shop on this machine; DEMO_PORT=8080"
@@ -22,6 +22,7 @@ help:
 	@echo "make test-browser-soak  how many events arrive when pages end; COUNT=200 visits of each case"
 	@echo "make test-cost   what measures time: wants the machine to itself"
 	@echo "make soak        everything goes wrong for MINUTES=10, and nothing may be lost"
+	@echo "make fuzz        mutated requests to the edge for MINUTES=5, both ways in compared"
 	@echo "make build       the snippet and the wheel"
 	@echo "make reference   docs/reference/ and the import graph, anew from the code"
 	@echo "make test-newest the core of the tests against the newest releases of what the relay stands on"
@@ -106,7 +107,10 @@ profile: $(VENV)/.dev
 	@scripts/install-bench-tools
 	@PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m tests.bench.profile $(ARGS)
 
-test-browser-soak: $(VENV)/.dev
+test-browser-fuzz: $(VENV)/.dev
+	@exec $(BIN)/python -m tests.fuzz --minutes $(or $(MINUTES),5) $(ARGS)
+
+soak: $(VENV)/.dev
 	scripts/install-test-tools
 	$(BIN)/python -m tests.browser.soak --count $(or $(COUNT),200)
 	$(BIN)/pytest -q -m cost tests/browser
@@ -115,6 +119,9 @@ test-browser-soak: $(VENV)/.dev
 test-cost: $(VENV)/.dev
 	scripts/install-test-tools
 	$(BIN)/pytest -q -m cost
+
+fuzz: $(VENV)/.dev
+	@exec $(BIN)/python -m tests.fuzz --minutes $(or $(MINUTES),5) $(ARGS)
 
 soak: $(VENV)/.dev
 	@scripts/install-test-tools faults

@@ -72,6 +72,36 @@ async def test_thousands_pipelined_are_answered_in_order_while_they_are_read(rel
         await saying
 
 
+async def test_a_request_whose_first_bytes_came_with_the_one_before_it_is_read_to_its_end(relay: RunningEdge) -> None:
+    events = [{"eventType": "View", "itemId": "p" * 200} for _ in range(40)]
+    large = json.dumps(relay.beacon(*events)).encode()
+    assert len(large) > 2 * bounds.PIECE_BYTES
+    async with connected(relay) as client:
+        await client.say((HEALTHZ + request(relay, large)) * 3)
+        for _ in range(3):
+            assert (await client.answer())[0] == 200
+            assert (await client.answer())[0] == 202
+
+
+async def test_who_closes_its_half_in_the_middle_of_a_second_request_is_closed_once_the_first_is_answered(
+    relay: RunningEdge,
+) -> None:
+    async with connected(relay) as client:
+        await client.say(HEALTHZ + request(relay, b"{", length=1000))
+        client.writer.write_eof()
+        assert (await client.answer())[0] == 200
+        assert await client.rest() == b""
+
+
+@pytest.mark.parametrize("straight", [True, False], ids=["straight", "ASGI"])
+async def test_a_refusal_that_needs_no_body_is_told_to_who_closes_its_half_before_the_end(straight: bool) -> None:
+    async with running_edge(straight=straight) as relay, connected(relay) as client:
+        await client.say(request(relay, b"{", "Content-Encoding: gzip", length=1000))
+        client.writer.write_eof()
+        assert (await client.answer())[0] == 415
+        assert await client.rest() == b""
+
+
 async def test_what_follows_a_request_that_closes_is_not_looked_at(relay: RunningEdge) -> None:
     async with connected(relay) as client:
         await client.say(HEALTHZ.replace(b"Host: x", b"Host: x\r\nConnection: close") + request(relay))

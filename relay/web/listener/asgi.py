@@ -71,6 +71,7 @@ class AsgiExchange:
         self._task: asyncio.Task[None] | None = None
         self._changed = asyncio.Event()  # more body, room to write, or nobody there
         self._is_gone = False
+        self._is_cut = False
         self._body_told = False
         self._head: bytes | None = None
         self._started = False
@@ -101,6 +102,11 @@ class AsgiExchange:
         """Whether an answer has begun that has no end yet."""
         return self._started and not self._complete
 
+    def cut_short(self) -> None:
+        """The rest of the body never comes; the application may have something to say about what did."""
+        self._is_cut = True
+        self._changed.set()
+
     def give_up(self) -> None:
         """The task is told, and may still answer."""
         if self._task is not None:
@@ -122,6 +128,10 @@ class AsgiExchange:
             _log.exception("a request could not be answered")
         if self._complete or self._is_gone:
             return
+        if self._is_cut and not self._started:
+            self._complete = True
+            self._line.answered(close=True)
+            return
         if self._started:
             self._line.hang_up()  # it has said a part, and there will be no more
             return
@@ -141,6 +151,8 @@ class AsgiExchange:
                     "body": self._line.take_body(request),
                     "more_body": not request.whole,
                 }
+            if self._is_cut:
+                break
             self._changed.clear()
             await self._changed.wait()
         return {"type": "http.disconnect"}

@@ -71,7 +71,18 @@ class Connection(asyncio.Protocol):
         self._half_closed = True
         if self._exchange is None or self._request is None:
             return not self._closing and bool(self._queue or self._unread)
-        return (self._request.whole or bool(self._unread)) and not self._exchange.is_streaming()
+        if self._exchange.is_streaming():
+            return False
+        self._cut_short()
+        return True
+
+    def _cut_short(self) -> None:
+        """What a half-closed client has not said by now never comes."""
+        request = self._request
+        if request is None or self._exchange is None or request.whole or self._unread:
+            return
+        if self._half_closed:
+            self._exchange.cut_short()
 
     def pause_writing(self) -> None:
         """The client does not take what it asked for."""
@@ -96,6 +107,7 @@ class Connection(asyncio.Protocol):
             at += piece_bytes
         self._unread = b"" if self._parser.deaf else data[at:]
         self._pace()
+        self._cut_short()
 
     def _must_wait(self) -> bool:
         """Whether the next bytes are of a request whose turn has not come, or more body than is wanted yet."""
@@ -169,10 +181,11 @@ class Connection(asyncio.Protocol):
                 self._say(following)
             else:
                 self._start(following)
-        if self._request is None and not self._queue and not self._closing:
+        if not (self._queue or self._closing or self._must_wait()):  # perhaps what is left of the one just begun
             self._feed(self._unread)
-            if self._half_closed and self.patience() < 2 and not self._unread:
-                self._close()
+        self._cut_short()
+        if self._half_closed and self._exchange is None and not (self._queue or self._unread):
+            self._close()
 
     def _refuse(self, refusal: Refusal) -> None:
         """Nothing that follows can be understood; say so when it is its turn."""

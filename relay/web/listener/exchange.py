@@ -30,6 +30,10 @@ class Exchange(Protocol):
         """Whether an answer has begun that has no end yet."""
         ...
 
+    def cut_short(self) -> None:
+        """The rest of the body never comes, but the client still listens."""
+        ...
+
     def give_up(self) -> None:
         """Wait for nobody any longer; an answer may still be given."""
         ...

@@ -1,5 +1,6 @@
 """A beacon's way past ASGI: collected here, answered by the same object that answers it as an application."""
 
+import asyncio
 from typing import NamedTuple
 
 from relay.web.listener.exchange import Line
@@ -35,7 +36,11 @@ class StraightExchange:
 
     def begin(self) -> None:
         """The head is there: is the body wanted?"""
-        if self._answer.wants_body("POST") and self._request.expects_continue and not self._request.body:
+        if self._answer.wants_body("POST") and self._request.expects_continue:
+            asyncio.get_running_loop().call_soon(self._go_on)  # once it is known whether the body came along
+
+    def _go_on(self) -> None:
+        if self._wanted and not (self._request.body or self._request.whole):
             self._line.write(CONTINUE)
 
     def body_came(self) -> None:
@@ -61,6 +66,14 @@ class StraightExchange:
     def is_streaming(self) -> bool:
         """Never: it is one piece."""
         return False
+
+    def cut_short(self) -> None:
+        """The rest of the body never comes; what was to be said behind it is said now."""
+        if self._held is not None:
+            self._say(self._held)
+        else:
+            self.gone()
+            self._line.answered(close=True)
 
     def give_up(self) -> None:
         """The relay goes down; a 503 says so."""
