@@ -101,7 +101,6 @@ def _put(
             name = "standard input" if path is None else path.name
             watcher = stack.enter_context(file_progress(name, size_bytes, connection.clock))
             return await put_file(
-                connection,
                 kind,
                 dataset_arn,
                 FileToPut(
@@ -114,6 +113,7 @@ def _put(
                 ),
                 schema=schema,
                 sink=sink,
+                clock=connection.clock,
                 stop=stop,
                 ignore_unknown=ignore_unknown,
                 restart=restart,

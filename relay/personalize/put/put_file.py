@@ -10,6 +10,7 @@ from typing import BinaryIO, TypeVar
 
 import msgspec
 
+from relay.core.clock import Clock
 from relay.core.errors import SettingsError
 from relay.core.limits import PUT_RECORDS_CALLS_PER_S
 from relay.personalize.connection import Connection
@@ -95,13 +96,13 @@ async def schema_for(connection: Connection, kind: CatalogKind, dataset_arn: str
 
 
 async def put_file(
-    connection: Connection,
     kind: CatalogKind,
     dataset_arn: str,
     file: FileToPut,
     *,
     schema: Schema,
     sink: Sink,
+    clock: Clock,
     stop: asyncio.Event,
     ignore_unknown: bool = False,
     restart: bool = False,
@@ -115,12 +116,12 @@ async def put_file(
     to `file.rejected_path` with the reason.
 
     Args:
-        connection: The way to the service.
         kind: Users, items or actions.
         dataset_arn: Where they go.
         file: Where they are.
         schema: Of the dataset; see `schema_for`.
         sink: Makes the calls; `relay.sink.personalize.sink.PersonalizeSink`.
+        clock: For the pace.
         stop: Set it to end early; what is in flight is settled first.
         ignore_unknown: Leave out what the schema has no column for, instead of refusing it.
         restart: Forget what an earlier run did.
@@ -134,8 +135,6 @@ async def put_file(
         PersonalizeError: the service does not let us; run it again to go on.
     """
     watcher = watcher or Watcher()
-    for line in guesses(column for column in schema.columns if column.name != kind.id_column):
-        watcher.noticed(line)
     cells = Cells(null=file.null, notice=watcher.noticed)
     catalog = CatalogRows(kind, schema, cells=cells, ignore_unknown=ignore_unknown)
     fresh = Progress(operation=kind.operation, target=dataset_arn)
@@ -151,6 +150,9 @@ async def put_file(
         return PutResult(rows=before.rows, sent=before.sent, rejected=before.rejected, done=False)
     if reader.file_format == "csv" and (problems := catalog.header_problems(reader.header)):
         raise SettingsError(problems)
+    named = [schema.column(name) for name in reader.header] if reader.header else schema.columns
+    for line in guesses(column for column in named if column and column.name != kind.id_column):
+        watcher.noticed(line)
     if before.rows and not await _in_thread(partial(reader.skip_to, before.offset, before.rows, before.sha256)):
         message = f"{file.path} is not the file an earlier run began to send; --restart sends it from the beginning"
         raise BadFileError(message)
@@ -163,7 +165,7 @@ async def put_file(
         sink=sink,
         kind=kind,
         dataset_arn=dataset_arn,
-        clock=connection.clock,
+        clock=clock,
         chance=chance,
         calls_per_s=calls_per_s,
     )
