@@ -104,7 +104,9 @@ class Routes:
         sessions, wait_s = min(free, self._burst), TICK_S
         holds = {} if draining else dict(self._longer)
         for target, route in list(self._awake.items()):
-            if route.circuit.is_open:
+            if route.is_at_rest:
+                del self._awake[target]
+            elif route.circuit.is_open:
                 probe_s = route.circuit.probe_wait_s(now_s)
                 if probe_s == 0.0:
                     sessions = min(sessions, PROBE_CHOICE)
@@ -115,12 +117,8 @@ class Routes:
                 holds[target] = math.inf
                 wait_s = min(wait_s, pace_s)
             else:
-                hold_s = route.linger.now(now_s)
-                if route.is_at_rest:
-                    del self._awake[target]
-                    continue
                 sessions = min(sessions, route.pace.available())
-                holds[target] = 0.0 if draining else hold_s
+                holds[target] = 0.0 if draining else route.linger.now(now_s)
         return Plan(sessions, holds, 0.0 if draining else self._least_s, wait_s)
 
     def problems(self) -> list[str]:
