@@ -35,7 +35,7 @@ from typing import Final
 import msgspec
 
 from relay.core.limits import MAX_EVENTS_PER_CALL
-from relay.core.model import Batch, event_id_of
+from relay.core.model import Batch, NewRecord, SessionKey
 from relay.core.telemetry import Metrics
 from relay.delivery.dispatcher import Dispatcher
 from relay.demo.offer import click_stream
@@ -44,8 +44,8 @@ from relay.demo.replay.streams import Stream, read_stream
 from relay.sink.base import Delivered, Outcome, awaited
 from relay.spool.memory import MemorySpool
 from tests.bench.ratios import Figure
-from tests.support.clock import LoopClock, run_in_virtual_time
-from tests.support.records import key, single
+from tests.support.clock import START_MS, LoopClock, run_in_virtual_time
+from tests.support.records import key
 
 OVERLOAD: Final = 10
 QUOTA_PER_S: Final = 1000.0
@@ -141,7 +141,9 @@ async def _play(arrivals: Sequence[Arrival], calls_per_s: float) -> Played:
         def send(self, batch: Batch, came: Callable[[Outcome], None]) -> None:
             now_s = loop.time()
             calls[int(now_s)] += 1
-            waits_s.extend([now_s - float(event_id_of(record.body).partition(" ")[0]) for record, _ in batch.pieces])
+            for record, places in batch.pieces:
+                waited_s = now_s - (record.accepted_at_ms - START_MS) / 1000
+                waits_s.extend([waited_s] * places.bit_count())
             if len(waits_s) == total:
                 done.set()
             loop.call_later(CALL_S, came, Delivered("r"))
@@ -163,11 +165,17 @@ async def _play(arrivals: Sequence[Arrival], calls_per_s: float) -> Played:
             if at_s > loop.time():
                 await asyncio.sleep(at_s - loop.time())
             name = key(session)
-            accepted_s = loop.time()
-            await spool.append([single(name, None, f"{accepted_s} {number + n}", b"{}") for n in range(count)])
+            await spool.append([_record(name, range(n, min(n + 10, count)), number) for n in range(0, count, 10)])
             number += count
         await done.wait()
     return Played(sum(calls.values()), sorted(waits_s), max(calls.values()))
+
+
+def _record(name: SessionKey, places: range, number: int) -> NewRecord:
+    """A beacon's events, or ten of them, as they wait together."""
+    ids = tuple([str(number + place) for place in places])
+    ends = tuple([2 + 3 * n for n in range(len(ids))])
+    return NewRecord(name, None, ids, b",".join([b"{}"] * len(ids)), ends)
 
 
 def run(*, rounds: int, seconds: float, stream: Path | None = None) -> list[Figure]:
