@@ -28,7 +28,7 @@ MOST_BINDINGS_READ: Final = 200_000
 """Sessions a relay remembers at once; about 80 MB."""
 
 
-class Lease(msgspec.Struct, frozen=True):
+class Lease(msgspec.Struct, frozen=True, gc=False):
     """A time-bounded claim on the oldest events of one session."""
 
     key: SessionKey

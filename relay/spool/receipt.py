@@ -2,9 +2,11 @@
 
 import asyncio
 from collections.abc import Callable, Generator
+from typing import Final
 
 Repeated = frozenset[tuple[int, int]]
 """Events that were not stored, for they are here already: index of the record, place in it."""
+NOTHING_REPEATED: Final[Repeated] = frozenset()
 
 
 class Receipt:

@@ -1,10 +1,10 @@
 """Event ids lately accepted, so that a repeat is recognised: a bounded memory of about ten minutes."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from typing import Final
 
 REMEMBERED_S: Final = 600.0
-_BITS: Final = (1 << 60) - 1  # an int of up to 60 bits takes 32 bytes, a larger one 48
+ID_BITS: Final = (1 << 60) - 1  # an int of up to 60 bits takes 32 bytes, a larger one 48
 
 
 class DedupWindow:
@@ -24,7 +24,12 @@ class DedupWindow:
     @staticmethod
     def key(session: int, event_id: str) -> int:
         """What stands for an event id of a session."""
-        return hash((session, event_id)) & _BITS
+        return hash((session, event_id)) & ID_BITS
+
+    @property
+    def generations(self) -> tuple[Set[int], Set[int]]:
+        """What is remembered, for who looks for many at once."""
+        return self._young, self._old
 
     def __contains__(self, key: int) -> bool:
         return key in self._young or key in self._old

@@ -25,7 +25,7 @@ from relay.core.errors import SpoolError, SpoolFullError
 from relay.core.limits import MAX_EVENTS_PER_CALL
 from relay.core.model import Binding, NewRecord, Piece, SpoolStats, bits
 from relay.spool.contract import MOST_BINDINGS_READ, Burial, Eraser, Lease
-from relay.spool.receipt import Receipt
+from relay.spool.receipt import NOTHING_REPEATED, Receipt
 from relay.spool.schedule.erased_users import ErasedUsers, fingerprint_of
 from relay.spool.schedule.lease_waiter import LeaseWaiter
 from relay.spool.schedule.ledger import Ledger
@@ -146,15 +146,15 @@ class SqliteSpool:
 
     def append(self, records: Sequence[NewRecord], binding: Binding | None = None) -> Receipt:
         """See `Spool.append`."""
-        size = sum([len(record.body) for record in records]) + _RECORD_BYTES * len(records)
-        if records:
+        size = 0
+        for record in records:
+            size += len(record.body) + _RECORD_BYTES
+        if size:
             self._check_room(size)
         now_s = self._clock.monotonic_s()
         salt = self._database.salt
         job = append_of(records, binding, salt=salt, size=size, now_s=now_s, now_ms=self._clock.now_ms())
-        backfill, here = self._database.backfill, {*job.sessions, *job.pages}
-        job.older = backfill.older(here, now_s)
-        job.inherited = backfill.inherited(here, now_s)
+        self._database.backfill.find(job, now_s)
         if binding is not None:
             self._attach_user.find(job, binding, salt)
         self._attach_user.put(job)
@@ -201,12 +201,13 @@ class SqliteSpool:
                 self._index.add(session, stored.key.target, stored.seq, stored.waiting, job.accepted_s)
                 self._cache.put(stored)
                 self._ledger.accepted += len(stored.ends)
-        for seq in job.given:
-            self._cache.drop(seq)
-        self._leasing.got_user(job.given)
+        if job.given and job.binding is not None:
+            for seq in job.given:
+                self._cache.give_user(seq, job.binding.user_id)
+            self._leasing.got_user(job.given)
         if job.inherited:
             self._database.backfill.are_known({*job.sessions, *job.pages})
-        job.receipt.succeed(frozenset(job.repeated))
+        job.receipt.succeed(frozenset(job.repeated) if job.repeated else NOTHING_REPEATED)
 
     # ── lease and settle ────────────────────────────────────────────────────────────────────────────────────
 
@@ -238,11 +239,11 @@ class SqliteSpool:
         )
         if removed is None:
             return False
-        numbers = {record.seq: len(record.ends) for record in lease.records}
+        records = {record.seq: record for record in lease.records}
         for one in removed:
             if not one.left:
                 self._cache.drop(one.seq)
-            self._acks.add(one, numbers=numbers[one.seq], burials=burials.get(one.seq, ()))
+            self._acks.add(one, numbers=len(records[one.seq].ends), burials=burials.get(one.seq, ()))
         self._waiter.ring()
         return True
 

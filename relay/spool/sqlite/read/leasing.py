@@ -82,6 +82,8 @@ class Leasing:
                 continue
             claims = await self._waiter.claims(max_sessions=max_sessions, linger_s=linger_s, holds=holds)
             if not self._ahead:
+                if (at_hand := self._at_hand(claims)) is not None:
+                    return at_hand
                 self._changed.clear()
             absent = [seq for claim in claims for seq in claim.seqs if self._cache.get(seq) is None]
             if absent:
@@ -95,6 +97,22 @@ class Leasing:
         """These records of the file have got a user."""
         if self._reading is not None or self._ahead:
             self._changed.update(seqs)
+
+    def _at_hand(self, claims: Sequence[Claim]) -> list[Lease] | None:
+        """Leases of claims made in this very step, if all their records are in the cache: nothing to check again."""
+        get = self._cache.get
+        leases: list[Lease] = []
+        for _, attempt, seqs, waiting in claims:
+            records: list[Record] = []
+            for seq, here in zip(seqs, waiting, strict=True):
+                record = get(seq)
+                if record is None:
+                    return None
+                if records and (record.user_id != records[0].user_id or record.key != records[0].key):
+                    break
+                records.append(record if record.waiting == here else replace(record, waiting=here))
+            leases.append(Lease(records[0].key, tuple(records), attempt))
+        return leases
 
     def _hand_out(self, most: int) -> list[Lease]:
         leases: list[Lease] = []

@@ -1,5 +1,7 @@
 """Records lately appended, so that the usual lease needs no read."""
 
+from msgspec.structs import replace
+
 from relay.core.model import Record
 
 _OVERHEAD_BYTES = 400
@@ -23,6 +25,12 @@ class RecordCache:
     def get(self, seq: int) -> Record | None:
         """The record as it was appended, if it is here; which of its events wait says the index."""
         return self._records.get(seq)
+
+    def give_user(self, seq: int, user_id: str) -> None:
+        """A login gave it its user."""
+        record = self._records.get(seq)
+        if record is not None:
+            self._records[seq] = replace(record, user_id=user_id)
 
     def drop(self, seq: int) -> None:
         """Forget it."""

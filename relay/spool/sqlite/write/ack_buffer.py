@@ -38,6 +38,12 @@ class AckBuffer:
             burials: Of this record.
         """
         seq, places, left = removed
+        if not burials:
+            self._ledger.delivered += places.bit_count()
+            self._delivered.append(Gone(seq, numbers, places, left))
+            if self._timer is None:
+                self._soon()
+            return
         here = [burial for burial in burials if places >> burial.place & 1]
         buried = sum([1 << burial.place for burial in here])
         if places != buried:

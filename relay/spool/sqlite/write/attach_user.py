@@ -27,7 +27,8 @@ class AttachUser:
 
     def __init__(self, index: PendingIndex) -> None:
         self._index = index
-        self._uncommitted: dict[int, list[Append]] = {}
+        self._uncommitted: dict[int, Append | list[Append]] = {}
+        """By session; of most sessions one append is on its way."""
 
     def find(self, job: Append, binding: Binding, salt: bytes) -> None:
         """Note in the append that binds a session what may get the user."""
@@ -36,23 +37,28 @@ class AttachUser:
         for operation in _OF_SESSIONS:
             session = fingerprint(SessionKey(operation, binding.target, binding.session_id), salt)
             seqs += self._index.seqs(session, MAX_SEQS_TO_BIND)
-            earlier += self._uncommitted.get(session, ())
+            there = self._uncommitted.get(session, [])
+            earlier += there if isinstance(there, list) else [there]
         job.anonymous, job.earlier = seqs, earlier
 
     def put(self, job: Append) -> None:
         """An append goes to the thread."""
+        uncommitted = self._uncommitted
         for session, record in zip(job.sessions, job.records, strict=True):
-            if may_be_bound(record):
-                self._uncommitted.setdefault(session, []).append(job)
+            if record.user_id is None:
+                there = uncommitted.setdefault(session, job)
+                if there is not job:
+                    uncommitted[session] = [*there, job] if isinstance(there, list) else [there, job]
 
     def done(self, job: Append) -> None:
         """It is back; what is on disk of it the index will hold."""
+        uncommitted = self._uncommitted
         for session, record in zip(job.sessions, job.records, strict=True):
-            if may_be_bound(record):
-                waiting = self._uncommitted[session]
-                waiting.remove(job)  # the first, since jobs come back in order
-                if not waiting:
-                    del self._uncommitted[session]
+            if record.user_id is not None:
+                continue
+            there = uncommitted.pop(session, None)
+            if there is not job and isinstance(there, list) and (left := [one for one in there if one is not job]):
+                uncommitted[session] = left
 
 
 def give_user(sql: sqlite3.Connection, job: Append) -> list[int]:

@@ -10,13 +10,13 @@ from contextlib import suppress
 from functools import cache
 from itertools import chain
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from relay.core.clock import Clock
 from relay.core.errors import SpoolError
 from relay.core.model import NewRecord, Operation, Record
 from relay.spool.schedule.chains import Loaded
-from relay.spool.schedule.dedup_window import DedupWindow
+from relay.spool.schedule.dedup_window import ID_BITS, DedupWindow
 from relay.spool.schedule.ledger import BURIED_PREFIX, left
 from relay.spool.schedule.pending_index import PendingIndex
 from relay.spool.schedule.pieces import without
@@ -38,6 +38,8 @@ VACUUM_STEP_PAGES: Final = 128
 """Pages given back in one transaction: a few milliseconds, since appends wait meanwhile."""
 VACUUM_ABOVE_PAGES: Final = 256
 _ROWS_AT_ONCE: Final = 64
+_MEASURED_EACH: Final = 8
+"""Commits that store something; in between what was stored is added up."""
 _logger = logging.getLogger(__name__)
 
 
@@ -70,7 +72,7 @@ class Database:
         self.sql: sqlite3.Connection
         """For jobs, inside their transaction."""
         self._flow_numbers: dict[tuple[str, str], int] = {}
-        self._rows: list[tuple[object, ...]] = []
+        self._rows: list[tuple[Any, ...]] = []
         self._fresh: set[int] = set()
         self._new_flows: list[int] = []
         self._looks_first = False
@@ -171,7 +173,7 @@ class Database:
             self._begin()
             for job in jobs:
                 self._apply(job)
-            self._flush()
+            grown = self._flush()
             self.totals["accepted"] = self.totals.get("accepted", 0) + self.last_seq - seq
             self._save_totals({name: n for name, n in self.totals.items() if totals.get(name) != n})
             self.sql.execute("COMMIT")
@@ -187,7 +189,10 @@ class Database:
         self.dedup.add(self._fresh, self._clock.monotonic_s())
         if self.last_seq != seq:
             self._lock.raise_mark(self.last_seq)
-        self._measure()
+        if grown and self.commits % _MEASURED_EACH:
+            self.size_bytes += grown
+        else:
+            self._measure()
 
     def _apply(self, job: Job) -> None:
         if isinstance(job, Append):
@@ -206,17 +211,16 @@ class Database:
         if job.inherited:
             self._fresh |= self._ids_of(job.inherited)
         job.stored, job.repeated = [], set()
+        fresh, (young, old) = self._fresh, self.dedup.generations
         for index, (session, page, new) in enumerate(zip(job.sessions, job.pages, job.records, strict=True)):
             repeats = 0
-            for place, event_id in enumerate(new.event_ids):
-                if not event_id:
-                    continue
-                key = DedupWindow.key(page, event_id)
-                if key in self._fresh or key in self.dedup or key in on_disk:
+            keys = [hash((page, event_id)) & ID_BITS if event_id else -1 for event_id in new.event_ids]
+            for place, key in enumerate(keys):
+                if key in fresh or key in young or key in old or key in on_disk:
                     repeats |= 1 << place
                     job.repeated.add((index, place))
-                else:
-                    self._fresh.add(key)
+                elif key >= 0:
+                    fresh.add(key)
             kept = without(new, repeats) if repeats else new
             job.stored.append(None if kept is None else self.store(kept, session=session, at_ms=job.accepted_at_ms))
         if job.binding is not None:
@@ -248,11 +252,14 @@ class Database:
         if unknown:
             self._fresh |= self._ids_of(unknown)
 
-    def _flush(self) -> None:
+    def _flush(self) -> int:
+        """Write the rows that wait to be; bytes of their bodies."""
         for start in range(0, len(self._rows), _ROWS_AT_ONCE):
             rows = self._rows[start : start + _ROWS_AT_ONCE]
             self.sql.execute(_insert("INSERT INTO records", len(rows), 10), list(chain.from_iterable(rows)))
+        size = sum([len(row[9]) for row in self._rows])
         self._rows = []
+        return size
 
     def _begin(self) -> None:
         # IMMEDIATE: a read that turns into a write fails at once, whatever the timeout, if somebody wrote meanwhile.

@@ -13,7 +13,7 @@ would take longer than everything else there. What had left before the start is 
 
 import json
 import sqlite3
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from relay.core.model import event_id_of
@@ -21,6 +21,7 @@ from relay.spool.schedule.dedup_window import REMEMBERED_S, DedupWindow
 from relay.spool.schedule.pending_index import PendingIndex
 from relay.spool.schedule.pieces import page_key
 from relay.spool.sqlite.file.rows import COLUMNS, Flows, Row, fingerprint
+from relay.spool.sqlite.write.write_ops import Append
 
 COMPARED: Final = 256
 """Of records that wait for too long, so many ids are compared at each append, the oldest of the session."""
@@ -45,7 +46,16 @@ class DedupBackfill:
         self._until_s = now_s + REMEMBERED_S if index.pending else now_s
         self._known: set[int] = set()
 
-    def older(self, sessions: Set[int], now_s: float) -> list[int]:
+    def find(self, job: Append, now_s: float) -> None:
+        """Note in an append which ids are to be read. On the loop; for most sessions nothing waits."""
+        here: Iterable[int] = job.sessions if job.pages is job.sessions else {*job.sessions, *job.pages}
+        if len(job.records) > 1:
+            here = set(here)
+        job.older = self.older(here, now_s)
+        if now_s <= self._until_s:
+            job.inherited = self.inherited(here, now_s)
+
+    def older(self, sessions: Iterable[int], now_s: float) -> list[int]:
         """Seqs in these sessions, if they have waited for too long. On the loop."""
         older: list[int] = []
         for session in sessions:
@@ -54,12 +64,12 @@ class DedupBackfill:
                 older += self._index.seqs(session, COMPARED)
         return older[:COMPARED]
 
-    def inherited(self, sessions: Set[int], now_s: float) -> list[int]:
+    def inherited(self, sessions: Iterable[int], now_s: float) -> list[int]:
         """Seqs from before the start in those of the sessions whose ids are not known yet. On the loop."""
         if now_s > self._until_s:
             return []
         found: list[int] = []
-        for session in sessions - self._known:
+        for session in set(sessions) - self._known:
             head = self._index.seqs(session, 1)
             if head and head[0] <= self._last_seq:
                 found += [seq for seq in self._index.seqs(session, MOST_INHERITED) if seq <= self._last_seq]

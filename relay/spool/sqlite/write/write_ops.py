@@ -65,10 +65,9 @@ def append_of(
 ) -> Append:
     """An append of these, accepted now."""
     sessions = [fingerprint(record.key, salt) for record in records]
-    pages = [
-        session if record.came is None else fingerprint(page_key(record.key, record.came), salt)
-        for session, record in zip(sessions, records, strict=True)
-    ]
+    pages = sessions
+    if records and records[0].came is not None:
+        pages = [fingerprint(page_key(record.key, record.came), salt) for record in records]
     return Append(
         records, sessions=sessions, pages=pages, accepted_at_ms=now_ms, accepted_s=now_s, size=size, binding=binding
     )
