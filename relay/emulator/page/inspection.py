@@ -13,6 +13,7 @@ from starlette.routing import Route
 from relay.emulator.control.views import described
 from relay.emulator.jobs.attribution import streamed_metrics
 from relay.emulator.jobs.work import settle
+from relay.emulator.page.wanted import Wanted
 from relay.emulator.runtime.training import training_csv
 from relay.emulator.state import Emulator
 from relay.emulator.store.calls import call_line
@@ -54,13 +55,16 @@ class Inspection:
     async def calls(self, request: Request) -> Response:
         """Calls as JSON Lines, oldest first.
 
-        Query: `after` (number of a call), `operation`, `limit`, and `tail`: only the last so many.
+        Query: `after` (number of a call), `operation`, `session`, `user`, `item` (whole ids), `limit`, and `tail`:
+        only the last so many.
         """
         try:
             after, limit, tail = (_count(request, name) for name in ("after", "limit", "tail"))
         except ValueError as error:
             return PlainTextResponse(f"{error}\n", 400)
         chosen = list(self._emulator.calls.after(after or 0, operation=request.query_params.get("operation")))
+        wanted = Wanted(*(request.query_params.get(name) for name in ("session", "user", "item")))
+        chosen = [call for call in chosen if wanted.fits(call)]
         if tail is not None:
             chosen = chosen[max(0, len(chosen) - tail) :]
         return StreamingResponse(_in_turns(map(call_line, islice(chosen, limit))), media_type=_JSON_LINES)
@@ -78,6 +82,8 @@ class Inspection:
             "calls_kept": len(emulator.calls),
             "calls_forgotten": emulator.calls.forgotten,
             "records": {kind: len(emulator.records.of(kind)) for kind in ("users", "items", "actions")},
+            "imported": len(emulator.bulk),
+            "last_minute": _last_minute(emulator),
             "time": emulator.clock.now_ms(),
         }
         return _json(figures)
@@ -165,6 +171,19 @@ def _count(request: Request, name: str) -> int | None:
     if not (text.isascii() and text.isdecimal() and len(text) <= 15):
         raise ValueError(f"{name} must be a whole number")
     return int(text)
+
+
+def _last_minute(emulator: Emulator) -> list[int]:
+    """Calls of each of the last sixty whole seconds, the oldest first."""
+    now_s = emulator.clock.now_ms() // 1000
+    counts = [0] * 60
+    for call in emulator.calls.latest():
+        age_s = now_s - call.time_ms // 1000
+        if age_s > 60:
+            break
+        if 1 <= age_s <= 60:
+            counts[60 - age_s] += 1
+    return counts
 
 
 def _json(value: Any) -> Response:

@@ -154,5 +154,9 @@ class CallLog:
             if operation is None or call.operation == operation:
                 yield call
 
+    def latest(self) -> Iterator[Call]:
+        """Calls, newest first."""
+        return (self._calls[index] for index in range(len(self._calls) - 1, self._first - 1, -1))
+
     def __len__(self) -> int:
         return len(self._calls) - self._first

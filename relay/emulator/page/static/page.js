@@ -17,8 +17,6 @@ const $ = id => document.getElementById(id)
 const list = $('list')
 let lastCall = 0
 let paused = false
-let rates = []
-let before = null
 const userOf = new Map()
 
 function make(tag, className, text) {
@@ -55,20 +53,37 @@ function isLink({ sessionId, userId }) {
   return wasAnonymous && Boolean(userId)
 }
 
+const isObject = value => typeof value === 'object' && value !== null && !Array.isArray(value)
+
+// What came may be anything: a call that was refused is shown for what it is, and hides no other.
+const objects = value => (Array.isArray(value) ? value.filter(isObject) : [])
+
+// The item of an event: its own, else the one in its properties, as the service reads it.
+function itemOf(event) {
+  if (event.itemId) return event.itemId
+  try {
+    return JSON.parse(event.properties).itemId
+  } catch {
+    return undefined
+  }
+}
+
 function eventChips(event) {
   const value = event.eventValue === undefined ? '' : ` · ${event.eventValue}`
-  const chips = [chip('', short(event.eventType, 40), short(event.itemId ?? 'no item', 60) + value, event.eventId)]
-  if (event.impression?.length) {
+  const chips = [chip('', short(event.eventType, 40), short(itemOf(event) ?? 'no item', 60) + value, event.eventId)]
+  if (Array.isArray(event.impression) && event.impression.length) {
     chips.push(chip('plain', '', `${event.impression.length} seen`, event.impression.join(', ')))
   }
+  const source = event.metricAttribution?.eventAttributionSource
+  if (source) chips.push(chip('source', 'from', short(source, 60), 'where the recommendation came from'))
   return chips
 }
 
 function whatHappened(call) {
-  const body = call.body ?? {}
+  const body = isObject(call.body) ? call.body : {}
   const what = make('div', 'what')
   if (call.operation === 'PutEvents') {
-    const events = Array.isArray(body.eventList) ? body.eventList : []
+    const events = objects(body.eventList)
     for (const event of events) what.append(...eventChips(event))
     const id = events.find(event => event.recommendationId)?.recommendationId
     if (id) what.append(chip('plain', '', short(id, 14), id))
@@ -80,17 +95,19 @@ function whatHappened(call) {
   if (call.operation === 'GetRecommendations') {
     what.append(chip('plain', '', 'recommendations'))
     if (body.itemId) what.append(chip('', 'for item', short(body.itemId, 60)))
+    const source = body.campaignArn ?? body.recommenderArn
+    if (source) what.append(chip('plain', '', short(String(source).split(':').at(-1), 60), source))
     return what
   }
   const records = body.users ?? body.items ?? body.actions ?? body.actionInteractions
   what.append(chip('plain', '', call.operation ?? 'unknown operation'))
   if (Array.isArray(records)) what.append(chip('', String(records.length), 'records'))
-  else if (body.name) what.append(chip('', '', short(body.name, 60)))
+  else if (body.name ?? body.jobName) what.append(chip('', '', short(body.name ?? body.jobName, 60)))
   return what
 }
 
 function who(call) {
-  const body = call.body ?? {}
+  const body = isObject(call.body) ? call.body : {}
   const element = make('div', 'who')
   if (body.sessionId) {
     const session = make('span', 'session')
@@ -130,8 +147,11 @@ function row(call) {
 }
 
 async function showCalls() {
-  const operation = $('operation').value
-  const query = new URLSearchParams({ after: lastCall, tail: MAX_ROWS, ...(operation && { operation }) })
+  const query = new URLSearchParams({ after: lastCall, tail: MAX_ROWS })
+  for (const name of ['operation', 'session', 'user', 'item']) {
+    const wanted = $(name).value.trim()
+    if (wanted) query.set(name, wanted)
+  }
   const answer = await fetch(`/_emulator/calls?${query}`)
   if (!answer.ok) throw new Error(answer.statusText)
   const lines = (await answer.text()).split('\n').filter(Boolean)
@@ -163,20 +183,49 @@ async function showFigures() {
   $('refused-note').textContent = refused.length ? refused[0][0].replace(/Exception$/, '') : ''
   if (figures.last_call < lastCall) showAnew() // it was started anew
   showRate(figures)
+  showData(figures)
   showTypes(figures.event_types)
 }
 
+// Calls of each of the last sixty whole seconds, as the emulator counted them: right from the first look on.
 function showRate(figures) {
-  if (before && figures.time > before.time) {
-    rates.push(Math.max(0, ((figures.last_call - before.last_call) * 1000) / (figures.time - before.time)))
-  }
-  before = figures
-  rates = rates.slice(-60)
+  const rates = figures.last_minute
   const most = Math.max(1, ...rates)
-  const points = rates.map((rate, index) => `${240 - (rates.length - 1 - index) * (240 / 59)},${42 - (rate / most) * 38}`)
+  const points = rates.map((rate, index) => `${index * (240 / (rates.length - 1))},${42 - (rate / most) * 38}`)
   $('spark-line').setAttribute('points', points.join(' '))
-  $('spark-area').setAttribute('d', points.length ? `M${points[0].split(',')[0]},44 L${points.join(' L')} L240,44 Z` : '')
-  $('rate').textContent = `${(rates.at(-1) ?? 0).toFixed(1)} now, ${Math.max(0, ...rates).toFixed(1)} at most`
+  $('spark-area').setAttribute('d', `M0,44 L${points.join(' L')} L240,44 Z`)
+  $('rate').textContent = `${rates.at(-1)} now, ${Math.max(...rates)} at most, ${number(sum(rates))} in all`
+}
+
+function tableRow(...cells) {
+  const element = make('tr')
+  for (const [index, cell] of cells.entries()) {
+    const one = make(index ? 'td' : 'th', '', cell)
+    if (!index) one.scope = 'row'
+    element.append(one)
+  }
+  return element
+}
+
+function showData({ records, imported }) {
+  const rows = [['Items', records.items], ['Users', records.users], ['Actions', records.actions], ['Imported interactions', imported]]
+  $('data').replaceChildren(...rows.map(([name, count]) => tableRow(name, number(count))))
+}
+
+async function showResources() {
+  const answer = await fetch('/_emulator/resources')
+  if (!answer.ok) throw new Error(answer.statusText)
+  const resources = (await answer.text()).split('\n').filter(Boolean).map(line => JSON.parse(line))
+  const rows = resources.map(one => {
+    const arn = Object.entries(one).find(([name, value]) => name.endsWith('Arn') && String(value).includes(`:${one.kind.replace('-version', '')}/`))?.[1] ?? ''
+    const element = tableRow(one.name || one.jobName || String(arn).split('/').at(-1), one.kind, '')
+    const status = one.latestCampaignUpdate?.status ?? one.status ?? 'ACTIVE'
+    const mark = make('span', `state ${/FAILED/.test(status) ? 'bad' : /ACTIVE|COMPLETED/.test(status) ? '' : 'odd'}`, status)
+    if (one.failureReason) mark.title = one.failureReason
+    element.lastElementChild.append(mark)
+    return element
+  })
+  $('resources').replaceChildren(...rows)
 }
 
 function showTypes(types) {
@@ -197,10 +246,12 @@ function showTypes(types) {
 
 function buildFaults() {
   for (const [kind, name, note] of FAULTS) {
-    const element = make('label', 'fault')
-    const label = make('span', '', `${name} `)
+    const element = make('div', 'fault')
+    const label = make('label', '', `${name} `)
+    label.htmlFor = `fault-${kind}`
     label.append(make('small', '', note))
     const output = make('output', '', '0 %')
+    output.htmlFor = `fault-${kind}`
     const slider = make('input')
     Object.assign(slider, { type: 'range', min: 0, max: 100, step: 5, value: 0, id: `fault-${kind}` })
     slider.addEventListener('input', () => markFault(slider))
@@ -246,7 +297,7 @@ function showAnew() {
 
 async function poll() {
   try {
-    if (!paused && !document.hidden) await Promise.all([showCalls(), showFigures()])
+    if (!paused && !document.hidden) await Promise.all([showCalls(), showFigures(), showResources()])
     $('live').className = paused ? 'live' : 'live on'
     $('live').textContent = paused ? 'paused' : 'live'
   } catch {
@@ -257,7 +308,7 @@ async function poll() {
 }
 
 $('endpoint').textContent = location.origin
-$('operation').addEventListener('change', showAnew)
+for (const name of ['operation', 'session', 'user', 'item']) $(name).addEventListener('change', showAnew)
 $('pause').addEventListener('click', () => {
   paused = !paused
   $('pause').setAttribute('aria-pressed', String(paused))
