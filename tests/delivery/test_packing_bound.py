@@ -1,11 +1,14 @@
-"""The bound the packing is compared with: the least number of calls, checked against all there are."""
+"""Packing reaches the least number of calls; and that bound itself, checked against all the ways there are."""
 
+import math
 from functools import cache
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.bench.packing import least_calls
+from tests.delivery.stage import Stage, play
+from tests.support.records import beacon
 
 
 def fewest_by_trying(times: tuple[int, ...], wait: int, room: int) -> int:
@@ -49,3 +52,18 @@ def test_nor_when_calls_are_full_before_they_are_due(times: list[int], wait: int
 
 def test_sessions_never_share_a_call() -> None:
     assert least_calls([(0.0, "a", 1), (0.0, "b", 1), (1.0, "a", 1)], 5) == 2
+
+
+@given(st.lists(st.integers(1, 10), min_size=1, max_size=12))
+def test_beacons_that_wait_together_go_in_as_few_calls_as_their_events_need(sizes: list[int]) -> None:
+    """A call may begin in the middle of a beacon, and end in the middle of another."""
+
+    async def story(stage: Stage) -> None:
+        ids = iter(range(1000))
+        await stage.spool.append([beacon(*[f"e{next(ids)}" for _ in range(size)]) for size in sizes])
+        await stage.settled()
+        events = sum(sizes)
+        assert stage.events() == [f"e{number}" for number in range(events)]
+        assert [batch.size for batch in stage.sink.calls[:-1]] == [10] * (math.ceil(events / 10) - 1)
+
+    play(story)
