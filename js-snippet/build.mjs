@@ -2,6 +2,7 @@
 //   node build.mjs           writes dist/ and prints the sizes
 //   node build.mjs --check   fails when dist/ is not the build of src/, or larger than package.json allows
 //   node build.mjs --examples DIR   bundles examples/ against dist/, for the tests that run them in a browser
+//   node build.mjs --pages DIR   the same for test/pages/: what other people's libraries make of a page
 //   node build.mjs --tests   bundles test/*.test.ts into build/test/, since Node 20 does not run TypeScript
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -139,23 +140,26 @@ async function tests() {
   });
 }
 
-async function examples() {
+async function examples(entryPoints = ['examples/react.tsx', 'examples/vue.ts', 'examples/edge.mjs']) {
   const names = { '': 'index.js', '/react': 'react.js', '/vue': 'vue.js' };
   await build({
     absWorkingDir: root,
     bundle: true,
     format: 'esm',
     jsx: 'automatic',
+    loader: { '.css': 'empty' },
     define: { 'process.env.NODE_ENV': '"development"', __VUE_OPTIONS_API__: 'true', __VUE_PROD_DEVTOOLS__: 'false' },
     alias: Object.fromEntries(
       Object.entries(names).map(([path, file]) => [`personalize-relay${path}`, join(dist, file)]),
     ),
-    entryPoints: ['examples/react.tsx', 'examples/vue.ts', 'examples/edge.mjs'],
+    entryPoints,
     outExtension: { '.js': '.mjs' },
     outdir: process.argv[3],
     logLevel: 'error',
   });
 }
 
-const modes = { '--check': check, '--examples': examples, '--tests': tests };
+const pages = () => examples(readdirSync(join(root, 'test/pages')).map((name) => join('test/pages', name)));
+
+const modes = { '--check': check, '--examples': () => examples(), '--pages': pages, '--tests': tests };
 await (modes[process.argv[2]] ?? write)();

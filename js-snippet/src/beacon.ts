@@ -17,7 +17,7 @@ export interface Beacon {
 }
 
 /**
- * The oldest events of one session, and of one user in it, that fit into one beacon.
+ * The oldest events of one session, and of one login in it, that fit into one beacon.
  *
  * @param maxBytes For the events and their commas.
  * @returns At least one event, unless there is none or the first is too large alone.
@@ -25,8 +25,8 @@ export interface Beacon {
 export const takeBeaconful = (entries: readonly Entry[], maxBytes: number): RelayEvent[] => {
   const taken: RelayEvent[] = [];
   let room = maxBytes;
-  for (const [sessionId, event, who] of entries) {
-    if (sessionId === entries[0]?.[0] && who === entries[0][2]) {
+  for (const [sessionId, event, number] of entries) {
+    if (sessionId === entries[0]?.[0] && number === entries[0][2]) {
       room -= byteLength(event) + 1;
       if (room < 0) {
         break;

@@ -91,9 +91,9 @@ export const createDelivery = (
   /** The next beacon, of events or for a login, without what is `sent` already; nothing when all is done. */
   const nextBeacon = (bytes: number, sent: unknown[] = []): Beacon | undefined => {
     const waiting = outbox._entries().filter((entry) => !sent.includes(entry[1].eventId));
-    const [sessionId, event, who] = waiting[0] ?? user._owed(sent) ?? [];
+    const [sessionId, event, number] = waiting[0] ?? user._owed(sent) ?? [];
     if (sessionId) {
-      const [identity, isAlone] = user._token(sessionId, who, sent);
+      const [identity, isAlone] = user._token(sessionId, number, sent);
       const beacon: Beacon = {
         v: 1,
         token: options.token,

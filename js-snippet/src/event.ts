@@ -22,8 +22,8 @@ export interface RelayEvent extends EventFields {
   sentAt: number;
 }
 
-/** An event that waits, as it is stored: with its session, and whose it is there (see `Claims`). */
-export type Entry = readonly [sessionId: string, event: RelayEvent, who?: number | undefined];
+/** An event that waits, as it is stored: with its session, and the number of the token the page went by. */
+export type Entry = readonly [sessionId: string, event: RelayEvent, number?: number | undefined];
 
 /** What the service takes as a source. */
 const SOURCE = /^[ -~]{1,1024}$/;

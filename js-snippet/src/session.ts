@@ -2,7 +2,7 @@ import type { Bus } from './bus.js';
 import type { Cookies } from './cookie.js';
 import { type Env, randomId } from './env.js';
 import type { Store } from './storage.js';
-import { readToken, SOMEBODY } from './token.js';
+import { numberOf, readToken, SOMEBODY } from './token.js';
 import type { User } from './user.js';
 
 const NAME = 'session';
@@ -11,8 +11,8 @@ const STAMP = /^(\w{16,256}(?:~\d+)?)\.(\d+)\.?(\d*)\.?([\w~!]*)$/;
 /** Room for the ids of the last two sessions that were logged out of. */
 const ENDED_CHARS = 100;
 
-/** A session, and the user it is, 0 for nobody. */
-export type Place = readonly [id: string, who: number];
+/** A session, the user it is, 0 for nobody, and the number of the token by which the page says so, if it was told one. */
+export type Place = readonly [id: string, who: number, number?: number];
 
 export interface Session {
   /** Where this page is now, made anew where nothing is or the last activity is too long ago. Counts as activity. */
@@ -23,6 +23,8 @@ export interface Session {
   _logOut(): void;
   /** The session is another user's than this token's. */
   _conflict(id: string, token: string): void;
+  /** The token is true. */
+  _proven(token: string): void;
   /** The token is none, and no other of its session is left, or is. */
   _refused(token: string, isLeft: unknown): void;
   /** Forgets the session here and in the cookie. */
@@ -56,8 +58,10 @@ export const createSession = (
   /** What was written last, by whatever page, and the session this origin was in. */
   let saved = none;
   let stored: string | undefined;
-  /** The session this page keeps to, the user it was told, and when it was active. */
-  let own: [id: string, who: number, token: string, usedAt: number] | undefined;
+  /** The session this page keeps to, the user it was told, when it was active, the number of the first token that said so. */
+  let own: [id: string, who: number, token: string, usedAt: number, number: number] | undefined;
+  /** Whether its session has to wait for a relay. */
+  let isTried: unknown;
 
   // Both ways: a clock that was years ahead must not keep a session for years.
   const isLive = (usedAt: number) => Math.abs(env.Date.now() - usedAt) <= idleMs;
@@ -111,10 +115,10 @@ export const createSession = (
       }
       return use(id, owner, ended);
     }
-    const [before, who, token] = own;
+    const [before, who, token, , number] = own;
     const isOther = baseOf(before) !== base;
     // Others may have begun a session meanwhile; and a token that names its session can be used in no other.
-    if (isLive(own[3]) && (isOther || readToken(env, token)[1] === before)) {
+    if (isLive(own[3]) && (isOther || isTried || readToken(env, token)[1] === before)) {
       id = before;
       if (isOther) {
         owner = before === baseOf(before) ? who : SOMEBODY;
@@ -123,26 +127,32 @@ export const createSession = (
       id = idOf(base, owner, who);
       owner ||= who;
     }
-    own = [id, who, token, env.Date.now()];
+    own = [id, who, token, env.Date.now(), number];
     if (id !== before) {
+      user._carry(before, id, 0);
       user._say(id, token);
     }
     use(id, owner, ended);
-    return [id, who];
+    return [id, who, number];
   };
 
   const logIn = (token: string) => {
     const [who, sid] = readToken(env, token);
     const [before, whoBefore] = now();
     const [, , owner, ended] = current;
+    let id = before;
     // In the session that a token names, the relay keeps both users apart.
-    const id = sid === before || !whoBefore || whoBefore === who ? before : idOf(baseOf(before), owner, who);
-    if (id !== before) {
-      // Until a relay has said that this one is true: it never displaces another that is.
+    if (sid !== before && whoBefore && (whoBefore !== who || (own && isTried))) {
+      // What a token brings that may be none is not for that user's own session: until a relay has judged, one of the token.
+      id = idOf(baseOf(before), owner, who);
+      if (user._has(id)) {
+        id = `${baseOf(before)}~${numberOf(token)}`;
+      }
       user._carry(before, id, 0);
     }
+    isTried = id !== before;
     user._say(id, token);
-    own = [id, who, token, env.Date.now()];
+    own = [id, who, token, env.Date.now(), id === before && own?.[1] === who ? own[4] : numberOf(token)];
     use(id, owner || who, ended);
   };
 
@@ -159,6 +169,11 @@ export const createSession = (
         current = [id, current[1], SOMEBODY, current[3]];
         saved = none;
         logIn(token);
+      }
+    },
+    _proven(token) {
+      if (own?.[2] === token) {
+        isTried = 0;
       }
     },
     _refused(token, isLeft) {

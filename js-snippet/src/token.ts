@@ -12,6 +12,10 @@ export type Claims = readonly [
 /** Logged in, but nobody can say as whom. */
 export const SOMEBODY = 1;
 
+/** A number for a text. */
+export const numberOf = (text: string): number =>
+  [...text].reduce((sum, letter) => (sum * 31 + letter.charCodeAt(0)) % 1e9, 2);
+
 /**
  * Reads a relay's identity token (`payload.time.signature`), or a site's JWT (`header.payload.signature`). Of one that
  * cannot be read the first part counts: a compressed payload is the same for the same user, and where users cannot be
@@ -20,6 +24,5 @@ export const SOMEBODY = 1;
 export const readToken = (env: Env, token: string): Claims => {
   const parts = token.split(/\b\./);
   const claims = parts.map((part) => guard(() => JSON.parse(env.atob(part)))).find((read) => read?.sub);
-  const name = `${claims?.sub ?? parts[0]}`;
-  return [[...name].reduce((sum, letter) => (sum * 31 + letter.charCodeAt(0)) % 1e9, 2), claims?.sid];
+  return [numberOf(`${claims?.sub ?? parts[0]}`), claims?.sid];
 };

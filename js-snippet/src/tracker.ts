@@ -56,7 +56,8 @@ export const createCore = (env: Env, options: RawOptions): Core => {
   const outbox = createOutbox(store, bus);
   const attribution = createAttribution(env, store, cookies, +(options.attributionMinutes ?? 1440) * MINUTE_MS);
   const session = createSession(env, store, cookies, bus, user, +(options.sessionMinutes ?? 30) * MINUTE_MS);
-  const current = (): readonly [id: string, who?: number] => (options.sessionId ? [options.sessionId] : session._now());
+  const current = (): readonly [id: string, who?: number, number?: number] =>
+    options.sessionId ? [options.sessionId] : session._now();
 
   let isRunning = false;
   let calls: Call[] = [];
@@ -104,6 +105,7 @@ export const createCore = (env: Env, options: RawOptions): Core => {
     }
     if (result === 'ok') {
       refetchMs = MINUTE_MS;
+      session._proven(identity);
     }
     if (/exp|mis/.test(result)) {
       refetchIdentity(sessionId);
@@ -116,7 +118,7 @@ export const createCore = (env: Env, options: RawOptions): Core => {
   const record = (type: string, fields: EventFields = {}, at = env.Date.now()) => {
     if (isRunning) {
       const given = usable(fields, bus._say);
-      const [id, who] = current();
+      const [id, , number] = current();
       const event = {
         // Events are kept in the order of their ids: time and count first.
         eventId: `${env.Date.now()}${made++}${randomId(env)}`,
@@ -126,7 +128,7 @@ export const createCore = (env: Env, options: RawOptions): Core => {
         ...attribution._originOf(given),
       };
       bus._emit('event', event);
-      outbox._add([id, event, who]);
+      outbox._add([id, event, number]);
       delivery._schedule();
     }
   };
@@ -137,6 +139,7 @@ export const createCore = (env: Env, options: RawOptions): Core => {
     calls = [];
     store._clear();
     session._forget();
+    user._forget();
     cookies._set('items');
     bus._emit('stop', outbox._forget());
   };

@@ -1,10 +1,10 @@
 import type { Env } from './env.js';
 import type { Store } from './storage.js';
-import { readToken } from './token.js';
+import { numberOf, readToken } from './token.js';
 
 const NAME = 'users';
 /** Tokens of a session that no relay has judged yet. */
-const MAX_TOKENS = 8;
+const MAX_TOKENS = 20;
 
 /** A token that was said, and whether a relay has still to judge it: until then it is owed a beacon, be it an empty one. */
 type Said = readonly [token: string, isOwed?: 1 | undefined];
@@ -17,48 +17,53 @@ export interface User {
   /** A token said in this session; one that is known already changes nothing. */
   _say(sessionId: string, token: string): void;
   /**
-   * The token for what happened in this session to this user, and whether it has to be judged alone, before any event
-   * goes along; without what is `sent` already.
+   * The token for what happened in this session while the page went by the token with this number, and whether it has to
+   * be judged alone, before any event goes along; without what is `sent` already.
    */
   _token(
     sessionId: string,
-    who: number | undefined,
+    number: number | undefined,
     sent: readonly unknown[],
   ): readonly [token?: string | undefined, isAlone?: unknown];
-  /** A session, and a user in it, of whose tokens a relay has judged none; without those `sent` already. */
-  _owed(sent: readonly unknown[]): readonly [sessionId: string, event: undefined, who: number] | undefined;
+  /** A session, and the number of a token in it, of whose user a relay has judged none; without those `sent` already. */
+  _owed(sent: readonly unknown[]): readonly [sessionId: string, event: undefined, number: number] | undefined;
   _has(sessionId: string): unknown;
   /** A relay has answered. True when the token was none. */
   _answered(sessionId: string, token: string, result: string): boolean;
   /** What one session knows of this user, or of any, is known to the other, too: the user, or 0. */
   _carry(before: string, after: string, who: number): number;
+  /** Forgets what this page has said. */
+  _forget(): void;
   /** Forgets all other sessions. */
   _keep(sessionIds: readonly string[]): void;
 }
 
 export const createUser = (env: Env, store: Store): User => {
-  const all = (): { [sessionId: string]: Said[] } => ({ ...store._get(NAME) });
+  /** What this page has said: a site may clear its storage, and another page begin anew, before it is written again. */
+  let mine: { [sessionId: string]: Said[] } = {};
+  const all = (): typeof mine => ({ ...mine, ...store._get(NAME) });
   const said = (sessionId: string): Said[] => {
     const found = all()[sessionId];
     return Array.isArray(found) ? found.filter((one) => one?.[0]?.split) : [];
   };
-  const put = (sessionId: string, tokens: Said[]) => store._set(NAME, { ...all(), [sessionId]: tokens });
+  const put = (sessionId: string, tokens: Said[]) => {
+    mine[sessionId] = tokens;
+    store._set(NAME, { ...all(), [sessionId]: tokens });
+  };
   const whose = ([token]: Said) => readToken(env, token)[0];
 
-  const token: User['_token'] = (sessionId, who, sent) => {
+  const token: User['_token'] = (sessionId, number, sent) => {
     const tokens = said(sessionId);
-    const own = tokens.filter((one) => whose(one) === who);
-    // What happened before the login goes along with it.
-    const fit = own[0] ? own : tokens;
-    const proven = fit.find(([, isOwed]) => !isOwed);
+    const mine = tokens.find(([one]) => numberOf(one) === number);
+    const proven = tokens.find((one) => !one[1] && (!mine || whose(one) === whose(mine)));
     if (proven) {
       return proven;
     }
-    const newest = fit[fit.length - 1];
+    // What happened before the login goes along with it; where a token was none, the one before counts.
+    const next = (mine ?? tokens[tokens.length - 1])?.[0];
     // A token that may be none is not to take events along where another may be true, or it is for another session.
-    return newest && (tokens[1] || (readToken(env, newest[0])[1] ?? sessionId) !== sessionId)
-      ? [...(fit.filter(([one]) => !sent.includes(one)).pop() ?? [])]
-      : [newest?.[0]];
+    const isAlone = next && (tokens[1] || (readToken(env, next)[1] ?? sessionId) !== sessionId);
+    return isAlone && sent.includes(next) ? [] : [next, isAlone];
   };
 
   return {
@@ -72,9 +77,10 @@ export const createUser = (env: Env, store: Store): User => {
     _owed(sent) {
       for (const sessionId of Object.keys(all())) {
         for (const one of said(sessionId)) {
-          const [next] = token(sessionId, whose(one), sent);
+          const number = numberOf(one[0]);
+          const [next] = token(sessionId, number, sent);
           if (one[0] === next && one[1] && !sent.includes(next)) {
-            return [sessionId, undefined, whose(one)];
+            return [sessionId, undefined, number];
           }
         }
       }
@@ -101,6 +107,9 @@ export const createUser = (env: Env, store: Store): User => {
         return whose(tokens[0]);
       }
       return 0;
+    },
+    _forget() {
+      mine = {};
     },
     _keep(sessionIds) {
       store._set(NAME, Object.fromEntries(sessionIds.map((id) => [id, said(id)])));

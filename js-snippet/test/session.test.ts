@@ -148,10 +148,14 @@ test('a second user has a session of their own, the same in all tabs that were t
   assert.notEqual(bob, alice);
   browser.nowMs += 1;
   assert.equal(first._id(), alice);
-  third._logIn(tokenOf('bob', undefined, 'later'));
+  const later = tokenOf('bob', undefined, 'later');
+  third._logIn(later);
+  assert.ok(![alice, bob].includes(third._id()), 'until a relay has judged the token it is not to be theirs');
+  third._proven(later);
   assert.equal(third._id(), bob);
   browser.nowMs += 1;
   third._logIn(ALICE);
+  third._proven(ALICE);
   assert.equal(third._id(), alice);
 });
 

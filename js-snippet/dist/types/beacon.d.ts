@@ -13,7 +13,7 @@ export interface Beacon {
     eventList: RelayEvent[];
 }
 /**
- * The oldest events of one session, and of one user in it, that fit into one beacon.
+ * The oldest events of one session, and of one login in it, that fit into one beacon.
  *
  * @param maxBytes For the events and their commas.
  * @returns At least one event, unless there is none or the first is too large alone.

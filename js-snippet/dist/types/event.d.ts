@@ -19,8 +19,8 @@ export interface RelayEvent extends EventFields {
     /** Milliseconds by the browser's clock. */
     sentAt: number;
 }
-/** An event that waits, as it is stored: with its session, and whose it is there (see `Claims`). */
-export type Entry = readonly [sessionId: string, event: RelayEvent, who?: number | undefined];
+/** An event that waits, as it is stored: with its session, and the number of the token the page went by. */
+export type Entry = readonly [sessionId: string, event: RelayEvent, number?: number | undefined];
 /** The fields of an event that say where its item was shown: by which recommendation, at which place of the site. */
 export declare const originFields: (recommendationId: string | null | undefined, source: string | null | undefined) => EventFields;
 /**

@@ -3,8 +3,8 @@ import type { Cookies } from './cookie.js';
 import { type Env } from './env.js';
 import type { Store } from './storage.js';
 import type { User } from './user.js';
-/** A session, and the user it is, 0 for nobody. */
-export type Place = readonly [id: string, who: number];
+/** A session, the user it is, 0 for nobody, and the number of the token by which the page says so, if it was told one. */
+export type Place = readonly [id: string, who: number, number?: number];
 export interface Session {
     /** Where this page is now, made anew where nothing is or the last activity is too long ago. Counts as activity. */
     _now(): Place;
@@ -14,6 +14,8 @@ export interface Session {
     _logOut(): void;
     /** The session is another user's than this token's. */
     _conflict(id: string, token: string): void;
+    /** The token is true. */
+    _proven(token: string): void;
     /** The token is none, and no other of its session is left, or is. */
     _refused(token: string, isLeft: unknown): void;
     /** Forgets the session here and in the cookie. */

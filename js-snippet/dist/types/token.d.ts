@@ -8,6 +8,8 @@ export type Claims = readonly [
 ];
 /** Logged in, but nobody can say as whom. */
 export declare const SOMEBODY = 1;
+/** A number for a text. */
+export declare const numberOf: (text: string) => number;
 /**
  * Reads a relay's identity token (`payload.time.signature`), or a site's JWT (`header.payload.signature`). Of one that
  * cannot be read the first part counts: a compressed payload is the same for the same user, and where users cannot be

@@ -8,17 +8,19 @@ export interface User {
     /** A token said in this session; one that is known already changes nothing. */
     _say(sessionId: string, token: string): void;
     /**
-     * The token for what happened in this session to this user, and whether it has to be judged alone, before any event
-     * goes along; without what is `sent` already.
+     * The token for what happened in this session while the page went by the token with this number, and whether it has to
+     * be judged alone, before any event goes along; without what is `sent` already.
      */
-    _token(sessionId: string, who: number | undefined, sent: readonly unknown[]): readonly [token?: string | undefined, isAlone?: unknown];
-    /** A session, and a user in it, of whose tokens a relay has judged none; without those `sent` already. */
-    _owed(sent: readonly unknown[]): readonly [sessionId: string, event: undefined, who: number] | undefined;
+    _token(sessionId: string, number: number | undefined, sent: readonly unknown[]): readonly [token?: string | undefined, isAlone?: unknown];
+    /** A session, and the number of a token in it, of whose user a relay has judged none; without those `sent` already. */
+    _owed(sent: readonly unknown[]): readonly [sessionId: string, event: undefined, number: number] | undefined;
     _has(sessionId: string): unknown;
     /** A relay has answered. True when the token was none. */
     _answered(sessionId: string, token: string, result: string): boolean;
     /** What one session knows of this user, or of any, is known to the other, too: the user, or 0. */
     _carry(before: string, after: string, who: number): number;
+    /** Forgets what this page has said. */
+    _forget(): void;
     /** Forgets all other sessions. */
     _keep(sessionIds: readonly string[]): void;
 }

@@ -1,6 +1,7 @@
 """The npm package: its examples for React, Vue and the edge, built against dist/ and run."""
 
 import json
+import re
 import subprocess
 from pathlib import Path
 
@@ -10,8 +11,9 @@ from playwright.async_api import Page
 from starlette.responses import Response
 
 from relay.core.bundled import bundled
+from tests.browser.snippet.shop import running
 from tests.support.browser import until
-from tests.support.collector import Collector
+from tests.support.collector import Collector, refuse
 
 pytestmark = pytest.mark.browser
 
@@ -121,3 +123,85 @@ async def test_a_server_tells_of_a_purchase_under_the_visitors_session(collector
     assert collector.summary() == [("Purchase", "p1")]
     assert {beacon["sessionId"] for beacon in collector.beacons} == {"0123456789abcdef"}
     assert collector.beacons[-1]["identity"] == purchase["identity"]
+
+
+async def test_a_click_on_a_list_of_vue_beside_the_script_tag_counts_once(
+    collector: Collector, page: Page, examples: Path
+) -> None:
+    script = await anyio.Path(examples / "vue.mjs").read_bytes()
+    collector.pages["/example.mjs"] = Response(script, media_type="text/javascript")
+    body = '<script type="module" src="/example.mjs"></script><b data-relay-item="own">own</b>'
+    await page.goto(collector.page("/", body, tag='data-flush-ms="50"'))
+    await page.wait_for_selector("text=p2")
+    await running(page)
+    await page.click("text=p2")
+    await page.click("text=own")
+    await until(lambda: len(collector.events) >= 2)
+    await page.evaluate("new Promise(done => relay('flush', done))")
+    assert collector.summary() == [("Click", "own"), ("Click", "p2")]
+
+
+SESSION = "sessionId: '0123456789abcdef'"
+
+
+async def in_node(script: str) -> tuple[int, str, str]:
+    """Run a module beside the package; its exit code and what it said."""
+    script = f"import {{createTracker}} from {json.dumps(str(SNIPPET / 'dist/index.js'))};{script}"
+    with anyio.fail_after(20):
+        ended = await anyio.run_process(["node", "--input-type=module", "-e", script], check=False)
+    return ended.returncode, ended.stdout.decode(), ended.stderr.decode()
+
+
+async def test_outside_a_browser_a_tracker_without_a_session_is_an_error_with_its_reason(collector: Collector) -> None:
+    code, _, said = await in_node(f"createTracker({{token: 'site', endpoint: '{collector.origin}/r/e'}})")
+    assert code == 1
+    assert "outside a browser sessionId is needed" in said
+
+
+async def test_flush_says_what_was_lost_and_why(collector: Collector) -> None:
+    collector.answer = refuse(401, "token_forged")
+    _, said, _ = await in_node(
+        f"const tracker = createTracker({{token: 'bad', endpoint: '{collector.origin}/r/e', {SESSION}}});"
+        "tracker.event('Purchase'); tracker.flush(result => console.log(JSON.stringify(result)))"
+    )
+    lost = {"reason": "refused", "events": 1, "status": 401, "error": "token_forged", "detail": "as told"}
+    assert json.loads(said) == {"accepted": 0, "rejected": [], "dropped": [], "lost": [lost], "pending": 0}
+
+
+async def test_a_process_ends_while_the_relay_is_down(collector: Collector) -> None:
+    code, said, _ = await in_node(
+        f"const tracker = createTracker({{token: 'site', endpoint: 'http://127.0.0.1:9/r/e', {SESSION}}});"
+        "tracker.event('Purchase'); tracker.flush(result => console.log(result.pending))"
+    )
+    assert (code, said.strip()) == (0, "1")
+    assert collector.beacons == []
+
+
+async def test_the_types_of_the_page_function_and_the_files_of_the_package_are_there(tmp_path: Path) -> None:
+    packed = await anyio.run_process(["npm", "pack", "--json", "--pack-destination", str(tmp_path)], cwd=SNIPPET)
+    files = {file["path"] for file in json.loads(packed.stdout)[0]["files"]}
+    assert {"LICENSE", "README.md", "dist/s.js", "dist/stub.js", "dist/types/window.d.ts"} <= files
+    readme = await anyio.Path(SNIPPET / "README.md").read_text()
+    links = set(re.findall(r"\]\(([^)#]+)", readme))
+    assert {link for link in links if not link.startswith("https://") and link not in files} == set()
+    source = anyio.Path(SNIPPET / "build/window.ts")
+    await source.parent.mkdir(exist_ok=True)
+    await source.write_text(
+        "import 'personalize-relay/window';\n"
+        "window.relay?.('event', 'Purchase', { itemId: 'p1', eventValue: 19.9 });\n"
+        "window.relay?.('flush', ({ lost }) => lost.map(({ status }) => status));\n"
+        "// @ts-expect-error: there is no such verb\nwindow.relay?.('buy');\n"
+    )
+    tsc = [
+        "node",
+        "node_modules/typescript/bin/tsc",
+        "--ignoreConfig",
+        "--noEmit",
+        "--strict",
+        "--module",
+        "nodenext",
+        "--target",
+        "es2022",
+    ]
+    checked = await anyio.run_process([*tsc, "--types", "", str(source)], cwd=SNIPPET, check=False)
+    assert checked.stdout.decode() == ""
