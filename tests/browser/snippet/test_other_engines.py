@@ -11,6 +11,7 @@ from anyio import to_thread
 from starlette.responses import JSONResponse, Response
 
 from tests.browser.snippet.shop import HOME, NEVER, product
+from tests.browser.snippet.test_what_is_seen import HIDDEN, LIST, slides
 from tests.support.browser import until
 from tests.support.collector import Beacon, Collector, fail
 from tests.support.engines import driven, missing
@@ -189,9 +190,46 @@ async def test_tabs_and_reloads_share_a_session_until_logout(collector: Collecto
     await visitor.open_in_new_tab(url)
     assert await visitor.session() == first
     await visitor.run("relay('user', null)")
+    assert await visitor.session() == first  # nobody was logged in
+    await visitor.run(f"relay('user', '{ALICE}'); relay('user', null)")
     fresh = await visitor.session()
     await visitor.close_tab()
     assert await visitor.session() == fresh != first
+
+
+async def test_what_nobody_can_see_was_not_seen(collector: Collector, visitor: Visitor) -> None:
+    hidden = [*HIDDEN.values(), '<div data-relay-item="x" style="opacity:0">x</div>', slides("visibility:hidden")]
+    body = LIST.format("".join(hidden) + '<div data-relay-item="p">p</div>')
+    header = '<header style="position:fixed;inset:0 0 auto;height:60px;background:#fff">shop</header>'
+    covered = '<div data-relay-item="c" style="height:50px">covered</div>'
+    await visitor.open(collector.page("/", body.replace("<section", f"{header}<section", 1), tag=TAG))
+    await visitor.session()
+    await visitor.run(f"document.querySelector('section').insertAdjacentHTML('afterbegin', `{covered}`)")
+    await visitor.run("setTimeout(() => document.querySelector('[data-relay-item=p]').click(), 1800)")
+    await until(lambda: visitor.run("relay('flush'); return true") and collector.of_type("Click"))
+    assert collector.of_type("Click")[0]["impression"] == ["s0", "p"]
+
+
+async def test_values_that_cannot_be_used_cost_themselves(collector: Collector, visitor: Visitor) -> None:
+    body = (
+        '<section data-relay-list data-relay-source="Für dich">'
+        '<button data-relay-item="p1" data-relay-event="AddToCart" data-relay-value="19,90">add</button></section>'
+    )
+    await visitor.open(collector.page("/", body, tag=TAG))
+    await visitor.session()
+    await visitor.click("button")
+    await visitor.run("relay('event', 'Purchase', {itemId: 42, eventValue: '19.90'}); relay('flush')")
+    cart, purchase = await until(lambda: len(collector.events) == 2 and collector.events)
+    assert not {"eventValue", "metricAttribution"} & cart.keys()
+    assert (purchase["itemId"], purchase["eventValue"]) == ("42", 19.9)
+
+
+async def test_storage_cleared_after_a_purchase_loses_nothing(collector: Collector, visitor: Visitor) -> None:
+    await visitor.open(collector.page("/", product("p1"), tag=TAG))
+    await visitor.session()
+    await visitor.run("relay('event', 'Purchase', {itemId: 'p1'}); localStorage.clear(); relay('flush')")
+    expected = [("Purchase", "p1"), ("View", "p1")]
+    await until(lambda: collector.summary() == expected, otherwise=collector.summary)
 
 
 async def test_a_login_binds_at_once(collector: Collector, visitor: Visitor) -> None:
