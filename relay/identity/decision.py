@@ -19,6 +19,9 @@ from relay.identity.tokens import IdentityClaims, TokenFault
 _DERIVED_SALT: Final = b"relay.session.v1"
 
 
+ANONYMOUS: Final = object()
+"""In place of a token: the visitor wants not to be known. No binding is used, and none is made, now or later."""
+
 VerifyIdentity = Callable[[object], IdentityClaims | TokenFault]
 
 
@@ -46,6 +49,8 @@ class Decision(msgspec.Struct, frozen=True, gc=False):
     result: IdentityResult
     binding: Binding | None = None
     """To be saved with the events."""
+    never_bound: bool = False
+    """No login, whenever it comes, gives these events a user."""
 
 
 class Identities:
@@ -72,10 +77,12 @@ class Identities:
             site: From the site token.
             target: The site's tracking id.
             session_id: Well-formed, from the beacon.
-            token: The identity token as it came, or None.
+            token: The identity token as it came, or None; or `ANONYMOUS`.
         """
         if token is None:
             return self._as_bound(site, target, session_id, IdentityResult.NONE)
+        if token is ANONYMOUS:
+            return Decision(Identity(site, session_id), IdentityResult.NONE, never_bound=True)
         claims = self._verify(token)
         if isinstance(claims, TokenFault):
             expired = claims is TokenFault.EXPIRED

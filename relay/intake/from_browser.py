@@ -199,5 +199,5 @@ def pieces(
 
 def _provenance(session_id: str, decision: Decision) -> Provenance | None:
     derived = session_id != decision.identity.session_id
-    never_bound = decision.result is IdentityResult.MISMATCH
+    never_bound = decision.never_bound or decision.result is IdentityResult.MISMATCH
     return Provenance(session_id if derived else None, never_bound) if derived or never_bound else None

@@ -2,8 +2,10 @@
 
 import pytest
 
+from relay.core.model import Piece
+from relay.web.routes.beacon_rules import MOST_LOST
 from relay.web.routes.known_bots import BotKind, bot_kind
-from tests.support.relay import RunningEdge, running_edge
+from tests.support.relay import SESSION, RunningEdge, running_edge
 
 PEOPLE = [
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36",
@@ -83,3 +85,28 @@ async def test_global_privacy_control_is_the_page_s_to_decide_unless_told() -> N
         assert (await relay.post(relay.beacon(), sec_gpc="1")).json()["ignored"] == 1
         assert (await relay.post(relay.beacon(), sec_gpc="0")).json()["accepted"] == 1
         assert await metric(relay, 'relay_beacons_ignored_total{cause="gpc"} 1.0')
+
+
+async def test_who_wants_not_to_be_known_uses_and_makes_no_binding() -> None:
+    async with running_edge(gpc="anonymous") as relay:
+        token = relay.login("u1")
+        await relay.send(identity=token)
+        answer = await relay.post(relay.beacon(identity=token), sec_gpc="1")
+        assert answer.json() == {"accepted": 1, "rejected": [], "identity": "none"}
+        other = "another-session-0001"
+        await relay.post(relay.beacon(identity=token, session=other), sec_gpc="1")
+        await relay.send(identity=relay.login("u2"), session=other)
+        by_session: list[tuple[str, str | None]] = []
+        while relay.spool.stats().pending:
+            for lease in await relay.spool.lease(max_sessions=10):
+                by_session += [(record.key.session_id, record.user_id) for record in lease.records]
+                relay.spool.settle(lease, delivered=[Piece(record, record.waiting) for record in lease.records])
+    assert sorted(by_session, key=str) == sorted(
+        [(SESSION, "u1"), (SESSION, None), (other, None), (other, "u2")], key=str
+    ), "what came anonymously stays so, and the session is nobody's by it"
+
+
+async def test_what_a_page_says_it_lost_is_bounded() -> None:
+    async with running_edge() as relay:
+        await relay.send(lost={"outbox_full": 2**53})
+        assert await metric(relay, f'relay_events_lost_total{{reason="outbox_full"}} {MOST_LOST}.0')

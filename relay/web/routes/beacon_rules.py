@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 from starlette.requests import cookie_parser
 
 from relay.core.errors import SpoolError, SpoolFullError
+from relay.identity.decision import ANONYMOUS
 from relay.identity.tokens import TokenFault
 from relay.intake.from_browser import Begun
 from relay.web.rate_limit import NetworkLimit, cost
@@ -13,6 +14,9 @@ from relay.web.routes.answer import Refusal
 from relay.web.routes.edge import ANY_ORIGIN, Edge, EdgeSite
 from relay.web.routes.known_bots import bot_kind
 from relay.wire.beacon import Beacon, NotABeaconError, decode
+
+MOST_LOST: Final = 10_000
+"""Of one reason in one beacon, so many count at most: it is a stranger's word, and goes into a sum."""
 
 _FULL_RETRY_S: Final = 30
 _DISK_RETRY_S: Final = 5
@@ -79,6 +83,8 @@ def judge(edge: Edge, headers: Mapping[bytes, bytes], peer: str | None, origin: 
         _refuse_if(edge.limit_session.wait_s((name, beacon.session_id), weight), "session")
     if edge.limit_site is not None:
         _refuse_if(edge.limit_site.wait_s(name, weight), "site")
+    if edge.gpc == "anonymous" and headers.get(b"sec-gpc") == b"1":
+        identity_token = ANONYMOUS
     return Judged(beacon, site, identity_token, _unwanted(edge, headers))
 
 
@@ -102,7 +108,7 @@ def begin(edge: Edge, judged: Judged) -> Begun:
     """
     beacon, site, identity_token, _ = judged
     for reason, count in beacon.lost.items():
-        edge.metrics.events_lost[reason] += count
+        edge.metrics.events_lost[reason] += min(count, MOST_LOST)
     return edge.intake.begin(
         beacon.events,
         destination=site.destination,

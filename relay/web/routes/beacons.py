@@ -11,6 +11,7 @@ import msgspec
 from starlette.types import Receive, Scope, Send
 
 from relay.core.errors import SpoolError
+from relay.identity.decision import ANONYMOUS
 from relay.intake.from_browser import Begun
 from relay.spool.receipt import Receipt
 from relay.web.routes.answer import JSON, Answered, Headers, Refusal, encode, send_bytes
@@ -154,7 +155,7 @@ class BeaconAnswer:
             judged = judge(edge, self._fields, self._peer, self._origin, body)
             if judged.ignored is not None:
                 self._ignore(judged.ignored, len(judged.beacon.events))
-            elif edge.jwt_identity is not None and judged.identity_token is not None:
+            elif edge.jwt_identity is not None and judged.identity_token not in (None, ANONYMOUS):
                 task = asyncio.get_running_loop().create_task(self._prepare(judged))
                 endpoint.preparing.add(task)
                 task.add_done_callback(endpoint.preparing.discard)
