@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator, Iterable
 from contextlib import asynccontextmanager
+from typing import Final
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -15,6 +16,9 @@ from relay.emulator.page.inspection import Inspection
 from relay.emulator.page.live_page import live_page_routes
 from relay.emulator.page.own_hosts import OwnHosts
 from relay.emulator.state import Emulator
+
+_METHODS: Final = ("GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS")
+"""OPTIONS above all: a preflight for `/_emulator/` must never come to the services, who would allow it."""
 
 
 def create_app(emulator: Emulator, *, allow_hosts: Iterable[str] = (), allow_origins: Iterable[str] = ()) -> Starlette:
@@ -42,7 +46,7 @@ def create_app(emulator: Emulator, *, allow_hosts: Iterable[str] = (), allow_ori
         Route("/", aws, methods=["POST", "OPTIONS"]),
         *live_page_routes(),
         *Inspection(emulator, readers=allow_origins).routes(),
-        Route("/_emulator{path:path}", _nothing),
+        Route("/_emulator{path:path}", _nothing, methods=_METHODS),
         Route("/{path:path}", aws),
     ]
     app = Starlette(routes=routes, lifespan=lifespan, middleware=[Middleware(OwnHosts, allowed=tuple(allow_hosts))])

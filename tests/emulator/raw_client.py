@@ -84,6 +84,10 @@ class RawClient:
         """An inspection page."""
         return await self._http.get(self.running.url + path, headers=headers)
 
+    async def options(self, path: str, **headers: str) -> httpx2.Response:
+        """What a browser asks before it calls from a page of another origin."""
+        return await self._http.request("OPTIONS", self.running.url + path, headers=headers)
+
     async def set_faults(self, faults: Any) -> httpx2.Response:
         """Set faults over HTTP."""
         content = faults if isinstance(faults, bytes) else json.dumps(faults).encode()

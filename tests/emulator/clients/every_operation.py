@@ -3,7 +3,7 @@
 import json
 from typing import Any, Final
 
-from tests.emulator.recorded_calls import Recorded
+from tests.emulator.clients.recorded_calls import Recorded
 
 CONTROL, EVENTS, RUNTIME = "personalize", "personalize-events", "personalize-runtime"
 ROLE: Final = "arn:aws:iam::123456789012:role/Personalize"

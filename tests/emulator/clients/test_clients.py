@@ -14,12 +14,12 @@ from botocore import xform_name
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from tests.emulator.every_operation import FILES, arn, making, using
-from tests.emulator.recorded_calls import Recorded, recorded_calls
+from tests.emulator.clients.every_operation import FILES, arn, making, using
+from tests.emulator.clients.recorded_calls import Recorded, recorded_calls
 from tests.emulator.service_models import operations
 from tests.support.emulator import TRACKING_ID, RunningEmulator, running_emulator
 
-JS: Final = Path(__file__).parent / "js"
+JS: Final = Path(__file__).parents[1] / "js"
 
 
 def _with_boto3(running: RunningEmulator, calls: list[Recorded]) -> list[dict[str, Any]]:
