@@ -1,1 +1,1 @@
-"""Amazon Personalize: connections, signatures, account, and the sink made of them."""
+"""Amazon Personalize: connections, signatures, account; the caller made of them; on it the sink and `events_client`."""

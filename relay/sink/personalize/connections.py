@@ -11,6 +11,7 @@ import asyncio
 import ssl
 from collections import deque
 from contextlib import suppress
+from itertools import islice
 from typing import Final, NamedTuple, Protocol
 
 from relay.sink.personalize.connection import Done, KeptConnection
@@ -118,8 +119,9 @@ class Connections:
         """Give idle connections to those that wait, and open more where there may be more."""
         while self._waiting and self._idle:
             self._begin(self._waiting.popleft())
-        room = self._limit - self.open_now - len(self._connecting)
-        for request in list(self._waiting)[len(self._connecting) :][: max(0, room)]:
+        begun = len(self._connecting)
+        room = max(0, self._limit - self.open_now - begun)
+        for request in list(islice(self._waiting, begun, begun + room)):
             task = self._loop.create_task(self._open(request.until_s))
             self._connecting.add(task)
             task.add_done_callback(self._opened)
