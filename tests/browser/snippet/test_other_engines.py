@@ -205,9 +205,10 @@ async def test_what_nobody_can_see_was_not_seen(collector: Collector, visitor: V
     await visitor.open(collector.page("/", body.replace("<section", f"{header}<section", 1), tag=TAG))
     await visitor.session()
     await visitor.run(f"document.querySelector('section').insertAdjacentHTML('afterbegin', `{covered}`)")
-    await visitor.run("setTimeout(() => document.querySelector('[data-relay-item=p]').click(), 1800)")
-    await until(lambda: visitor.run("relay('flush'); return true") and collector.of_type("Click"))
-    assert collector.of_type("Click")[0]["impression"] == ["s0", "p"]
+    click = "document.querySelector('[data-relay-item=p]').click()"
+    await visitor.run(f"setTimeout(() => {{ {click}; relay('flush') }}, 1800)")
+    found = (await until(lambda: collector.of_type("Click")))[0]
+    assert found["impression"] == ["s0", "p"]
 
 
 async def test_values_that_cannot_be_used_cost_themselves(collector: Collector, visitor: Visitor) -> None:
