@@ -23,6 +23,7 @@ from relay.web.routes.proxy_secret import ProxySecret
 from relay.web.routes.snippet_shelf import SnippetShelf
 from relay.web.routes.unknown_snippets import UnknownSnippets
 from relay.web.routes.unseen_proxy import UnseenProxy
+from relay.wire.properties import ANY_NAME, PropertyNames
 
 if TYPE_CHECKING:  # needs the extra `jwt`
     from relay.identity.jwt import JwtIdentity
@@ -63,6 +64,8 @@ def make_edge(
     unknown_snippets = UnknownSnippets(clock=clock)
     watched = [one.problems for one in (client_address, secret, unseen, unknown_snippets) if one is not None]
 
+    names = property_names(settings)
+
     def make_id() -> str:
         return secrets.token_hex(16)
 
@@ -82,8 +85,11 @@ def make_edge(
             clock=clock,
             make_id=make_id,
             max_event_age_s=settings.max_event_age_s,
+            property_names=names,
         ),
-        backend_intake=BackendIntake(spool=spool, erased=erasures, make_id=make_id),
+        backend_intake=BackendIntake(
+            spool=spool, erased=erasures, metrics=metrics, make_id=make_id, property_names=names
+        ),
         erasures=erasures,
         spool=spool,
         metrics=metrics,
@@ -109,6 +115,17 @@ def make_edge(
         unseen_proxy=unseen,
         bots="keep" if settings.dev else settings.bots,
         gpc=settings.gpc,
+    )
+
+
+def property_names(settings: Settings) -> PropertyNames:
+    """Which properties may enter the spool, by whatever way."""
+    if settings.properties_allow is None and settings.properties_deny is None:
+        return ANY_NAME
+    allow = settings.properties_allow
+    return PropertyNames(
+        None if allow is None else frozenset(map(str.lower, allow)),
+        frozenset(map(str.lower, settings.properties_deny or ())),
     )
 
 

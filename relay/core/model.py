@@ -55,6 +55,8 @@ class Reason(StrEnum):
     """`RELAY_EVENT_TYPES`, or the site's `event_types`, does not name it."""
     DUPLICATE = "duplicate"
     """The session sent this `eventId` already, within ten minutes. Normal after a lost answer."""
+    DENIED = "denied"
+    """`RELAY_PROPERTIES_ALLOW` or `RELAY_PROPERTIES_DENY` keeps a property of this name out."""
 
 
 class Identity(msgspec.Struct, frozen=True, gc=False):

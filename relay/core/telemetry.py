@@ -1,8 +1,9 @@
 """Metrics of one relay, in a registry of its own; docs/reference/metrics.md is made of this file."""
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import accumulate
+from typing import Final, Protocol
 
 from prometheus_client import CollectorRegistry, Counter, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
@@ -11,28 +12,38 @@ from prometheus_client.registry import Collector
 from relay.core.clock import Clock
 from relay.core.model import SpoolStats
 
+MAX_UNKNOWN_NAMES: Final = 200
+"""Names of unknown fields that are counted apart; the rest is `other`."""
 
-class Counts(dict[str | int, int], Collector):
-    """A counter with one label for the loop alone: `counts[value] += n`. The library's costs as much as an event."""
+Label = str | int | tuple[str | int, ...]
+"""The value of a counter's label; of one with several labels, their values."""
 
-    def __init__(self, name: str, text: str, *, label: str, registry: CollectorRegistry) -> None:
+
+class Counts(dict[Label, int], Collector):
+    """A counter with labels for the loop alone: `counts[value] += n`. The library's costs as much as an event."""
+
+    def __init__(self, name: str, text: str, *, label: str | tuple[str, ...], registry: CollectorRegistry) -> None:
         super().__init__()
         self._name = name
         self._text = text
-        self._label = label
+        self._labels = [label] if isinstance(label, str) else label
         registry.register(self)
 
-    def __missing__(self, value: str | int) -> int:
+    def __missing__(self, value: Label) -> int:
         return 0
+
+    def add_bounded(self, value: str, count: int, *, most: int) -> None:
+        """Count a value that others choose: past `most` of them, what is new is `other`."""
+        self[value if value in self or len(self) < most else "other"] += count
 
     def __hash__(self) -> int:  # type: ignore[override]  # a registry keeps its collectors in a dict
         return id(self)
 
     def collect(self) -> Iterator[Metric]:
         """As the library's counter."""
-        family = CounterMetricFamily(self._name, self._text, labels=[self._label])
+        family = CounterMetricFamily(self._name, self._text, labels=self._labels)
         for value, count in self.items():
-            family.add_metric([str(value)], count)
+            family.add_metric([str(one) for one in (value if isinstance(value, tuple) else (value,))], count)
         yield family
 
 
@@ -89,6 +100,20 @@ class Tally(Collector):
         yield HistogramMetricFamily(self._name, self._text, buckets=buckets, sum_value=self._sum)
 
 
+class DroppedField(Protocol):
+    """A field that was left out."""
+
+    @property
+    def field(self) -> str:
+        """Its name, of a closed list."""
+        ...
+
+    @property
+    def reason(self) -> str:
+        """Why, of a closed list."""
+        ...
+
+
 class Metrics:
     """Counters and histograms the parts of the relay write to."""
 
@@ -111,6 +136,18 @@ class Metrics:
         )
         self.events_rejected = Counts(
             "relay_events_rejected", "Events refused at the door, by reason.", label="reason", registry=self.registry
+        )
+        self.fields_dropped = Counts(
+            "relay_fields_dropped",
+            "Fields left out of events that were taken, by field and reason.",
+            label=("field", "reason"),
+            registry=self.registry,
+        )
+        self.fields_unknown = Counts(
+            "relay_fields_unknown",
+            "Fields that nobody knows, ignored, by name; 200 names, then `other`.",
+            label="field",
+            registry=self.registry,
         )
         self.events_without_item = Counter(
             "relay_events_without_item", "Events taken without an itemId.", registry=self.registry
@@ -144,6 +181,13 @@ class Metrics:
             buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 7200, 86400),
             registry=self.registry,
         )
+
+    def count_fields(self, dropped: Iterable["DroppedField"], unknown: Mapping[str, int]) -> None:
+        """Count fields that were left out, and names nobody knows."""
+        for one in dropped:
+            self.fields_dropped[one.field, one.reason] += 1
+        for name, count in unknown.items():
+            self.fields_unknown.add_bounded(name, count, most=MAX_UNKNOWN_NAMES)
 
     def watch_spool(self, stats: Callable[[], SpoolStats], clock: Clock) -> None:
         """Show the spool's ledger, read anew at every scrape."""

@@ -34,5 +34,13 @@ class Erasures:
         self._bindings.forget_user(user_id)
         return await self._spool.erase(user_id=user_id) + await self._archived(user_id=user_id)
 
+    async def allow(self, user_id: str) -> bool:
+        """Refuse a user no longer who was erased; whether they were refused. On disk on return.
+
+        Raises:
+            SpoolError: the disk refused; the user stays refused.
+        """
+        return await self._spool.allow(user_id)
+
     async def _archived(self, *, user_id: str | None = None, session_id: str | None = None) -> int:
         return 0 if self._archive is None else await self._archive.erase(user_id=user_id, session_id=session_id)

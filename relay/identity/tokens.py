@@ -28,12 +28,13 @@ MAX_PAYLOAD_BYTES: Final = 8192
 MAX_CACHED: Final = 20_000
 """Verified tokens remembered, the longest unused forgotten first; about 8 MB."""
 
-Scope = Literal["events", "users", "items", "actions", "identity", "erase", "admin"]
-SCOPES: Final[tuple[Scope, ...]] = ("events", "users", "items", "actions", "identity", "erase")
+Scope = Literal["events", "records", "identity", "erase", "allow", "admin", "users", "items", "actions"]
+SCOPES: Final[tuple[Scope, ...]] = ("events", "records", "identity", "erase")
 """What a server token allows when nobody says otherwise."""
 
-ALL_SCOPES: Final[tuple[Scope, ...]] = (*SCOPES, "admin")
-"""What one may allow; the last only where it was asked for."""
+ALL_SCOPES: Final[tuple[Scope, ...]] = (*SCOPES, "allow", "admin")
+"""What one may be made to allow; the last two only where it was asked for. Older tokens name `users`, `items` or
+`actions`, parts of `records`."""
 
 
 class SiteClaims(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -5,24 +5,27 @@ Each entry is checked as an event of a beacon is, and the good ones are on disk 
 
 import asyncio
 from collections.abc import Callable, Container, Sequence
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
 from relay.core import limits
 from relay.core.model import NewRecord, Operation, Reason, SessionKey
+from relay.core.telemetry import Metrics
 from relay.spool.contract import Spool
-from relay.wire.event import packed_properties
-from relay.wire.fields import (
+from relay.wire.fields import Drop, Members, Notes
+from relay.wire.properties import ANY_NAME, PropertyNames, packed_properties
+from relay.wire.times import SECONDS_BELOW, backend_time_ms, in_words
+from relay.wire.values import (
+    Field,
     RefusedFieldError,
-    optional_ids,
-    optional_number,
-    optional_properties,
-    optional_text,
-    required_text,
+    identifier,
+    properties,
+    recommendation_id,
+    service_session_id,
+    text,
 )
-from relay.wire.lenient_json import as_object
 
 SLICE: Final = 500
 """Entries checked and stored in one go, between which others have their turn."""
@@ -30,12 +33,16 @@ SLICE: Final = 500
 _encode: Final = msgspec.json.Encoder().encode
 
 
-class EntryRejection(msgspec.Struct, frozen=True):
+class EntryRejection(msgspec.Struct, frozen=True, omit_defaults=True):
     """One entry that was not taken."""
 
     index: int
     reason: str
     """A `Reason`, or `erased`."""
+    field: Field
+    """Which of its fields it is about; the list's name when the entry is no object."""
+    detail: str | None = None
+    """What was understood, where that helps."""
 
 
 class EntriesTaken(msgspec.Struct, frozen=True):
@@ -43,14 +50,16 @@ class EntriesTaken(msgspec.Struct, frozen=True):
 
     accepted: int
     rejected: list[EntryRejection]
+    dropped: list[Drop] | UnsetType = UNSET
+    """Fields left out of what was taken; absent when there are none."""
 
 
 class Kind(msgspec.Struct, frozen=True):
     """A list that backends send: what it is called, and what one entry may be."""
 
     operation: Operation
-    plural: str
-    id_name: str
+    plural: Field
+    id_name: Field
     most_properties_chars: int
 
 
@@ -80,18 +89,30 @@ class _ErasedError(Exception):
 class BackendIntake:
     """From entries to records on disk."""
 
-    def __init__(self, *, spool: Spool, erased: Container[str], make_id: Callable[[], str]) -> None:
+    def __init__(
+        self,
+        *,
+        spool: Spool,
+        erased: Container[str],
+        metrics: Metrics,
+        make_id: Callable[[], str],
+        property_names: PropertyNames = ANY_NAME,
+    ) -> None:
         self._spool = spool
         self._erased = erased
+        self._metrics = metrics
         self._make_id = make_id
+        self._property_names = property_names
 
     async def take(self, kind: Kind, target: str, entries: Sequence[object]) -> EntriesTaken:
-        """Take users, items or actions for a dataset.
+        """Take users, items or actions for a dataset. An entry replaces what the service has, so it is taken whole.
 
         Raises:
             SpoolError: not all of them were taken; taking them again does no harm, a record replaces the last.
         """
-        return await self._take(entries, lambda entry: self._record(kind, target, entry))
+        return await self._take(
+            kind.plural, entries, lambda entry, index, notes: self._record(kind, target, entry, index, notes)
+        )
 
     async def take_interactions(self, target: str, entries: Sequence[object]) -> EntriesTaken:
         """Take interactions with actions, for the tracking id of the dataset of action interactions.
@@ -99,67 +120,88 @@ class BackendIntake:
         Raises:
             SpoolError: not all of them were taken; taking them again does no harm where they have event ids.
         """
-        return await self._take(entries, lambda entry: self._interaction(target, entry))
+        return await self._take(
+            "actionInteractions", entries, lambda entry, index, notes: self._interaction(target, entry, index, notes)
+        )
 
-    async def _take(self, entries: Sequence[object], record_of: Callable[[object], NewRecord]) -> EntriesTaken:
+    async def _take(
+        self, plural: Field, entries: Sequence[object], record_of: Callable[[object, int, Notes], NewRecord]
+    ) -> EntriesTaken:
         rejected: list[EntryRejection] = []
+        notes = Notes()
         accepted = 0
         for start in range(0, len(entries), SLICE):
             records: list[NewRecord] = []
             places: list[int] = []
             for index, entry in enumerate(entries[start : start + SLICE], start):
                 try:
-                    records.append(record_of(entry))
+                    records.append(record_of(entry, index, notes))
                     places.append(index)
                 except RefusedFieldError as refused:
-                    rejected.append(EntryRejection(index, refused.reason))
+                    rejected.append(EntryRejection(index, refused.reason, refused.field or plural, refused.detail))
                 except _ErasedError:
-                    rejected.append(EntryRejection(index, "erased"))
+                    rejected.append(EntryRejection(index, "erased", "userId"))
             if records:
                 repeated = await self._spool.append(records)
-                rejected += [EntryRejection(places[one], Reason.DUPLICATE) for one, _ in repeated]
+                rejected += [EntryRejection(places[one], Reason.DUPLICATE, "eventId") for one, _ in repeated]
                 accepted += len(records) - len(repeated)
             await asyncio.sleep(0)
-        return EntriesTaken(accepted, sorted(rejected, key=lambda one: one.index))
+        gone = {one.index for one in rejected}
+        dropped = [one for one in notes.dropped if one.index not in gone]
+        self._metrics.count_fields(dropped, notes.unknown)
+        return EntriesTaken(accepted, sorted(rejected, key=lambda one: one.index), dropped or UNSET)
 
-    def _record(self, kind: Kind, target: str, entry: object) -> NewRecord:
-        fields = _object(entry)
-        entry_id = required_text(fields, kind.id_name)
+    def _record(self, kind: Kind, target: str, entry: object, index: int, notes: Notes) -> NewRecord:
+        fields = Members(entry, notes, index)
+        notes.count_unknown(fields.names(), frozenset({kind.id_name, "properties"}))
+        entry_id = fields.required(kind.id_name, identifier)
         if kind is USERS and entry_id in self._erased:
             raise _ErasedError
         body: dict[str, str] = {kind.id_name: entry_id}
-        packed = _packed(fields, kind.most_properties_chars, frozenset())
-        if packed is not UNSET and packed != "{}":
-            body["properties"] = packed
+        given = fields.optional("properties", properties)
+        if given:
+            packed = packed_properties(
+                given, most_chars=kind.most_properties_chars, reserved=frozenset(), names=self._property_names
+            )
+            if isinstance(packed, Reason):
+                raise RefusedFieldError(packed, "properties")
+            for reason in packed.left_out:
+                notes.drop("properties", reason, index)
+            if packed.text != "{}":
+                body["properties"] = packed.text
         return _record(SessionKey(kind.operation, target, ""), None, "", _encode(body))
 
-    def _interaction(self, target: str, entry: object) -> NewRecord:
-        fields = _object(entry)
-        timestamp = optional_number(fields, "timestamp", most=1e11)
-        if timestamp is UNSET:
-            raise RefusedFieldError(Reason.MISSING_FIELD)
-        if timestamp < 0:
-            raise RefusedFieldError(Reason.BAD_TIME)
-        user_id = optional_text(fields, "userId")
+    def _interaction(self, target: str, entry: object, index: int, notes: Notes) -> NewRecord:
+        fields = Members(entry, notes, index)
+        notes.count_unknown(fields.names(), _INTERACTION_NAMES)
+        user_id = fields.optional("userId", identifier)
         if user_id is not UNSET and user_id in self._erased:
             user_id = UNSET
-        event_id = optional_text(fields, "eventId") or self._make_id()
-        session_id = required_text(fields, "sessionId")
+        session_id = fields.required("sessionId", service_session_id)
+        event_id = fields.usable("eventId", identifier) or self._make_id()
         body = _encode(
             _Interaction(
-                action_id=required_text(fields, "actionId"),
+                action_id=fields.required("actionId", identifier),
                 session_id=session_id,
-                event_type=required_text(fields, "eventType"),
-                timestamp=int(timestamp),
+                event_type=fields.required("eventType", text),
+                timestamp=fields.required("timestamp", _seconds),
                 event_id=event_id,
                 user_id=user_id,
-                recommendation_id=optional_text(fields, "recommendationId", limits.MAX_RECOMMENDATION_ID_CHARS),
-                impression=optional_ids(fields, "impression"),
-                properties=_packed(fields, limits.MAX_EVENT_PROPERTIES_CHARS, limits.RESERVED_PROPERTY_KEYS),
+                recommendation_id=fields.usable("recommendationId", recommendation_id),
+                impression=fields.impression(),
+                properties=fields.usable("properties", lambda value: self._packed(value, index, notes)),
             )
         )
         key = SessionKey(Operation.PUT_ACTION_INTERACTIONS, target, session_id)
         return _record(key, None if user_id is UNSET else user_id, event_id, body)
+
+    def _packed(self, value: object, index: int, notes: Notes) -> str:
+        packed = packed_properties(properties(value), names=self._property_names)
+        if isinstance(packed, Reason):
+            raise RefusedFieldError(packed)
+        for reason in packed.left_out:
+            notes.drop("properties", reason, index)
+        return packed.text
 
 
 def _record(key: SessionKey, user_id: str | None, event_id: str, body: bytes) -> NewRecord:
@@ -167,18 +209,11 @@ def _record(key: SessionKey, user_id: str | None, event_id: str, body: bytes) ->
     return NewRecord(key, user_id, (event_id,), body, (len(body),))
 
 
-def _object(entry: object) -> dict[str, Any]:
-    fields = as_object(entry)
-    if fields is None:
-        raise RefusedFieldError(Reason.BAD_TYPE)
-    return fields
+_INTERACTION_NAMES: Final = frozenset(field.encode_name for field in msgspec.structs.fields(_Interaction))
 
 
-def _packed(fields: dict[str, Any], most_chars: int, reserved: frozenset[str]) -> str | UnsetType:
-    given = optional_properties(fields)
-    if given is UNSET:
-        return UNSET
-    packed = packed_properties(given, most_chars=most_chars, reserved=reserved)
-    if isinstance(packed, Reason):
-        raise RefusedFieldError(packed)
-    return packed
+def _seconds(value: object) -> int:
+    at_s = backend_time_ms(value) // 1000
+    if not 0 <= at_s < SECONDS_BELOW:
+        raise RefusedFieldError(Reason.BAD_TIME, detail=f"understood as {in_words(at_s * 1000)}")
+    return int(at_s)

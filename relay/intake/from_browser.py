@@ -8,6 +8,7 @@ from itertools import accumulate
 from typing import Final
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from relay.core.clock import Clock
 from relay.core.model import MOST_EVENTS, NewRecord, Operation, Provenance, Reason, SessionKey
@@ -16,7 +17,11 @@ from relay.identity.bindings import Bindings
 from relay.identity.decision import Decision, Identities, IdentityResult
 from relay.spool.contract import Spool
 from relay.spool.receipt import Receipt, Repeated
-from relay.wire.event import BeaconEvent, Rejected, entry
+from relay.wire.event import DAY_MS, BeaconEvent, Rejected, entry
+from relay.wire.fields import Drop
+from relay.wire.properties import ANY_NAME, PropertyNames
+from relay.wire.times import in_words
+from relay.wire.values import Field
 
 _NOTHING: Final = Receipt()
 _NOTHING.succeed(frozenset())
@@ -28,7 +33,11 @@ class Rejection(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True)
     index: int
     """In the beacon's `eventList`."""
     reason: Reason
+    field: Field
+    """Which of its fields it is about."""
     event_id: str | None = None
+    detail: str | None = None
+    """What was understood, to a backend."""
 
 
 class Taken(msgspec.Struct, frozen=True, gc=False):
@@ -37,6 +46,8 @@ class Taken(msgspec.Struct, frozen=True, gc=False):
     accepted: int
     rejected: list[Rejection]
     identity: IdentityResult
+    dropped: list[Drop] | UnsetType = UNSET
+    """Fields that were left out of what was taken; absent when there are none."""
 
 
 class Begun(msgspec.Struct, frozen=True, gc=False):
@@ -50,6 +61,7 @@ class Begun(msgspec.Struct, frozen=True, gc=False):
     places: list[int]
     """Of each of them in the beacon's `eventList`."""
     rejected: list[Rejection]
+    dropped: list[Drop]
     without_item: int
 
 
@@ -74,6 +86,7 @@ class Intake:
         clock: Clock,
         make_id: Callable[[], str],
         max_event_age_s: float,
+        property_names: PropertyNames = ANY_NAME,
     ) -> None:
         self._spool = spool
         self._identities = identities
@@ -82,6 +95,7 @@ class Intake:
         self._clock = clock
         self._make_id = make_id
         self._max_age_ms = max_event_age_s * 1000
+        self._property_names = property_names
 
     def begin(
         self,
@@ -91,6 +105,7 @@ class Intake:
         session_id: str,
         sent_at_ms: float | None,
         identity_token: object,
+        dropped: Sequence[Drop] = (),
     ) -> Begun:
         """Decide who sent the events, and hand the good ones to the spool. To be ended by `finish`.
 
@@ -103,7 +118,12 @@ class Intake:
         )
         self._metrics.identities[decision.result] += 1
         return self._begin(
-            events, destination=destination, session_id=session_id, sent_at_ms=sent_at_ms, decision=decision
+            events,
+            destination=destination,
+            session_id=session_id,
+            sent_at_ms=sent_at_ms,
+            decision=decision,
+            dropped=dropped,
         )
 
     async def take_trusted(
@@ -114,15 +134,31 @@ class Intake:
         session_id: str,
         sent_at_ms: float | None,
         user_id: str | None,
+        dropped: Sequence[Drop] = (),
     ) -> Taken:
         """Take events from a backend whose word on the user counts. Raises as `begin`."""
         decision = self._identities.trust(
             site=destination.site, target=destination.tracking_id, session_id=session_id, user_id=user_id
         )
         begun = self._begin(
-            events, destination=destination, session_id=session_id, sent_at_ms=sent_at_ms, decision=decision
+            events,
+            destination=destination,
+            session_id=session_id,
+            sent_at_ms=sent_at_ms,
+            decision=decision,
+            dropped=dropped,
         )
-        return self.finish(begun, await begun.stored)
+        taken = self.finish(begun, await begun.stored)
+        return msgspec.structs.replace(taken, rejected=[self._explained(one, events) for one in taken.rejected])
+
+    def _explained(self, one: Rejection, events: Sequence[BeaconEvent | Rejected]) -> Rejection:
+        """With what a time out of bounds was understood as."""
+        event = events[one.index]
+        if one.reason is not Reason.BAD_TIME or isinstance(event, Rejected) or not event.sent_at:
+            return one
+        days = self._max_age_ms / DAY_MS
+        detail = f"understood as {in_words(event.sent_at)}; at most {days:g} days back and 1 ahead are taken"
+        return msgspec.structs.replace(one, detail=detail)
 
     def _begin(
         self,
@@ -132,26 +168,37 @@ class Intake:
         session_id: str,
         sent_at_ms: float | None,
         decision: Decision,
+        dropped: Sequence[Drop],
     ) -> Begun:
         now_ms = self._clock.now_ms()
         skew_ms = 0.0 if sent_at_ms is None else now_ms - sent_at_ms
         key = SessionKey(Operation.PUT_EVENTS, destination.tracking_id, decision.identity.session_id)
         rejected: list[Rejection] = []
+        left_out = list(dropped)
         bodies: list[bytes] = []
         event_ids: list[str] = []
         places: list[int] = []
         without_item = 0
         for index, event in enumerate(events):
             if isinstance(event, Rejected):
-                rejected.append(Rejection(index, event.reason, event.event_id))
+                rejected.append(Rejection(index, event.reason, event.field, event.event_id, event.detail))
                 continue
             given, event_id = event.event_id or None, event.event_id or self._make_id()
             if destination.event_types is not None and event.event_type not in destination.event_types:
-                body: bytes | Reason = Reason.UNKNOWN_EVENT_TYPE
-            else:
-                body = entry(event, event_id=event_id, skew_ms=skew_ms, now_ms=now_ms, max_age_ms=self._max_age_ms)
-            if isinstance(body, Reason):
-                rejected.append(Rejection(index, body, given))
+                rejected.append(Rejection(index, Reason.UNKNOWN_EVENT_TYPE, "eventType", given))
+                continue
+            body = entry(
+                event,
+                event_id=event_id,
+                skew_ms=skew_ms,
+                now_ms=now_ms,
+                max_age_ms=self._max_age_ms,
+                dropped=left_out,
+                index=index,
+                names=self._property_names,
+            )
+            if body is None:
+                rejected.append(Rejection(index, Reason.BAD_TIME, "sentAt", given))
                 continue
             bodies.append(body)
             event_ids.append(event_id)
@@ -160,7 +207,7 @@ class Intake:
         came = _provenance(session_id, decision)
         records = pieces(key, decision.identity.user_id, event_ids, bodies, came)
         stored = self._spool.append(records, decision.binding) if records or decision.binding else _NOTHING
-        return Begun(stored, decision, event_ids, places, rejected, without_item)
+        return Begun(stored, decision, event_ids, places, rejected, left_out, without_item)
 
     def finish(self, begun: Begun, repeated: Repeated) -> Taken:
         """Everything is on disk; `repeated` is what `stored` gave."""
@@ -170,14 +217,22 @@ class Intake:
         if repeated:
             for record, place in repeated:
                 event = record * MOST_EVENTS + place
-                rejected.append(Rejection(begun.places[event], Reason.DUPLICATE, begun.event_ids[event]))
+                rejected.append(Rejection(begun.places[event], Reason.DUPLICATE, "eventId", begun.event_ids[event]))
         if rejected:
             rejected.sort(key=lambda one: one.index)
             for one in rejected:
                 self._metrics.events_rejected[one.reason] += 1
         if begun.without_item:
             self._metrics.events_without_item.inc(begun.without_item)
-        return Taken(len(begun.event_ids) - len(repeated), rejected, begun.decision.result)
+        accepted = len(begun.event_ids) - len(repeated)
+        dropped = begun.dropped
+        if not dropped:
+            return Taken(accepted, rejected, begun.decision.result)
+        if rejected:
+            gone = {one.index for one in rejected}
+            dropped = [one for one in dropped if one.index not in gone]
+        self._metrics.count_fields(dropped, {})
+        return Taken(accepted, rejected, begun.decision.result, dropped or UNSET)
 
 
 def pieces(

@@ -1,18 +1,23 @@
 """A POST body to a `Beacon`: size, UTF-8, shape, version.
 
-On the good path one typed decode with the service's limits in the types. When that fails, `salvage` looks at each
-event by itself, so that a bad one does not take its neighbours with it. What fails both ways is not a beacon.
+On the good path one typed decode with the service's limits in the types, which also refuses names it does not know.
+When that fails, a second look takes each field by itself and each event by `salvage`, so that what cannot be used does
+not take its neighbours with it, and nothing vanishes without a word. What fails both ways is not a beacon.
 """
 
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from relay.core.model import Reason
 from relay.wire.event import BeaconEvent, Rejected, have_saying_ids
+from relay.wire.fields import Drop, Members, Notes
 from relay.wire.lenient_event import salvage
 from relay.wire.lenient_json import as_list, as_object, parse
 from relay.wire.session_id import is_session_id
+from relay.wire.values import MAX_WHOLE, Field, RefusedFieldError, number
 
 MAX_EVENTS: Final = 500
 """Events in one beacon."""
@@ -21,16 +26,17 @@ LOST_REASONS: Final = frozenset({"outbox_full", "refused", "too_large"})
 """Why the snippet gives an event up. Anything else in `lost` counts as `other`: it is a metric label."""
 
 _MAX_SENT_AT_MS: Final = 1e15
-_Count = Annotated[int, Meta(ge=0, le=2**53)]
+_Count = Annotated[int, Meta(ge=0, le=MAX_WHOLE)]
 _Milliseconds = Annotated[float, Meta(ge=-_MAX_SENT_AT_MS, le=_MAX_SENT_AT_MS)]
 
 
 class NotABeaconError(Exception):
     """The body is not a beacon; `reason` and `detail` are for the answer and name nothing of the body."""
 
-    def __init__(self, reason: str, detail: str) -> None:
+    def __init__(self, reason: str, field: Field, detail: str) -> None:
         super().__init__(detail)
         self.reason = reason
+        self.field: Field = field
         self.detail = detail
 
 
@@ -45,11 +51,17 @@ class Beacon(msgspec.Struct, frozen=True, gc=False):
     """The identity token as it came, or None."""
     sent_at_ms: float | None = None
     """By the browser's clock."""
-    lost: dict[str, int] = {}
+    seq: int | None = None
+    """Which of its session's beacons it is."""
+    lost: Mapping[str, int] = {}
     """Events the page had to give up, by reason."""
+    dropped: Sequence[Drop] = ()
+    """Fields that were left out."""
+    unknown: Mapping[str, int] = {}
+    """Names of fields nobody knows, with how often they came; at most `MAX_UNKNOWN_NAMES` and `other`."""
 
 
-class _Wire(msgspec.Struct, rename="camel", gc=False):
+class _Wire(msgspec.Struct, rename="camel", forbid_unknown_fields=True, gc=False):
     """The body when all of it is as it should be."""
 
     v: Annotated[int, Meta(ge=1, le=1)]
@@ -62,6 +74,7 @@ class _Wire(msgspec.Struct, rename="camel", gc=False):
     lost: dict[str, _Count] | UnsetType = UNSET
 
 
+_KNOWN: Final = frozenset(field.encode_name for field in msgspec.structs.fields(_Wire))
 _decoder: Final = msgspec.json.Decoder(_Wire)
 
 
@@ -76,91 +89,110 @@ def decode(body: bytes) -> Beacon:
     """
     # msgspec does not look into strings it skips, keeps NUL, and calls a lone surrogate truncated input.
     if not (body.isascii() or _is_utf8(body)):
-        raise NotABeaconError("not_utf8", "the body is not UTF-8")
+        raise NotABeaconError("not_utf8", "body", "the body is not UTF-8")
     if b"\\" in body and (b"\\u0000" in body or b"\\ud" in body or b"\\uD" in body):
-        return _tolerant(body)
+        return _second_look(body)
     try:
         wire = _decoder.decode(body)
     except (msgspec.DecodeError, RecursionError, ValueError):
-        return _tolerant(body)
+        return _second_look(body)
     if not have_saying_ids(wire.event_list):
-        return _tolerant(body)
-    return _beacon(
-        session_id=wire.session_id,
-        events=tuple(wire.event_list),
-        token=wire.token,
-        identity=wire.identity,
-        sent_at=None if wire.sent_at is UNSET else wire.sent_at,
-        lost={} if wire.lost is UNSET else wire.lost,
+        return _second_look(body)
+    return Beacon(
+        _session_id(wire.session_id),
+        tuple(wire.event_list),
+        wire.token,
+        None if wire.identity == "" else wire.identity,
+        None if wire.sent_at is UNSET else wire.sent_at,
+        None if wire.seq is UNSET else wire.seq,
+        _by_known_reason(wire.lost) if wire.lost else {},
     )
 
 
-def _beacon(
-    *,
-    session_id: str,
-    events: tuple[BeaconEvent | Rejected, ...],
-    token: object,
-    identity: object,
-    sent_at: float | None,
-    lost: dict[str, int],
-) -> Beacon:
-    if not is_session_id(session_id):
-        raise NotABeaconError("bad_session_id", "sessionId needs 16 to 256 of A-Z a-z 0-9 . _ ~ - and a real value")
-    if lost and not lost.keys() <= LOST_REASONS:
-        other = sum(count for reason, count in lost.items() if reason not in LOST_REASONS)
-        lost = {**{reason: count for reason, count in lost.items() if reason in LOST_REASONS}, "other": other}
-    return Beacon(session_id, events, token, identity or None, sent_at, lost)
+def _session_id(given: object) -> str:
+    if not isinstance(given, str) or not is_session_id(given):
+        detail = "sessionId needs 16 to 256 of A-Z a-z 0-9 . _ ~ - and a real value"
+        raise NotABeaconError("bad_session_id", "sessionId", detail)
+    return given
 
 
-def _tolerant(body: bytes) -> Beacon:
+def _by_known_reason(lost: dict[str, int]) -> dict[str, int]:
+    if lost.keys() <= LOST_REASONS:
+        return lost
+    other = sum(count for reason, count in lost.items() if reason not in LOST_REASONS)
+    return {**{reason: count for reason, count in lost.items() if reason in LOST_REASONS}, "other": other}
+
+
+def _second_look(body: bytes) -> Beacon:
+    notes = Notes()
     try:
-        raw = as_object(parse(body.decode()))
+        members = Members(parse(body.decode()), notes)
     except ValueError:
-        raise NotABeaconError("not_json", "the body is not JSON") from None
-    if raw is None:
-        raise NotABeaconError("bad_type", "the body is not a JSON object")
-    version = raw.get("v")
+        raise NotABeaconError("not_json", "body", "the body is not JSON") from None
+    except RefusedFieldError:
+        raise NotABeaconError("bad_type", "body", "the body is not a JSON object") from None
+    version = members.given("v")
     if isinstance(version, bool) or version != 1:
-        raise NotABeaconError("bad_version", "v must be 1")
-    session_id = raw.get("sessionId")
-    if not isinstance(session_id, str):
-        raise NotABeaconError("bad_session_id", "sessionId is missing or not a string")
-    events = as_list(raw.get("eventList"))
+        raise NotABeaconError("bad_version", "v", "v must be 1")
+    session_id = _session_id(members.given("sessionId"))
+    given = members.given("eventList")
+    events = as_list(given)
     if events is None:
-        raise NotABeaconError("bad_type" if "eventList" in raw else "missing_field", "eventList is not a list")
+        reason = Reason.MISSING_FIELD if given is None else Reason.BAD_TYPE
+        raise NotABeaconError(reason, "eventList", "eventList is not a list")
     if len(events) > MAX_EVENTS:
-        raise NotABeaconError("too_many_events", f"eventList has more than {MAX_EVENTS} events")
-    return _beacon(
-        session_id=session_id,
-        events=tuple(salvage(one) for one in events),
-        token=raw.get("token"),
-        identity=raw.get("identity"),
-        sent_at=_sent_at(raw),
-        lost=_lost(raw),
+        raise NotABeaconError("too_many_events", "eventList", f"eventList has more than {MAX_EVENTS} events")
+    notes.count_unknown(members.names(), _KNOWN)
+    sent_at = members.usable("sentAt", _sent_at)
+    seq = members.usable("seq", _count)
+    return Beacon(
+        session_id,
+        tuple(salvage(one, index, notes) for index, one in enumerate(events)),
+        members.given("token"),
+        None if (identity := members.given("identity")) == "" else identity,
+        None if sent_at is UNSET else sent_at,
+        None if seq is UNSET else seq,
+        _lost(members, notes),
+        notes.dropped,
+        notes.unknown,
     )
 
 
-def _sent_at(raw: dict[str, Any]) -> float | None:
-    value = raw.get("sentAt")
-    if "sentAt" not in raw:
-        return None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= _MAX_SENT_AT_MS:
-        raise NotABeaconError("bad_time", "sentAt is not a time in milliseconds")
-    return float(value)
+def _sent_at(value: object) -> float:
+    try:
+        return number(value, _MAX_SENT_AT_MS)
+    except RefusedFieldError:
+        raise RefusedFieldError(Reason.BAD_TIME) from None
 
 
-def _lost(raw: dict[str, Any]) -> dict[str, int]:
-    _count(raw.get("seq", 0), "seq")
-    lost = as_object(raw.get("lost", {}))
-    if lost is None:
-        raise NotABeaconError("bad_type", "lost is not an object")
-    return {reason: _count(count, "lost") for reason, count in lost.items()}
+def _count(value: object) -> int:
+    found = number(value, MAX_WHOLE)
+    if found < 0 or found != int(found):
+        raise RefusedFieldError(Reason.BAD_NUMBER)
+    return int(found)
 
 
-def _count(value: object, name: str) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 2**53:
-        raise NotABeaconError("bad_type", f"{name} does not count")
-    return value
+def _lost(members: Members, notes: Notes) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    given = members.usable("lost", _object)
+    fault: Reason | None = None
+    for reason, count in given.items() if given else ():
+        if count is None:
+            continue
+        try:
+            counts[reason] = _count(count)
+        except RefusedFieldError as refused:
+            fault = refused.reason
+    if fault:
+        notes.drop("lost", fault)
+    return _by_known_reason(counts)
+
+
+def _object(value: object) -> dict[str, Any]:
+    found = as_object(value)
+    if found is None:
+        raise RefusedFieldError(Reason.BAD_TYPE)
+    return found
 
 
 def _is_utf8(body: bytes) -> bool:

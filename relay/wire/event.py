@@ -12,7 +12,9 @@ from msgspec import UNSET, Meta, UnsetType
 
 from relay.core import limits
 from relay.core.model import Reason
-from relay.wire.fields import held_object, say_something
+from relay.wire.fields import Drop
+from relay.wire.properties import ANY_NAME, PropertyNames, packed_properties
+from relay.wire.values import Field, say_something
 
 DAY_MS: Final = 86_400_000
 """How far ahead of the relay's clock a corrected time may be."""
@@ -20,7 +22,7 @@ DAY_MS: Final = 86_400_000
 _Id = Annotated[str, Meta(min_length=1, max_length=limits.MAX_ID_CHARS)]
 
 
-class Attribution(msgspec.Struct, rename="camel", frozen=True, gc=False):
+class Attribution(msgspec.Struct, rename="camel", frozen=True, forbid_unknown_fields=True, gc=False):
     """Where a click came from, for metric attribution."""
 
     event_attribution_source: Annotated[
@@ -33,7 +35,7 @@ class Attribution(msgspec.Struct, rename="camel", frozen=True, gc=False):
     ]
 
 
-class BeaconEvent(msgspec.Struct, rename="camel", omit_defaults=True, gc=False):
+class BeaconEvent(msgspec.Struct, rename="camel", omit_defaults=True, forbid_unknown_fields=True, gc=False):
     """An event as the browser sends it, each field within its limit; times and `properties` still to be looked at.
 
     Its fields are those of an entry of PutEvents' `eventList`, by the service's names: `entry` turns it into one.
@@ -57,8 +59,12 @@ class Rejected(msgspec.Struct, frozen=True):
     """An event that is not taken, alone."""
 
     reason: Reason
+    field: Field
+    """Which one it is about; `eventList` when the entry is no event at all."""
     event_id: str | None = None
     """As sent, where it is an id at all."""
+    detail: str | None = None
+    """What was understood, for a backend's developer."""
 
 
 _encode: Final = msgspec.json.Encoder().encode
@@ -77,8 +83,18 @@ def have_saying_ids(events: Sequence[BeaconEvent]) -> bool:
     return say_something(ids)
 
 
-def entry(event: BeaconEvent, *, event_id: str, skew_ms: float, now_ms: int, max_age_ms: float) -> bytes | Reason:
-    """The event as one entry of a PutEvents call, UTF-8 JSON, or why it cannot be one.
+def entry(
+    event: BeaconEvent,
+    *,
+    event_id: str,
+    skew_ms: float,
+    now_ms: int,
+    max_age_ms: float,
+    dropped: list[Drop],
+    index: int = 0,
+    names: PropertyNames = ANY_NAME,
+) -> bytes | None:
+    """The event as one entry of a PutEvents call, UTF-8 JSON; None when its time cannot be (`bad_time`).
 
     Args:
         event: Within the limits of its type. It becomes the entry: afterwards its `sent_at` is in whole seconds, the
@@ -86,39 +102,38 @@ def entry(event: BeaconEvent, *, event_id: str, skew_ms: float, now_ms: int, max
         event_id: The event's own, or one made for it.
         skew_ms: What to add to the browser's times to get the relay's.
         now_ms: The relay's time, used for an event without one.
-        max_age_ms: Older events are `bad_time`.
+        max_age_ms: Older events are refused.
+        dropped: Gets what is left out of the event: of its properties, or to fit the service's limit.
+        index: Of the event in its list.
+        names: Which properties may pass.
     """
     at_ms = now_ms if event.sent_at is UNSET else event.sent_at + skew_ms
     if not now_ms - max_age_ms <= at_ms <= now_ms + DAY_MS or at_ms < 0:
-        return Reason.BAD_TIME
-    if event.properties is not UNSET:
-        properties = packed_properties(event.properties)
-        if isinstance(properties, Reason):
-            return properties
-        event.properties = properties
+        return None
+    if not event.properties:
+        event.properties = UNSET
+    else:
+        packed = packed_properties(event.properties, names=names)
+        if isinstance(packed, Reason):
+            dropped.append(Drop("properties", packed, index))
+            event.properties = UNSET
+        else:
+            dropped += [Drop("properties", reason, index) for reason in packed.left_out]
+            event.properties = packed.text
     event.event_id = event_id
     event.sent_at = int(at_ms // 1000)
     body = _encode(event)
-    return Reason.TOO_LARGE if len(body) > limits.MAX_EVENT_BYTES else body
+    return body if len(body) <= limits.MAX_EVENT_BYTES else _shortened(event, body, dropped, index)
 
 
-def packed_properties(
-    properties: dict[str, Any] | str,
-    *,
-    most_chars: int = limits.MAX_EVENT_PROPERTIES_CHARS,
-    reserved: frozenset[str] = limits.RESERVED_PROPERTY_KEYS,
-) -> str | Reason:
-    """An object, or a string holding one, as the compact string the service wants.
-
-    Characters outside ASCII stay as they are: the limit counts the string, in which an escape would count six times.
-    """
-    held = held_object(properties)
-    if isinstance(held, Reason):
-        return held
-    if not reserved.isdisjoint(map(str.lower, held)):
-        return Reason.RESERVED_KEY
-    try:
-        text = _encode(held).decode()
-    except RecursionError:
-        return Reason.TOO_LONG  # far deeper than any limit is long
-    return Reason.TOO_LONG if len(text) > most_chars else text
+def _shortened(event: BeaconEvent, body: bytes, dropped: list[Drop], index: int) -> bytes:
+    """The entry without what makes it larger than the service takes; its ids alone never do."""
+    if event.impression is not UNSET:
+        event.impression = UNSET
+        dropped.append(Drop("impression", Reason.TOO_LARGE, index))
+        body = _encode(event)
+    if len(body) > limits.MAX_EVENT_BYTES:
+        event.properties = UNSET
+        dropped.append(Drop("properties", Reason.TOO_LARGE, index))
+        body = _encode(event)
+    return body

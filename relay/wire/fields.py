@@ -1,142 +1,133 @@
-"""Fields of a parsed JSON object, each read within its limit or refused with its reason."""
+"""Fields of a parsed JSON object: what becomes of one that cannot be used, and of one that nobody knows.
 
-import math
-from collections.abc import Sequence
-from typing import Any, Final
+`null` is the same as absent everywhere. A field the event cannot do without is refused; any other that cannot be used
+is left out and noted, so that the interaction itself survives.
+"""
 
+import re
+from collections.abc import Callable, Collection
+from typing import Any, Final, TypeVar
+
+import msgspec
 from msgspec import UNSET, UnsetType
 
-from relay.core import limits
+from relay.core.limits import MAX_IMPRESSION_ITEMS
 from relay.core.model import Reason
-from relay.wire.lenient_json import as_list, as_object, fault, parse, text_fault
+from relay.core.telemetry import MAX_UNKNOWN_NAMES
+from relay.wire.lenient_json import as_list, as_object
+from relay.wire.values import Field, RefusedFieldError, identifiers
 
-_NO_VALUE: Final = frozenset({"null", "undefined", "NaN", "[object Object]"})
-"""What a variable without a value turns into as text: as an id it would join strangers."""
+OTHER_NAME: Final = "other"
 
+_NAME: Final = re.compile(r"[A-Za-z0-9_]{1,64}")
 
-class RefusedFieldError(Exception):
-    """A field is not what it should be."""
-
-    def __init__(self, reason: Reason) -> None:
-        super().__init__(reason)
-        self.reason = reason
+T = TypeVar("T")
 
 
-def says_nothing(text: str) -> bool:
-    """Whether an id is blank, or what a variable without a value turns into."""
-    return text in _NO_VALUE or text.isspace()
+class Drop(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A field that was left out, in whole or in part, of something that was taken."""
+
+    field: Field
+    reason: Reason
+    index: int | UnsetType = UNSET
+    """Of the event in its list; absent for a field of the beacon itself."""
 
 
-def say_something(ids: Sequence[str]) -> bool:
-    """Whether none of them `says_nothing`."""
-    return _NO_VALUE.isdisjoint(ids) and not any(map(str.isspace, ids))
+class Notes:
+    """What is noted while a body is looked at: fields left out, and the names of fields nobody knows."""
+
+    __slots__ = ("dropped", "unknown")
+
+    def __init__(self) -> None:
+        self.dropped: list[Drop] = []
+        self.unknown: dict[str, int] = {}
+
+    def drop(self, field: Field, reason: Reason, index: int | UnsetType = UNSET) -> None:
+        """Note a field that was left out."""
+        self.dropped.append(Drop(field, reason, index))
+
+    def count_unknown(self, names: Collection[str], known: frozenset[str]) -> None:
+        """Count the names that are not known."""
+        for name in names:
+            if name in known:
+                continue
+            kept = name if _NAME.fullmatch(name) else OTHER_NAME
+            if kept not in self.unknown and len(self.unknown) >= MAX_UNKNOWN_NAMES:
+                kept = OTHER_NAME
+            self.unknown[kept] = self.unknown.get(kept, 0) + 1
 
 
-def text(value: object, most: int = limits.MAX_ID_CHARS) -> str:
-    """A text that says something, of at most `most` characters.
+class Members:
+    """The members of one object, each read as what it should be."""
 
-    Raises:
-        RefusedFieldError: it is none.
-    """
-    if not isinstance(value, str):
-        raise RefusedFieldError(Reason.BAD_TYPE)
-    if text_fault(value):
-        raise RefusedFieldError(Reason.BAD_UNICODE)
-    if not value or says_nothing(value):
-        raise RefusedFieldError(Reason.EMPTY)
-    if len(value) > most:
-        raise RefusedFieldError(Reason.TOO_LONG)
-    return value
+    __slots__ = ("_index", "_members", "_notes")
 
+    def __init__(self, value: object, notes: Notes, index: int | UnsetType = UNSET) -> None:
+        """Take a parsed value.
 
-def required_text(fields: dict[str, Any], name: str) -> str:
-    """An id that must be there.
+        Args:
+            value: As `lenient_json.parse` gave it.
+            notes: Where fields that are left out are noted.
+            index: Of the object in its list.
 
-    Raises:
-        RefusedFieldError: it is not.
-    """
-    if name not in fields:
-        raise RefusedFieldError(Reason.MISSING_FIELD)
-    return text(fields[name])
+        Raises:
+            RefusedFieldError: it is no object.
+        """
+        members = as_object(value)
+        if members is None:
+            raise RefusedFieldError(Reason.BAD_TYPE)
+        self._members: dict[str, Any] = members
+        self._notes = notes
+        self._index = index
 
+    def names(self) -> Collection[str]:
+        """All of them, known or not."""
+        return self._members.keys()
 
-def optional_text(fields: dict[str, Any], name: str, most: int = limits.MAX_ID_CHARS) -> str | UnsetType:
-    """A text that may be missing.
+    def given(self, field: Field) -> object:
+        """A member as it came; None when it is absent."""
+        return self._members.get(field)
 
-    Raises:
-        RefusedFieldError: it is there and no text within the limit.
-    """
-    return text(fields[name], most) if name in fields else UNSET
+    def required(self, field: Field, read: Callable[[object], T]) -> T:
+        """A field that must be there.
 
-
-def optional_number(fields: dict[str, Any], name: str, most: float = math.inf) -> float | UnsetType:
-    """A finite number that may be missing.
-
-    Raises:
-        RefusedFieldError: it is there and no number, or larger than `most`.
-    """
-    if name not in fields:
-        return UNSET
-    value: object = fields[name]
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise RefusedFieldError(Reason.BAD_TYPE)
-    try:
-        number = float(value)
-    except OverflowError:
-        raise RefusedFieldError(Reason.BAD_NUMBER) from None
-    if not math.isfinite(number) or abs(number) > most:
-        raise RefusedFieldError(Reason.BAD_NUMBER)
-    return number
-
-
-def optional_ids(fields: dict[str, Any], name: str) -> list[str] | UnsetType:
-    """A list of 1 to 25 ids that may be missing.
-
-    Raises:
-        RefusedFieldError: it is there and something else.
-    """
-    if name not in fields:
-        return UNSET
-    items = as_list(fields[name])
-    if items is None:
-        raise RefusedFieldError(Reason.BAD_TYPE)
-    if not items:
-        raise RefusedFieldError(Reason.EMPTY)
-    if len(items) > limits.MAX_IMPRESSION_ITEMS:
-        raise RefusedFieldError(Reason.TOO_MANY_ITEMS)
-    return [text(item) for item in items]
-
-
-def optional_properties(fields: dict[str, Any]) -> dict[str, Any] | str | UnsetType:
-    """`properties`, an object or a text, that may be missing.
-
-    Raises:
-        RefusedFieldError: it is there and something else, or holds what cannot be passed on.
-    """
-    if "properties" not in fields:
-        return UNSET
-    given: object = fields["properties"]
-    value = given if isinstance(given, str) else as_object(given)
-    if value is None:
-        raise RefusedFieldError(Reason.BAD_TYPE)
-    found = fault(value)
-    if found:
-        raise RefusedFieldError(found)
-    return value
-
-
-def held_object(properties: dict[str, Any] | str) -> dict[str, Any] | Reason:
-    """What `properties` holds: the object itself, or the one in its text."""
-    if not isinstance(properties, str):
-        return properties
-    if not properties or properties.isspace():
-        return Reason.EMPTY
-    try:
-        held = parse(properties)
-    except ValueError:
-        return Reason.BAD_TYPE
-    found = fault(held)
-    if found:
+        Raises:
+            RefusedFieldError: it is not, or it is something else.
+        """
+        found = self.optional(field, read)
+        if isinstance(found, UnsetType):
+            raise RefusedFieldError(Reason.MISSING_FIELD, field)
         return found
-    members = as_object(held)
-    return Reason.BAD_TYPE if members is None else members
+
+    def optional(self, field: Field, read: Callable[[object], T]) -> T | UnsetType:
+        """A field that may be absent, and costs the object when it is something else.
+
+        Raises:
+            RefusedFieldError: it is there and something else.
+        """
+        value = self._members.get(field)
+        if value is None:
+            return UNSET
+        try:
+            return read(value)
+        except RefusedFieldError as refused:
+            raise RefusedFieldError(refused.reason, refused.field or field, refused.detail) from None
+
+    def usable(self, field: Field, read: Callable[[object], T]) -> T | UnsetType:
+        """A field that may be absent, and is left out and noted when it cannot be used. Nothing in it is absent."""
+        value = self._members.get(field)
+        if value is None or value in ("", []):
+            return UNSET
+        try:
+            return read(value)
+        except RefusedFieldError as refused:
+            self._notes.drop(field, refused.reason, self._index)
+            return UNSET
+
+    def impression(self) -> list[str] | UnsetType:
+        """`impression`: of a longer list the first 25, which is noted."""
+        items = as_list(self._members.get("impression"))
+        if items is not None and len(present := [item for item in items if item is not None]) > MAX_IMPRESSION_ITEMS:
+            self._notes.drop("impression", Reason.TOO_MANY_ITEMS, self._index)
+            self._members["impression"] = present[:MAX_IMPRESSION_ITEMS]
+        return self.usable("impression", identifiers) or UNSET

@@ -95,7 +95,7 @@ class Relay:
 async def test_good_and_bad_events_keep_their_places() -> None:
     relay = Relay()
     taken = await relay.take(
-        Rejected(Reason.BAD_TYPE),
+        Rejected(Reason.BAD_TYPE, "eventList"),
         BeaconEvent("View", "e1"),
         BeaconEvent("Buy", "e2"),
         BeaconEvent("View", "e1"),

@@ -19,6 +19,8 @@ class Example(msgspec.Struct):
     beacon: Any = None
     body: str | None = None
     answer: dict[str, Any] | None = None
+    field: str | None = None
+    """What a refusal names."""
 
 
 def examples(name: str) -> list[Example]:

@@ -17,7 +17,8 @@ async def relay() -> AsyncGenerator[RunningEdge]:
         yield running
 
 
-ALL = [one for name in ("beacons-taken", "events-rejected", "beacons-refused") for one in examples(name)]
+FILES = ("beacons-taken", "events-rejected", "fields-dropped", "beacons-refused")
+ALL = [one for name in FILES for one in examples(name)]
 
 
 @pytest.mark.parametrize("example", ALL, ids=lambda one: one.name)
@@ -31,7 +32,8 @@ async def test_the_wire_is_as_the_examples_say(example: Example, relay: RunningE
     if example.answer is not None:
         assert answer.json() == example.answer
     if answer.status_code != 202:
-        assert set(answer.json()) == {"error", "detail"}
+        assert set(answer.json()) == {"error", "detail", "field"}
+        assert answer.json()["field"] == example.field
     assert answer.headers["cache-control"] == "no-store"
 
 
@@ -53,7 +55,7 @@ async def test_ids_are_made_where_none_came_and_are_unique(relay: RunningEdge) -
 
 async def test_a_repeated_event_is_a_duplicate_and_stored_once(relay: RunningEdge) -> None:
     event = {"eventId": "e1", "eventType": "View"}
-    again = {"index": 1, "eventId": "e1", "reason": "duplicate"}
+    again = {"index": 1, "eventId": "e1", "reason": "duplicate", "field": "eventId"}
     assert await relay.send(event, event) == {"accepted": 1, "rejected": [again], "identity": "none"}
     assert (await relay.send(event))["rejected"] == [again | {"index": 0}]
     assert (await relay.send(event, session="another-" + SESSION))["accepted"] == 1
@@ -206,7 +208,7 @@ async def test_only_posts_are_taken(relay: RunningEdge, method: str) -> None:
 async def test_nothing_else_is_on_the_public_listener(relay: RunningEdge, path: str) -> None:
     answer = await relay.http.post(relay.url + path, content=b"")
     assert answer.status_code in (404, 405)
-    assert set(answer.json()) == {"error", "detail"}
+    assert {"error", "detail"} <= set(answer.json()) <= {"error", "detail", "field"}
 
 
 async def test_a_body_of_the_largest_size_is_taken_and_one_byte_more_is_413(relay: RunningEdge) -> None:

@@ -7,10 +7,10 @@ import httpx2
 import pytest
 
 from relay.core.clock import SystemClock
-from relay.identity.tokens import SCOPES, IdentityClaims, Scope, ServerClaims, Tokens
+from relay.identity.tokens import ALL_SCOPES, IdentityClaims, Scope, ServerClaims, Tokens
 from relay.spool.memory import MemorySpool
 from tests.support.clock import FakeClock
-from tests.support.emulator import RunningEmulator, running_emulator
+from tests.support.emulator import TRACKING_ID, RunningEmulator, running_emulator
 from tests.support.relay import KEY, SESSION, Client, RunningEdge, RunningRelay, running_edge, running_relay
 
 ITEMS_ARN = "arn:aws:personalize:us-east-1:000000000000:dataset/demo/ITEMS"
@@ -18,7 +18,7 @@ USERS_ARN = "arn:aws:personalize:us-east-1:000000000000:dataset/demo/USERS"
 
 
 async def call(relay: Client, path: str, body: Any, *scopes: Scope, token: str | None = None) -> httpx2.Response:
-    claims = ServerClaims(relay.settings.site, scopes or SCOPES)
+    claims = ServerClaims(relay.settings.site, scopes or ALL_SCOPES)
     bearer = token if token is not None else Tokens([KEY], clock=relay.clock).mint(claims)
     headers = {"authorization": f"Bearer {bearer}"} if bearer else {}
     return await relay.http.post(f"{relay.url}/api/v1/{path}", json=body, headers=headers)
@@ -42,7 +42,13 @@ async def relay(emulator: RunningEmulator) -> AsyncGenerator[RunningRelay]:
         yield running
 
 
-PATHS = ["events", "users", "items", "actions", "action-interactions", "identity", "erase"]
+PATHS = ["events", "users", "items", "actions", "action-interactions", "identity", "erase", "allow"]
+NEEDED: dict[str, Scope] = {
+    "action-interactions": "events",
+    "users": "records",
+    "items": "records",
+    "actions": "records",
+}
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -51,8 +57,8 @@ async def test_nothing_goes_without_a_server_token_of_the_right_scope(edge: Runn
         answer = await call(edge, path, {}, token=token)
         assert answer.status_code == 401
         assert answer.headers["www-authenticate"] == "Bearer"
-    needed = "events" if path == "action-interactions" else path
-    others = [scope for scope in SCOPES if scope != needed]
+    needed = NEEDED.get(path, path)
+    others = [scope for scope in ALL_SCOPES if scope != needed]
     answer = await call(edge, path, {}, *others)
     assert (answer.status_code, answer.json()["error"]) == (403, "scope")
     assert (await edge.http.get(f"{edge.url}/api/v1/{path}")).status_code == 405
@@ -63,12 +69,12 @@ async def test_nothing_goes_without_a_server_token_of_the_right_scope(edge: Runn
 async def test_what_is_no_request_is_400(edge: RunningEdge, path: str, body: object) -> None:
     answer = await call(edge, path, body)
     assert answer.status_code == 400
-    assert set(answer.json()) == {"error", "detail"}
+    assert set(answer.json()) == {"error", "detail", "field"}
 
 
 async def test_the_admin_listener_has_no_api(edge: RunningEdge) -> None:
     for path in PATHS:
-        assert (await edge.http.post(f"{edge.admin_url}/api/v1/{path}", json={})).status_code == 404
+        assert (await edge.http.post(f"{edge.admin_url}/api/v1/{path}", json={})).status_code in (401, 404)
 
 
 async def test_a_backend_s_user_is_trusted_and_binds_the_session(
@@ -81,7 +87,7 @@ async def test_a_backend_s_user_is_trusted_and_binds_the_session(
     assert answer.status_code == 202
     assert answer.json() == {
         "accepted": 1,
-        "rejected": [{"index": 1, "reason": "missing_field"}],
+        "rejected": [{"index": 1, "reason": "missing_field", "field": "eventType"}],
         "identity": "ok",
     }
     await relay.send({"eventType": "View", "itemId": "p2"})
@@ -100,7 +106,7 @@ async def test_items_go_ten_a_call_and_bad_ones_alone_are_refused(
     items[3] = {"itemId": ""}
     arn = emulator.emulator.arn("dataset/demo/ITEMS")
     answer = await call(relay, "items", {"datasetArn": arn, "items": items})
-    assert answer.json() == {"accepted": 24, "rejected": [{"index": 3, "reason": "empty"}]}
+    assert answer.json() == {"accepted": 24, "rejected": [{"index": 3, "reason": "empty", "field": "itemId"}]}
     await relay.delivered()
     calls = emulator.bodies("PutItems")
     assert max(len(one["items"]) for one in calls) == 10
@@ -115,21 +121,24 @@ async def test_a_user_without_properties_is_a_user(edge: RunningEdge) -> None:
 
 
 @pytest.mark.parametrize(
-    ("entry", "reason"),
+    ("entry", "reason", "field"),
     [
-        (None, "bad_type"),
-        ({}, "missing_field"),
-        ({"itemId": 5}, "bad_type"),
-        ({"itemId": "x" * 257}, "too_long"),
-        ({"itemId": "a\0"}, "bad_unicode"),
-        ({"itemId": "p", "properties": {"a": "x" * 32_000}}, "too_long"),
-        ({"itemId": "p", "properties": []}, "bad_type"),
+        (None, "bad_type", "items"),
+        ({}, "missing_field", "itemId"),
+        ({"itemId": None}, "missing_field", "itemId"),
+        ({"itemId": True}, "bad_type", "itemId"),
+        ({"itemId": "x" * 257}, "too_long", "itemId"),
+        ({"itemId": "a\0"}, "bad_unicode", "itemId"),
+        ({"itemId": "p", "properties": {"a": "x" * 32_000}}, "too_long", "properties"),
+        ({"itemId": "p", "properties": []}, "bad_type", "properties"),
     ],
     ids=lambda value: repr(value)[:40],
 )
-async def test_an_entry_past_a_limit_is_refused_with_the_reason(edge: RunningEdge, entry: object, reason: str) -> None:
+async def test_an_entry_past_a_limit_is_refused_with_the_reason(
+    edge: RunningEdge, entry: object, reason: str, field: str
+) -> None:
     answer = await call(edge, "items", {"datasetArn": ITEMS_ARN, "items": [entry, {"itemId": "good"}]})
-    assert answer.json() == {"accepted": 1, "rejected": [{"index": 0, "reason": reason}]}
+    assert answer.json() == {"accepted": 1, "rejected": [{"index": 0, "reason": reason, "field": field}]}
 
 
 async def test_long_lists_are_taken(edge: RunningEdge) -> None:
@@ -146,11 +155,15 @@ async def test_only_the_arn_of_a_dataset_is_one(edge: RunningEdge, arn: object) 
 async def test_action_interactions_keep_the_service_s_fields(edge: RunningEdge) -> None:
     one = {"actionId": "a1", "sessionId": SESSION, "eventType": "Taken", "timestamp": 1795312345, "userId": "u1"}
     bad = [{**one, "timestamp": "now"}, {**one, "actionId": None}, {"actionId": "a1"}]
-    answer = await call(edge, "action-interactions", {"trackingId": "t2", "actionInteractions": [one, *bad]})
+    answer = await call(edge, "action-interactions", {"trackingId": TRACKING_ID, "actionInteractions": [one, *bad]})
     assert answer.json()["accepted"] == 1
-    assert [entry["reason"] for entry in answer.json()["rejected"]] == ["bad_type", "bad_type", "missing_field"]
+    assert [(entry["reason"], entry["field"]) for entry in answer.json()["rejected"]] == [
+        ("bad_time", "timestamp"),
+        ("missing_field", "actionId"),
+        ("missing_field", "sessionId"),
+    ]
     (record,) = await edge.records()
-    assert (record.key.target, record.key.session_id, record.user_id) == ("t2", SESSION, "u1")
+    assert (record.key.target, record.key.session_id, record.user_id) == (TRACKING_ID, SESSION, "u1")
     assert b'"timestamp":1795312345' in record.body
 
 
@@ -176,7 +189,7 @@ async def test_an_erased_user_is_gone_and_stays_refused(edge: RunningEdge) -> No
     refused = await call(edge, "events", {"sessionId": SESSION, "userId": "u1", "eventList": [{"eventType": "View"}]})
     assert refused.status_code == 403
     users = await call(edge, "users", {"datasetArn": USERS_ARN, "users": [{"userId": "u1"}]})
-    assert users.json() == {"accepted": 0, "rejected": [{"index": 0, "reason": "erased"}]}
+    assert users.json() == {"accepted": 0, "rejected": [{"index": 0, "reason": "erased", "field": "userId"}]}
     assert [record.user_id for record in await edge.records() if record.user_id] == ["u2"]
     assert (await call(edge, "erase", {"userId": "u1"})).json() == {"erased": 0}
 
@@ -199,7 +212,7 @@ async def test_a_revoked_server_token_is_401() -> None:
 
 
 async def test_a_body_past_the_limit_is_413_and_a_form_is_415(edge: RunningEdge) -> None:
-    token = Tokens([KEY], clock=edge.clock).mint(ServerClaims("default", SCOPES))
+    token = Tokens([KEY], clock=edge.clock).mint(ServerClaims("default", ALL_SCOPES))
     headers = {"authorization": f"Bearer {token}", "content-type": "application/json"}
     large = await edge.http.post(f"{edge.url}/api/v1/items", content=b" " * ((8 << 20) + 1), headers=headers)
     assert large.status_code == 413

@@ -38,6 +38,7 @@ from relay.personalize.trackers.event_trackers import find_tracker
 from relay.sink.personalize.sink import PersonalizeSink
 from relay.spool.sqlite.spool import SqliteSpool
 from relay.wire.event import BeaconEvent, entry, have_saying_ids
+from relay.wire.fields import Drop
 
 _ROWS_AT_ONCE = 500
 """Rows put on disk by one commit."""
@@ -229,9 +230,12 @@ class _Replay:
         if not have_saying_ids([typed]):
             return Problem(Reason.EMPTY, "an id is blank, or what a variable without a value turns into")
         at_ms = event.at_s * 1000
-        body = entry(typed, event_id=event.event_id, skew_ms=0, now_ms=at_ms, max_age_ms=math.inf)
-        if isinstance(body, Reason):
-            return Problem(body, f"the event is refused: {body}")
+        dropped: list[Drop] = []
+        body = entry(typed, event_id=event.event_id, skew_ms=0, now_ms=at_ms, max_age_ms=math.inf, dropped=dropped)
+        # A file can be mended: what would be left out of an interaction that happens now refuses a row.
+        reason = Reason.BAD_TIME if body is None else dropped[0].reason if dropped else None
+        if body is None or reason is not None:
+            return Problem(reason or Reason.BAD_TIME, f"the event is refused: {reason}")
         key = SessionKey(_OPERATION, self._tracking_id, event.session_id)
         return NewRecord(key, event.user_id, (event.event_id,), body, (len(body),))
 

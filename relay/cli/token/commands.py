@@ -54,7 +54,8 @@ def identity(user_id: str, session_id: str | None, ttl_s: int | None, config: Pa
     "scopes",
     multiple=True,
     type=click.Choice(ALL_SCOPES),
-    help="What it allows; default all but admin, which opens the pages of the admin listener; repeatable.",
+    help=f"What it allows; default {', '.join(SCOPES)}. Only by name: allow, which takes an erasure back, and admin, "
+    "which opens the pages of the admin listener. Repeatable.",
 )
 @_config
 def server(site_name: str | None, scopes: tuple[Scope, ...], config: Path | None) -> None:

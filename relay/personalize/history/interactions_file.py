@@ -13,8 +13,8 @@ import msgspec
 from relay.core.limits import MAX_ID_CHARS
 from relay.personalize.history.past_events import PROPERTIES
 from relay.personalize.schema.columns import camel_case, column_case
-from relay.wire.fields import say_something
 from relay.wire.lenient_json import as_object
+from relay.wire.values import say_something
 
 FIXED_COLUMNS: Final = (
     "USER_ID",

@@ -5,6 +5,8 @@ from typing import Final, NamedTuple
 import msgspec
 from starlette.types import Send
 
+from relay.wire.values import Field
+
 Headers = tuple[tuple[bytes, bytes], ...]
 
 JSON: Final = (b"content-type", b"application/json")
@@ -14,24 +16,33 @@ encode: Final = msgspec.json.Encoder().encode
 """A body as JSON."""
 
 
-class Problem(msgspec.Struct, frozen=True):
+class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
     """The body of every answer that is not a success."""
 
     error: str
     """For programs, from a short list."""
     detail: str
     """For people, one line; nothing of the request in it."""
+    field: Field | None = None
+    """Which part of the request it is about, where it is about one."""
 
 
 class Refusal(Exception):  # noqa: N818 - an answer, not an error
     """Ends a request with a status and a `Problem`."""
 
     def __init__(
-        self, status: int, error: str, detail: str, *, retry_after_s: int | None = None, headers: Headers = ()
+        self,
+        status: int,
+        error: str,
+        detail: str,
+        *,
+        field: Field | None = None,
+        retry_after_s: int | None = None,
+        headers: Headers = (),
     ) -> None:
         super().__init__(error)
         self.status = status
-        self.problem = Problem(error, detail)
+        self.problem = Problem(error, detail, field)
         self.headers = headers
         if retry_after_s is not None:
             self.headers += ((b"retry-after", str(retry_after_s).encode()),)

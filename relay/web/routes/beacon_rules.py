@@ -43,11 +43,11 @@ def allowed_origin(edge: Edge, headers: Mapping[bytes, bytes]) -> str | None:
     raw = headers.get(b"origin")
     if raw is None:
         if headers.get(b"sec-fetch-site", b"").strip().lower() in _CROSS_SITE:
-            raise Refusal(403, "origin", "a page of another site must say its Origin")
+            raise Refusal(403, "origin", "a page of another site must say its Origin", field="origin")
         return None
     origin = raw.decode("latin-1")
     if origin not in edge.origins and (origin == "null" or ANY_ORIGIN not in edge.origins):
-        raise Refusal(403, "origin", "this Origin is not in RELAY_ALLOWED_ORIGINS")
+        raise Refusal(403, "origin", "this Origin is not in RELAY_ALLOWED_ORIGINS", field="origin")
     return origin
 
 
@@ -64,7 +64,7 @@ def judge(edge: Edge, headers: Mapping[bytes, bytes], peer: str | None, origin: 
         site = _site(edge, beacon)
     except NotABeaconError as error:
         _spend(edge.limit_refused, edge, peer, headers, cost(1, len(body)))
-        raise Refusal(400, error.reason, error.detail) from None
+        raise Refusal(400, error.reason, error.detail, field=error.field) from None
     except Refusal:
         _spend(edge.limit_refused, edge, peer, headers, cost(1, len(body)))
         raise
@@ -72,12 +72,12 @@ def judge(edge: Edge, headers: Mapping[bytes, bytes], peer: str | None, origin: 
     weight = cost(events, len(body))
     _spend(edge.limit_address, edge, peer, headers, weight)
     if origin is not None and not site.allows(origin):
-        raise Refusal(403, "origin", "this Origin is not one of the site's")
+        raise Refusal(403, "origin", "this Origin is not one of the site's", field="origin")
     identity_token = beacon.identity
     if identity_token is None and edge.identity_cookie is not None and origin is not None:
         identity_token = _cookie(edge.identity_cookie, headers)
     if not events and identity_token is None:
-        raise Refusal(400, "empty", "eventList is empty and there is no identity")
+        raise Refusal(400, "empty", "eventList is empty and there is no identity", field="eventList")
     name = site.destination.site
     if edge.limit_session is not None:
         _refuse_if(edge.limit_session.wait_s((name, beacon.session_id), weight), "session")
@@ -109,12 +109,15 @@ def begin(edge: Edge, judged: Judged) -> Begun:
     beacon, site, identity_token, _ = judged
     for reason, count in beacon.lost.items():
         edge.metrics.events_lost[reason] += min(count, MOST_LOST)
+    if beacon.unknown:
+        edge.metrics.count_fields((), beacon.unknown)
     return edge.intake.begin(
         beacon.events,
         destination=site.destination,
         session_id=beacon.session_id,
         sent_at_ms=beacon.sent_at_ms,
         identity_token=identity_token,
+        dropped=beacon.dropped,
     )
 
 
@@ -129,10 +132,12 @@ def not_stored(edge: Edge, error: SpoolError) -> Refusal:
 def _site(edge: Edge, beacon: Beacon) -> EdgeSite:
     claims = edge.tokens.site(beacon.token)
     if isinstance(claims, TokenFault):
-        raise Refusal(401, f"token_{claims}", "the site token is not valid here")
+        raise Refusal(401, f"token_{claims}", "the site token is not valid here", field="token")
     site = edge.sites.get(claims.site)
     if site is None:
-        raise Refusal(401, "token_unknown_site", "the site token is for a site this relay does not serve")
+        raise Refusal(
+            401, "token_unknown_site", "the site token is for a site this relay does not serve", field="token"
+        )
     return site
 
 

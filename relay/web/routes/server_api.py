@@ -2,25 +2,25 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any, Final
+from typing import Final
 
-from msgspec import UNSET
+import msgspec
 from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
 from relay.core.errors import SpoolError, SpoolFullError
-from relay.core.limits import ARN_PATTERN, MAX_DATASET_ARN_CHARS
-from relay.identity.tokens import IdentityClaims, TokenFault
+from relay.core.model import Reason
 from relay.identity.tokens import Scope as TokenScope
-from relay.intake.from_backend import ACTIONS, ITEMS, USERS, EntriesTaken, Kind
+from relay.identity.tokens import TokenFault
+from relay.intake.from_backend import ACTIONS, ITEMS, USERS
+from relay.web.routes import api_calls, api_shapes
 from relay.web.routes.answer import Refusal, send_json
+from relay.web.routes.api_calls import ApiRequest
 from relay.web.routes.edge import Edge, EdgeSite, edge_of
 from relay.web.routes.request_body import ClientGoneError, read_body
-from relay.wire.beacon import MAX_EVENTS
-from relay.wire.fields import RefusedFieldError, optional_number, optional_text, required_text
-from relay.wire.lenient_event import salvage
-from relay.wire.lenient_json import as_list, as_object, parse
-from relay.wire.session_id import is_session_id
+from relay.wire.fields import Members, Notes
+from relay.wire.lenient_json import parse
+from relay.wire.values import RefusedFieldError
 
 MAX_API_BYTES: Final = 8 << 20
 """One body of a backend; a longer list comes in several."""
@@ -30,16 +30,52 @@ _PARSE_ASIDE_BYTES: Final = 64 * 1024
 
 _RETRY_S: Final = 5
 
-_Fields = dict[str, Any]
-_Handler = Callable[[Edge, EdgeSite, _Fields], Awaitable[tuple[int, object]]]
+_SAYS: Final = {
+    Reason.MISSING_FIELD: "is missing",
+    Reason.EMPTY: "is empty, or what a variable without a value turns into",
+    Reason.TOO_LONG: "is too long",
+    Reason.BAD_TYPE: "is of the wrong kind",
+    Reason.BAD_NUMBER: "is not a number that can be used",
+    Reason.BAD_UNICODE: "holds NUL or half a character",
+}
+
+
+class ApiCall(msgspec.Struct, frozen=True):
+    """One path of the server API."""
+
+    path: str
+    scopes: tuple[TokenScope, ...]
+    """Any of which a token needs."""
+    status: int
+    shape: type[msgspec.Struct]
+    """What is sent."""
+    run: Callable[[ApiRequest], Awaitable[msgspec.Struct]]
+
+
+CALLS: Final = (
+    ApiCall("/api/v1/events", ("events",), 202, api_shapes.EventsRequest, api_calls.events),
+    ApiCall("/api/v1/users", ("records", "users"), 202, api_shapes.UsersRequest, api_calls.records(USERS)),
+    ApiCall("/api/v1/items", ("records", "items"), 202, api_shapes.ItemsRequest, api_calls.records(ITEMS)),
+    ApiCall("/api/v1/actions", ("records", "actions"), 202, api_shapes.ActionsRequest, api_calls.records(ACTIONS)),
+    ApiCall(
+        "/api/v1/action-interactions",
+        ("events",),
+        202,
+        api_shapes.ActionInteractionsRequest,
+        api_calls.action_interactions,
+    ),
+    ApiCall("/api/v1/identity", ("identity",), 200, api_shapes.IdentityRequest, api_calls.identity),
+    ApiCall("/api/v1/erase", ("erase",), 200, api_shapes.UserRequest, api_calls.erase),
+    ApiCall("/api/v1/allow", ("allow",), 200, api_shapes.UserRequest, api_calls.allow),
+)
 
 
 class ApiEndpoint:
-    """One path of the server API: checks the token, reads the body, answers."""
+    """Answers one call: checks the token, reads the body, has it done."""
 
-    def __init__(self, scope: TokenScope, handler: _Handler) -> None:
-        self._scope: TokenScope = scope
-        self._handler = handler
+    def __init__(self, call: ApiCall) -> None:
+        self._call = call
+        self._known = frozenset(field.encode_name for field in msgspec.structs.fields(call.shape))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -62,15 +98,23 @@ class ApiEndpoint:
         kind = headers.get(b"content-type", b"application/json").partition(b";")[0].strip().lower()
         if kind != b"application/json" or b"content-encoding" in headers:
             raise Refusal(415, "bad_content_type", "send application/json, not compressed")
-        fields = await _parsed(await read_body(receive, headers, max_bytes=MAX_API_BYTES))
+        body = await _parsed(await read_body(receive, headers, max_bytes=MAX_API_BYTES))
+        notes = Notes()
         try:
-            return await self._handler(edge, site, fields)
+            members = Members(body, notes)
+            notes.count_unknown(members.names(), self._known)
+            answer = await self._call.run(ApiRequest(edge, site, members, notes))
         except RefusedFieldError as refused:
-            raise Refusal(400, refused.reason, "a field is missing or not what it should be") from None
+            field = refused.field or "body"
+            detail = refused.detail or f"{field} {_SAYS.get(refused.reason, 'cannot be used')}"
+            raise Refusal(400, refused.reason, detail, field=field) from None
         except SpoolError as error:
             edge.readiness.spool_refused(error)
             name = "spool_full" if isinstance(error, SpoolFullError) else "spool_unwritable"
             raise Refusal(503, name, "cannot be stored now", retry_after_s=_RETRY_S) from None
+        finally:
+            edge.metrics.count_fields((), notes.unknown)
+        return self._call.status, answer
 
     def _authorized(self, edge: Edge, headers: dict[bytes, bytes]) -> EdgeSite:
         kind, _, token = headers.get(b"authorization", b"").decode("latin-1").partition(" ")
@@ -79,93 +123,21 @@ class ApiEndpoint:
         if isinstance(claims, TokenFault) or site is None:
             name = claims if isinstance(claims, TokenFault) else "unknown_site"
             challenge = ((b"www-authenticate", b"Bearer"),)
-            raise Refusal(401, f"token_{name}", "send Authorization: Bearer and a server token", headers=challenge)
-        if self._scope not in claims.scope:
-            raise Refusal(403, "scope", f"the token does not allow {self._scope}")
+            detail = "send Authorization: Bearer and a server token"
+            raise Refusal(401, f"token_{name}", detail, field="authorization", headers=challenge)
+        if not set(self._call.scopes) & set(claims.scope):
+            raise Refusal(403, "scope", f"the token does not allow {self._call.scopes[0]}", field="authorization")
         return site
 
 
 def api_routes() -> list[BaseRoute]:
     """The server API."""
-    return [
-        Route("/api/v1/events", ApiEndpoint("events", _events)),
-        Route("/api/v1/users", ApiEndpoint("users", _catalog(USERS))),
-        Route("/api/v1/items", ApiEndpoint("items", _catalog(ITEMS))),
-        Route("/api/v1/actions", ApiEndpoint("actions", _catalog(ACTIONS))),
-        Route("/api/v1/action-interactions", ApiEndpoint("events", _action_interactions)),
-        Route("/api/v1/identity", ApiEndpoint("identity", _identity)),
-        Route("/api/v1/erase", ApiEndpoint("erase", _erase)),
-    ]
+    return [Route(call.path, ApiEndpoint(call)) for call in CALLS]
 
 
-async def _events(edge: Edge, site: EdgeSite, fields: _Fields) -> tuple[int, object]:
-    session_id = required_text(fields, "sessionId")
-    if not is_session_id(session_id):
-        raise Refusal(400, "bad_session_id", "sessionId needs 16 to 256 of A-Z a-z 0-9 . _ ~ - and a real value")
-    events = _list(fields, "eventList")
-    if not 1 <= len(events) <= MAX_EVENTS:
-        raise Refusal(400, "too_many_events" if events else "empty", f"eventList has 1 to {MAX_EVENTS} events")
-    user_id = optional_text(fields, "userId") or None
-    if user_id in edge.erasures:
-        raise Refusal(403, "erased", "this user was erased")
-    taken = await edge.intake.take_trusted(
-        [salvage(event) for event in events],
-        destination=site.destination,
-        session_id=session_id,
-        sent_at_ms=optional_number(fields, "sentAt") or None,
-        user_id=user_id,
-    )
-    return 202, taken
-
-
-def _catalog(kind: Kind) -> _Handler:
-    async def handle(edge: Edge, _site: EdgeSite, fields: _Fields) -> tuple[int, object]:
-        arn = required_text(fields, "datasetArn")
-        if not ARN_PATTERN.fullmatch(arn) or len(arn) > MAX_DATASET_ARN_CHARS or ":dataset/" not in arn:
-            raise Refusal(400, "bad_arn", "datasetArn is not the ARN of a dataset")
-        taken: EntriesTaken = await edge.backend_intake.take(kind, arn, _list(fields, kind.plural))
-        return 202, taken
-
-    return handle
-
-
-async def _action_interactions(edge: Edge, _site: EdgeSite, fields: _Fields) -> tuple[int, object]:
-    target = required_text(fields, "trackingId")
-    return 202, await edge.backend_intake.take_interactions(target, _list(fields, "actionInteractions"))
-
-
-async def _identity(edge: Edge, _site: EdgeSite, fields: _Fields) -> tuple[int, object]:
-    user_id = required_text(fields, "userId")
-    session_id = optional_text(fields, "sessionId") or None
-    ttl_s = optional_number(fields, "ttl", most=10 * 365 * 86400)
-    if ttl_s is not UNSET and ttl_s < 1:
-        raise Refusal(400, "bad_ttl", "ttl is a number of seconds, 1 or more")
-    exp = None if ttl_s is UNSET else edge.clock.now_ms() // 1000 + int(ttl_s)
-    try:
-        token = edge.tokens.mint(IdentityClaims(sub=user_id, sid=session_id, exp=exp))
-    except ValueError:
-        raise Refusal(400, "bad_user_id", "userId cannot be a user id") from None
-    return 200, {"identity": token}
-
-
-async def _erase(edge: Edge, _site: EdgeSite, fields: _Fields) -> tuple[int, object]:
-    return 200, {"erased": await edge.erasures.erase(required_text(fields, "userId"))}
-
-
-def _list(fields: _Fields, name: str) -> list[object]:
-    found = as_list(fields.get(name))
-    if found is None:
-        raise Refusal(400, "bad_type" if name in fields else "missing_field", f"{name} is not a list")
-    return found
-
-
-async def _parsed(body: bytes) -> _Fields:
+async def _parsed(body: bytes) -> object:
     try:
         text = body.decode()
-        parsed = parse(text) if len(text) < _PARSE_ASIDE_BYTES else await asyncio.to_thread(parse, text)
+        return parse(text) if len(text) < _PARSE_ASIDE_BYTES else await asyncio.to_thread(parse, text)
     except ValueError:
-        raise Refusal(400, "not_json", "the body is not JSON") from None
-    fields = as_object(parsed)
-    if fields is None:
-        raise Refusal(400, "bad_type", "the body is not a JSON object")
-    return fields
+        raise Refusal(400, "not_json", "the body is not JSON", field="body") from None

@@ -43,7 +43,7 @@ def is_taken(body: bytes) -> bool:
     now_ms = time.time_ns() // 1_000_000
     return all(
         isinstance(event, BeaconEvent)
-        and isinstance(entry(event, event_id="", skew_ms=0.0, now_ms=now_ms, max_age_ms=MAX_AGE_MS), bytes)
+        and isinstance(entry(event, event_id="", skew_ms=0.0, now_ms=now_ms, max_age_ms=MAX_AGE_MS, dropped=[]), bytes)
         for event in decode(body).events
     )
 
