@@ -3,6 +3,7 @@
 //   node build.mjs --check   fails when dist/ is not the build of src/, or larger than package.json allows
 //   node build.mjs --examples DIR   bundles examples/ against dist/, for the tests that run them in a browser
 //   node build.mjs --pages DIR   the same for test/pages/: what other people's libraries make of a page
+//   node build.mjs --weights   prints what each file of src/ takes in s.js
 //   node build.mjs --tests   bundles test/*.test.ts into build/test/, since Node 20 does not run TypeScript
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -159,7 +160,33 @@ async function examples(entryPoints = ['examples/react.tsx', 'examples/vue.ts', 
   });
 }
 
+/** Prints the bytes each file of src/ has in the script, minified and not compressed, as JSON. */
+async function weights() {
+  const { metafile } = await build({
+    absWorkingDir: root,
+    bundle: true,
+    write: false,
+    minify: true,
+    metafile: true,
+    format: 'iife',
+    target: 'es2021',
+    mangleProps: /^_/,
+    tsconfigRaw: {},
+    entryPoints: { s: 'src/snippet.ts' },
+    outdir: dist,
+  });
+  const [{ inputs }] = Object.values(metafile.outputs);
+  const bytes = Object.entries(inputs).map(([path, { bytesInOutput }]) => [path.slice('src/'.length), bytesInOutput]);
+  console.log(JSON.stringify(Object.fromEntries(bytes)));
+}
+
 const pages = () => examples(readdirSync(join(root, 'test/pages')).map((name) => join('test/pages', name)));
 
-const modes = { '--check': check, '--examples': () => examples(), '--pages': pages, '--tests': tests };
+const modes = {
+  '--check': check,
+  '--examples': () => examples(),
+  '--pages': pages,
+  '--tests': tests,
+  '--weights': weights,
+};
 await (modes[process.argv[2]] ?? write)();

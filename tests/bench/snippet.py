@@ -1,6 +1,8 @@
 """Weight of the snippet, beside what its peers publish."""
 
 import gzip
+import json
+import subprocess
 from pathlib import Path
 
 from relay.core.bundled import bundled
@@ -14,6 +16,37 @@ PUBLISHED_BROTLI_BYTES = {
 """Rounded, as their projects state them; not measured here."""
 
 
+FEATURES = {
+    "clicks": ("clicks",),
+    "what is seen": ("dwell", "visible", "impressions"),
+    "the page's attributes": ("page", "attribute"),
+    "who: sessions, tokens": ("session", "user", "token"),
+    "events that wait": ("outbox", "storage", "json", "beacon"),
+    "sending": ("delivery", "transport", "lifecycle"),
+    "which recommendation led there": ("attribution", "cookie"),
+    "values": ("event",),
+    "consent, calls, start": ("tracker", "consent", "snippet"),
+    "nothing reaches the page": ("bus", "guard", "env"),
+}
+"""What the files of js-snippet/src are there for."""
+
+
+def by_feature(folder: Path, compressed: int) -> list[Figure]:
+    """What each feature takes of the compressed script, by its share of the minified one; nothing without npm's."""
+    root = folder.parent
+    if not (root / "node_modules" / "esbuild").is_dir():
+        return []
+    said = subprocess.run(["node", "build.mjs", "--weights"], cwd=root, check=True, capture_output=True, text=True)
+    weights: dict[str, int] = json.loads(said.stdout)
+    share = compressed / sum(weights.values())
+    rows = []
+    for feature, names in FEATURES.items():
+        size = round(share * sum(weights.pop(f"{name}.ts") for name in names))
+        rows.append(Figure("brotli, by share", feature, "bytes", size, None, None, None))
+    assert not weights, f"no feature has {sorted(weights)}"
+    return rows
+
+
 def run(*, rounds: int, seconds: float) -> list[Figure]:
     """Bytes on the wire; nothing is timed."""
     del rounds, seconds
@@ -25,6 +58,7 @@ def run(*, rounds: int, seconds: float) -> list[Figure]:
         Figure("gzip", "relay s.js", "bytes", len(gzip.compress(plain, 9)), None, None, None),
         Figure("plain", "relay s.js", "bytes", len(plain), None, None, None),
     ]
+    rows += by_feature(folder, ours)
     for name, size in PUBLISHED_BROTLI_BYTES.items():
         ratio = size / ours
         rows.append(Figure("brotli", name, "bytes", size, ratio, ratio, ratio))
