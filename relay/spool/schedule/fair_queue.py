@@ -75,6 +75,9 @@ class EntryQueue:
         self._in_order: deque[int] = deque()
         self._late: list[int] = []
 
+    def __bool__(self) -> bool:
+        return bool(self._in_order or self._late)
+
     def push(self, entry: int) -> None:
         """Add an entry anywhere in the order."""
         if not self._in_order or entry > self._in_order[-1]:
@@ -159,6 +162,8 @@ class FairQueue:
 
     def is_empty(self) -> bool:
         """Whether no session waits."""
+        if not self.live and not self.backlog:
+            return True
         return self.backlog.peek(self._sessions.is_oldest) is None and self.live.peek(self._sessions.is_awake) is None
 
     def oldest(self) -> int | None:

@@ -132,7 +132,10 @@ class PendingIndex(SessionTable):
             claim = None if hold_s == math.inf else self._take_from(flow, now_s, linger_s, hold_s)
             if claim is not None:
                 claims.append(claim)
-                self._turns.append(flow)
+                if flow.live or flow.backlog:
+                    self._turns.append(flow)
+                else:  # nearly always, where many targets have a session each
+                    flow.has_turns = False
             elif flow.is_empty():
                 flow.has_turns = False
             else:
