@@ -198,3 +198,23 @@ def test_no_header_breaks_the_verifier(headers: dict[bytes, bytes]) -> None:
         Verifier().verify(
             method="POST", raw_path=b"/events", query=b"", headers=joined_headers(headers.items()), body=b"", now_s=0
         )
+
+
+async def test_a_presigned_url_holds_until_it_expires_and_for_its_own_query_only() -> None:
+    clock = FakeClock(now_ms=int(time.time() * 1000))
+    async with running_emulator(clock=clock) as running, raw_client(running) as raw:
+        client = boto3.client("personalize-events", **running.client_options)
+        params = {"trackingId": running.tracking_id, "sessionId": "s", "eventList": [EVENT]}
+        url = client.generate_presigned_url("put_events", Params=params, ExpiresIn=60)
+        path = url.removeprefix(running.url)
+        typed = {"Content-Type": "application/json"}
+        # The signature holds; the operation's input is the body, which the URL does not carry.
+        held = await raw.call(path, b"", sign=False, headers=typed)
+        assert held.code == "SerializationException"
+        changed = await raw.call(path.replace("sessionId=s", "sessionId=t"), b"", sign=False, headers=typed)
+        assert (changed.status, changed.code) == (403, "InvalidSignatureException")
+        broken = await raw.call(path.replace("X-Amz-Expires=60", "X-Amz-Expires=x"), b"", sign=False, headers=typed)
+        assert broken.code == "IncompleteSignature"
+        clock.advance(61 + 1)
+        expired = await raw.call(path, b"", sign=False, headers=typed)
+        assert expired.code == "RequestExpired"

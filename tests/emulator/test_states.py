@@ -101,3 +101,34 @@ async def test_the_time_of_the_last_update_is_that_of_the_last_state(raw: RawCli
     clock.advance(60)
     shown = (await _do(raw, "DescribeDatasetGroup", datasetGroupArn=made["datasetGroupArn"]))["datasetGroup"]
     assert shown["lastUpdatedDateTime"] - shown["creationDateTime"] == pytest.approx(2)
+
+
+async def test_a_training_that_takes_its_time_can_be_stopped_and_a_failing_one_says_why(clock: FakeClock) -> None:
+    async with running_emulator(clock=clock, state_seconds=10, min_interactions=1) as running:
+        recipe = "arn:aws:personalize:::recipe/aws-sims"
+        async with raw_client(running) as raw:
+
+            async def call(target: str, **body: Any) -> Any:
+                answer = await raw.call("/", body, target=target)
+                assert answer.status == 200, answer.body
+                return json.loads(answer.body or b"{}")
+
+            group = raw.arn("dataset-group/demo")
+            solution = (await call("CreateSolution", name="s", datasetGroupArn=group, recipeArn=recipe))["solutionArn"]
+            clock.advance(10)
+            stopped = (await call("CreateSolutionVersion", solutionArn=solution))["solutionVersionArn"]
+            failing = (await call("CreateSolutionVersion", solutionArn=solution))["solutionVersionArn"]
+            await call("StopSolutionVersionCreation", solutionVersionArn=stopped)
+
+            async def shown(arn: str) -> Any:
+                return (await call("DescribeSolutionVersion", solutionVersionArn=arn))["solutionVersion"]
+
+            assert (await shown(stopped))["status"] == "CREATE STOPPING"
+            assert (await shown(failing))["status"] == "CREATE PENDING"
+            clock.advance(6)
+            assert (await shown(failing))["status"] == "CREATE IN_PROGRESS"
+            clock.advance(4)
+            assert (await shown(stopped))["status"] == "CREATE STOPPED"
+            failed = await shown(failing)
+            assert failed["status"] == "CREATE FAILED"
+            assert "There are 0 interactions; at least 1 are needed" in failed["failureReason"]

@@ -154,7 +154,8 @@ def _in_header(headers: Mapping[bytes, bytes]) -> _Claim:
 
 
 def _presigned(query: bytes) -> _Claim:
-    found = dict(parse_qsl(query, keep_blank_values=True))
+    pairs = parse_qsl(query.decode("latin-1"), keep_blank_values=True, encoding="latin-1")
+    found = {name.encode("latin-1"): value.encode("latin-1") for name, value in pairs}
     credential = _CREDENTIAL.fullmatch(found.get(b"X-Amz-Credential", b""))
     signed, signature = found.get(b"X-Amz-SignedHeaders", b""), found.get(b"X-Amz-Signature", b"")
     expires = found.get(b"X-Amz-Expires", b"")
