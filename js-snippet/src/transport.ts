@@ -19,7 +19,7 @@ export interface Answer {
 /** All client errors but a timeout and a rate limit. */
 const REFUSED = /^4(?!08|29)/;
 /** A relay's own words: a CDN, a captive portal or a proxy refuses in others, and is not the one to say so. */
-const WORDS = /^(not_(json|utf8)|(bad|missing|too|token|method)_\w+|empty|origin|erased)$/;
+const WORDS = /^((not|bad|missing|too|token|method|headers)_\w+|empty|origin|erased|scope)$/;
 
 /** Sends a beacon and reads the answer; goes on when the page does not. Never rejects. */
 export const post = async (env: Env, options: RawOptions, beacon: Beacon): Promise<Answer> => {
@@ -44,7 +44,7 @@ export const post = async (env: Env, options: RawOptions, beacon: Beacon): Promi
       // Neither an error's body nor the 200 of a captive portal has this.
       _taken: (body?.accepted as number) >= 0 ? body : undefined,
       _refusal:
-        REFUSED.test(status as never) && WORDS.test(body?.error as string)
+        REFUSED.test(status as never) && body?.detail && WORDS.test(body.error)
           ? ({ ...body, status } as Refusal)
           : undefined,
     };

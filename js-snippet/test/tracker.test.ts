@@ -165,7 +165,18 @@ for (const status of wire.given_up) {
   });
 }
 
+test('every word of a relay is final', async () => {
+  for (const word of wire.words) {
+    const tab = new Tab(new Browser());
+    tab.answer = () => refused(400, word);
+    (await open(tab, { flushMs: 10 }))('event', 'X');
+    await tab.pass(100_000);
+    assert.equal(tab.sent.length, 1, word);
+  }
+});
+
 for (const [what, answer] of [
+  ['a word without the detail', () => new Response('{"error":"not_found"}', { status: 404 })],
   ['a page of a CDN', () => new Response('<html>', { status: 403 })],
   ['JSON of somebody else', () => new Response('{"error":"Forbidden","message":"no"}', { status: 403 })],
   ['an empty body', () => new Response('', { status: 400 })],
