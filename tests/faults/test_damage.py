@@ -132,7 +132,7 @@ async def test_a_damaged_binding_is_forgotten_and_never_names_somebody_else(
     async with SqliteSpool(path, clock=clock, max_bytes=MAX_BYTES) as spool:
         binding = Binding("tracker-1", SESSION, "user-1000", clock.now_ms() + 3_600_000)
         await spool.append([new_record("e1")], binding)
-    row = b"default" + SESSION.encode() + b"user-1000"
+    row = b"tracker-1" + SESSION.encode() + b"user-1000"
     at = path.read_bytes().index(row)
     for number, bit in enumerate(range(0, len(row) * 8, 5)):
         copy = (

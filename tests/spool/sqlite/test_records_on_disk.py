@@ -44,3 +44,21 @@ async def test_a_login_reaches_what_is_on_its_way_from_memory_too(open_sqlite: O
         assert (ids(lease), lease.records[0].user_id) == (["a0", "b0", "a1", "b1", "a2", "b2"], "u1")
     async with open_sqlite() as spool:
         assert (await lease_first(spool)).records[0].user_id == "u1"
+
+
+async def test_a_record_may_leave_in_several_steps_before_the_disk_hears_of_any(open_sqlite: OpenSqlite) -> None:
+    async with open_sqlite() as spool:
+        await spool.append([beacon("a", "b", "c", "d", "e"), beacon("f", "g")])
+        for step in ("deliver", "bury", "deliver", "deliver", "bury", "bury", "deliver"):
+            lease = await lease_first(spool)
+            first = pieces(lease)[0]
+            if step == "deliver":
+                spool.settle(lease, delivered=[first])
+            else:
+                spool.settle(lease, buried=[burial(first)])
+        before = spool.stats()
+    async with open_sqlite() as spool:
+        stats = spool.stats()
+        assert (stats.delivered, stats.buried, stats.pending) == (4, {"InvalidInputException": 3}, 0)
+        assert (stats.delivered, stats.buried) == (before.delivered, before.buried)
+        assert spool.stats().kept.records == 3

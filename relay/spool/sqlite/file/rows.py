@@ -10,7 +10,7 @@ from zlib import crc32
 
 import msgspec
 
-from relay.core.model import Operation, Provenance, Record, SessionKey
+from relay.core.model import MOST_EVENTS, Operation, Provenance, Record, SessionKey
 
 Flows = Mapping[int, tuple[Operation, str]]
 
@@ -105,6 +105,15 @@ def pending_events(sql: sqlite3.Connection) -> int:
     """Events that wait."""
     masks = sql.execute("SELECT waiting, count(*) FROM records GROUP BY waiting")
     return sum([mask.bit_count() * count for mask, count in masks])
+
+
+def last_number(sql: sqlite3.Connection) -> int:
+    """Of the last event of the last record; 0 if there is none."""
+    columns = sql.execute(f"SELECT {COLUMNS} FROM records ORDER BY seq DESC LIMIT 1").fetchone()  # noqa: S608  a constant
+    if columns is None:
+        return 0
+    row = Row(*columns)
+    return row.seq + (len(decode_head(row.head).ends) if row.is_intact() else MOST_EVENTS) - 1
 
 
 def crc_of(*columns: object) -> int:

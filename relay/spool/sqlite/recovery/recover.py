@@ -24,7 +24,7 @@ from relay.spool.schedule.ledger import BURIED_PREFIX, DISCARDED, left
 from relay.spool.sqlite.file.buried_rows import BURIED_COLUMNS, BuriedRow, buried_row
 from relay.spool.sqlite.file.connection import connect, make_private
 from relay.spool.sqlite.file.opening import PAGE_BYTES, add_flow, make_tables, read_flows
-from relay.spool.sqlite.file.rows import COLUMNS, Flows, Row, crc_of, fingerprint, pending_events
+from relay.spool.sqlite.file.rows import COLUMNS, Flows, Row, crc_of, fingerprint, last_number, pending_events
 from relay.spool.sqlite.file.rows_2 import Row2, keep_binding_2
 from relay.spool.sqlite.recovery.integrity import trouble
 from relay.spool.sqlite.recovery.pages import INDEX_LEAF, LEAF, Cell, cells
@@ -125,11 +125,10 @@ def _fill(sql: sqlite3.Connection, path: Path, mark: int) -> None:
     _name_sessions(sql, salt)
     for cell in old_bindings:
         keep_binding_2(sql, (cell.rowid, *cell.values[1:]), salt=salt)
-    last = sql.execute("SELECT max(seq) FROM records").fetchone()[0]
     found = pending_events(sql)
     buried = sql.execute("SELECT max(number), count(*) FROM buried").fetchone()
     bindings = sql.execute("SELECT count(*) FROM bindings").fetchone()[0]
-    _balance(totals, found, least=max(last or 0, buried[0] or 0, mark))
+    _balance(totals, found, least=max(last_number(sql), buried[0] or 0, mark))
     sql.executemany("INSERT INTO ledger VALUES (?, ?)", totals.items())
     sql.execute("COMMIT")
     _logger.warning("spool salvaged: %d events, %d buried ones, %d bindings", found, buried[1], bindings)

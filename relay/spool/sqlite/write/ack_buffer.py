@@ -24,9 +24,9 @@ class AckBuffer:
         self._committer = committer
         self._ledger = ledger
         self._clock = clock
-        self._delivered: list[Gone] = []
-        self._buried: list[tuple[Gone, Sequence[Burial]]] = []
-        self._lost: list[tuple[Gone, str]] = []
+        self._jobs: list[Settled] = []
+        """In the order in which it happened: a record may leave in several steps."""
+        self._size = 0
         self._timer: asyncio.TimerHandle | None = None
 
     def add(self, removed: Removed, *, numbers: int, burials: Sequence[Burial] = ()) -> None:
@@ -40,7 +40,7 @@ class AckBuffer:
         seq, places, left = removed
         if not burials:
             self._ledger.delivered += places.bit_count()
-            self._delivered.append(Gone(seq, numbers, places, left))
+            self._job().delivered.append(Gone(seq, numbers, places, left))
             if self._timer is None:
                 self._soon()
             return
@@ -48,9 +48,9 @@ class AckBuffer:
         buried = sum([1 << burial.place for burial in here])
         if places != buried:
             self._ledger.delivered += (places ^ buried).bit_count()
-            self._delivered.append(Gone(seq, numbers, places ^ buried, left | buried))
+            self._job().delivered.append(Gone(seq, numbers, places ^ buried, left | buried))
         if here:
-            self._buried.append((Gone(seq, numbers, buried, left), here))
+            self._job().buried.append((Gone(seq, numbers, buried, left), here))
             for burial in here:
                 self._ledger.bury(burial.reason)
         self._soon()
@@ -58,7 +58,7 @@ class AckBuffer:
     def lose(self, removed: Removed, reason: str) -> None:
         """Events have left that are counted as buried, with nothing there to keep."""
         self._ledger.bury(reason, removed.places.bit_count())
-        self._lost.append((Gone(removed.seq, 1, removed.places, removed.left), reason))
+        self._job().lost.append((Gone(removed.seq, 1, removed.places, removed.left), reason))
         self._soon()
 
     def correct(self, job: Settled) -> None:
@@ -68,6 +68,13 @@ class AckBuffer:
                 self._ledger.delivered -= count
             else:
                 self._ledger.bury(reason, -count)
+
+    def _job(self) -> Settled:
+        if not self._jobs or self._size >= _AT_ONCE:
+            self._jobs.append(Settled())
+            self._size = 0
+        self._size += 1
+        return self._jobs[-1]
 
     def _soon(self) -> None:
         if self._timer is None:
@@ -83,11 +90,7 @@ class AckBuffer:
             return
         self._timer.cancel()
         self._timer = None
-        now_ms = self._clock.now_ms()
-        for start in range(0, len(self._delivered), _AT_ONCE):
-            delivered = self._delivered[start : start + _AT_ONCE]
-            self._committer.put(Settled(delivered=delivered, buried_at_ms=now_ms), now=False)
-        if self._buried or self._lost:
-            job = Settled(delivered=(), buried=self._buried, lost=self._lost, buried_at_ms=now_ms)
+        for job in self._jobs:
+            job.buried_at_ms = self._clock.now_ms()
             self._committer.put(job, now=False)
-        self._delivered, self._buried, self._lost = [], [], []
+        self._jobs = []

@@ -61,11 +61,8 @@ class AttachUser:
                 uncommitted[session] = left
 
 
-def give_user(sql: sqlite3.Connection, job: Append) -> list[int]:
-    """Give the binding's user to the anonymous records that wait for it; which ones."""
-    binding = job.binding
-    if binding is None:
-        return []
+def waiting_for(job: Append, binding: Binding) -> list[int]:
+    """Seqs of the records that may get the user of the binding which this append brings. On the thread."""
     seqs = [*job.anonymous]
     for append in (*job.earlier, job):
         seqs += [
@@ -73,6 +70,11 @@ def give_user(sql: sqlite3.Connection, job: Append) -> list[int]:
             for record in append.stored  # empty where a commit failed
             if record is not None and may_be_bound(record) and binding.covers(record.key)
         ]
+    return seqs
+
+
+def give_user(sql: sqlite3.Connection, binding: Binding, seqs: Sequence[int]) -> list[int]:
+    """Give the binding's user to the anonymous ones of these records; which ones."""
     given: list[int] = []
     for start in range(0, len(seqs), _CHUNK):
         for row in _anonymous_rows(sql, seqs[start : start + _CHUNK]):

@@ -164,14 +164,14 @@ class Committer:
         """Commit; if a job is at fault, each alone."""
         try:
             self._database.commit(jobs)
-        except Exception as error:  # noqa: BLE001  whatever a job raises is that job's failure, never the thread's
+        except Exception as error:
             if isinstance(error, sqlite3.Error) and _code(error) not in _STATEMENT_AT_FAULT:
                 self._refuse(jobs, error)
             elif apart and len(jobs) > 1:
                 for job in jobs:
                     self._commit([job], apart=False)
             else:
-                _logger.warning("the spool cannot store something: %s", type(error).__name__)
+                _logger.warning("the spool cannot store something: %s", type(error).__name__, exc_info=True)
                 _fail(jobs, SpoolError(f"cannot be stored: {type(error).__name__}"))
         else:
             self.refused = None

@@ -23,9 +23,9 @@ from relay.spool.schedule.pieces import without
 from relay.spool.sqlite.file.binding_table import BindingTable
 from relay.spool.sqlite.file.erasure_table import erased_now
 from relay.spool.sqlite.file.opening import PAGE_BYTES, add_flow, open_file, read_flows
-from relay.spool.sqlite.file.rows import row_of
+from relay.spool.sqlite.file.rows import last_number, row_of
 from relay.spool.sqlite.recovery.recover import mend
-from relay.spool.sqlite.write.attach_user import give_user
+from relay.spool.sqlite.write.attach_user import give_user, waiting_for
 from relay.spool.sqlite.write.dedup_backfill import DedupBackfill, keys_of
 from relay.spool.sqlite.write.leaving import CORRUPT, NotThereError, settle
 from relay.spool.sqlite.write.preload import ReadAhead, read_waiting
@@ -119,8 +119,8 @@ class Database:
         if loaded is None:
             loaded = read_waiting(self.sql, now_s=now_s, now_ms=self._clock.now_ms())
         targets = {number: target for number, (_, target) in self.flows.items()}
-        seq = index.load(loaded, targets, now_s=now_s)
-        self.last_seq = max(seq, self.totals.get("accepted", 0))
+        index.load(loaded, targets, now_s=now_s)
+        self.last_seq = max(last_number(self.sql), self.totals.get("accepted", 0))
         self._account_for_loss(index.pending)
         self.backfill = DedupBackfill(index, last_seq=self.last_seq, now_s=now_s)
 
@@ -224,10 +224,12 @@ class Database:
             kept = without(new, repeats) if repeats else new
             job.stored.append(None if kept is None else self.store(kept, session=session, at_ms=job.accepted_at_ms))
         if job.binding is not None:
-            self._flush()
             self.bindings.save(self.sql, job.binding, job.accepted_at_ms)
-            job.given = give_user(self.sql, job)
-            self.users_given += len(job.given)
+            job.given = ()
+            if seqs := waiting_for(job, job.binding):
+                self._flush()
+                job.given = give_user(self.sql, job.binding, seqs)
+                self.users_given += len(job.given)
 
     def store(self, new: NewRecord, *, session: int, at_ms: int) -> Record:
         """Inside a job: a record for it, written before the job's end."""

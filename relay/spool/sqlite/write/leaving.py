@@ -49,22 +49,35 @@ def settle(sql: sqlite3.Connection, job: Settled, *, flows: Flows, looks_first: 
                 job.missed[burial.reason] = job.missed.get(burial.reason, 0) + 1
         delivered = [gone for gone in delivered if gone.seq in here]
         buried = [(gone, burials) for gone, burials in buried if gone.seq in here]
-    whole = [gone for gone in delivered if not gone.left]
-    if whole and sql.executemany(_DELETE, _ranges(whole)).rowcount != len(whole):
-        raise NotThereError
-    for gone in delivered:
-        if gone.left:
-            _leave_in_part(sql, gone, _row(sql, gone.seq))
-    if delivered:
-        counts["delivered"] += sum([gone.places.bit_count() for gone in delivered])
     for gone, burials in buried:
         _bury(sql, gone, burials, flows=flows, now_ms=job.buried_at_ms)
         for burial in burials:
             counts[BURIED_PREFIX + burial.reason] += 1
+    if delivered:
+        counts["delivered"] += sum([gone.places.bit_count() for gone in delivered])
+    _remove(sql, [*delivered, *[gone for gone, _ in buried]], looks_first=looks_first)
     for gone, reason in lost:
         sql.execute("DELETE FROM records WHERE seq = ?", (gone.seq,))
         counts[BURIED_PREFIX + reason] += gone.places.bit_count()
     return counts
+
+
+def _remove(sql: sqlite3.Connection, leaving: Sequence[Gone], *, looks_first: bool) -> None:
+    """The rows go, or are written anew; of a record that left in several steps as it is after the last of them."""
+    last: dict[int, Gone] = {}
+    for gone in leaving:
+        before = last.get(gone.seq)
+        last[gone.seq] = (
+            gone
+            if before is None
+            else Gone(gone.seq, gone.numbers, gone.places | before.places, gone.left & before.left)
+        )
+    whole = [gone for gone in last.values() if not gone.left]
+    if whole and sql.executemany(_DELETE, _ranges(whole)).rowcount != len(whole) and not looks_first:
+        raise NotThereError
+    for gone in last.values():
+        if gone.left:
+            _leave_in_part(sql, gone, _row(sql, gone.seq))
 
 
 def _row(sql: sqlite3.Connection, seq: int) -> Row:
@@ -89,10 +102,6 @@ def _bury(sql: sqlite3.Connection, gone: Gone, burials: Sequence[Burial], *, flo
             insert_buried(sql, record, row, burial, now_ms=now_ms)
     else:
         insert_damaged(sql, row, burials[0], now_ms=now_ms)
-    if gone.left:
-        _leave_in_part(sql, gone, row)
-    else:
-        sql.execute("DELETE FROM records WHERE seq = ?", (gone.seq,))
 
 
 def _ranges(whole: Sequence[Gone]) -> list[tuple[int, int]]:

@@ -90,20 +90,13 @@ class Settled:
 
     __slots__ = ("buried", "buried_at_ms", "delivered", "lost", "missed")
 
-    def __init__(
-        self,
-        *,
-        delivered: Sequence[Gone],
-        buried: Sequence[tuple[Gone, Sequence[Burial]]] = (),
-        lost: Sequence[tuple[Gone, str]] = (),
-        buried_at_ms: int,
-    ) -> None:
-        self.delivered = delivered
-        self.buried = buried
+    def __init__(self) -> None:
+        self.delivered: list[Gone] = []
+        self.buried: list[tuple[Gone, Sequence[Burial]]] = []
         """What of each record is buried, and why."""
-        self.lost = lost
+        self.lost: list[tuple[Gone, str]] = []
         """Counted as buried, for that reason, though there is nothing left to keep."""
-        self.buried_at_ms = buried_at_ms
+        self.buried_at_ms = 0
         self.missed: dict[str | None, int] = {}
         """After the commit: events that were no longer there, having been erased, by reason; None: delivered ones."""
 
