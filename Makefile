@@ -113,6 +113,7 @@ test-browser-fuzz: $(VENV)/.dev
 soak: $(VENV)/.dev
 	scripts/install-test-tools
 	$(BIN)/python -m tests.browser.soak --count $(or $(COUNT),200)
+	$(BIN)/python -m tests.browser.soak.visitors --lives $(or $(LIVES),50)
 	$(BIN)/pytest -q -m cost tests/browser
 
 # Wants the machine to itself.

@@ -26,14 +26,20 @@ export const createStore = (env: Env, mayStore: () => unknown): Store => {
   const memory: Record<string, string> = {};
   // Absent in sandboxed frames (it throws) and some web views (null); what servers have is not the visitor's. Names are
   // properties: no method of it is needed.
-  let box: Record<string, string> = (env.document && guard(() => env.localStorage)) ?? memory;
+  let box: Record<string, string> = (env.document && guard(() => env.localStorage)) ?? {};
 
   const get = (name: string) =>
     guard(() => {
-      const text = box[PREFIX + name] ?? memory[name];
+      const stored = box[PREFIX + name];
+      const text = stored ?? memory[name];
       if (text) {
-        box[PREFIX + name] ??= text;
         memory[name] = text;
+        if (!stored) {
+          // All of it: the next page is to know whose the events are, too.
+          for (const one in memory) {
+            box[PREFIX + one] ??= memory[one] as string;
+          }
+        }
         // Not left to JSON.parse to refuse: the first error of a page costs it a millisecond or two.
         return JSON.parse(text);
       }
