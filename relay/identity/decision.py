@@ -111,16 +111,17 @@ class Identities:
         result, page_session = IdentityResult.OK, None
         if self._bindings.last_user(target, session_id) not in (None, user_id):
             result, page_session = IdentityResult.CONFLICT, session_id
-            session_id = self.derived_session(site, session_id, user_id)
+            session_id = self.derived_session(target, session_id, user_id)
         if self._bindings.user(target, session_id) is None:
             self._bindings.bind(target, session_id, user_id, page_session=page_session)
         return Decision(Identity(site, session_id, user_id), result, self._bindings.due(target, session_id))
 
-    def derived_session(self, site: str, session_id: str, user_id: str) -> str:
+    def derived_session(self, target: str, session_id: str, user_id: str) -> str:
         """The session of a second user of `session_id`: always the same, and nobody else can work it out.
 
-        It changes with the signing key, after which such a session goes on under another id, still the user's own.
+        Sites that share an event tracker share it, as they share the session. It changes with the signing key, after
+        which such a session goes on under another id, still the user's own.
         """
-        parts = msgspec.json.encode((site, session_id, user_id))
+        parts = msgspec.json.encode((target, session_id, user_id))
         digest = hmac.digest(self._derive_key, parts, hashlib.sha256)
         return "second~" + base64.urlsafe_b64encode(digest).decode("ascii").rstrip("=")

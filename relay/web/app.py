@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from relay.web.admin.access import Access
 from relay.web.admin.live_page import status_routes
+from relay.web.api.server_api import api_routes
 from relay.web.routes.answer import Problem, Refusal, send_json
 from relay.web.routes.beacons import BeaconEndpoint
 from relay.web.routes.edge import Edge, State, edge_of
@@ -24,7 +25,6 @@ from relay.web.routes.header_fields import fields_of
 from relay.web.routes.health import healthz, public_readyz, readyz
 from relay.web.routes.metrics import metrics
 from relay.web.routes.proxy_secret import EXEMPT
-from relay.web.routes.server_api import api_routes
 from relay.web.routes.snippet import SnippetEndpoint
 
 OpenEdge = Callable[[], AbstractAsyncContextManager[Edge]]
@@ -71,7 +71,7 @@ def public_routes(prefix: str) -> list[BaseRoute]:
         Route(f"{prefix}/e", BeaconEndpoint()),
         Route(f"{prefix}/s.js", SnippetEndpoint()),
         Route(f"{prefix}/s.{{hash}}.js", SnippetEndpoint()),
-        *api_routes(),
+        *api_routes(prefix=prefix),
         Route("/healthz", healthz),
         Route("/readyz", public_readyz),
     ]

@@ -61,7 +61,7 @@ class Beacon(msgspec.Struct, frozen=True, gc=False):
     """Names of fields nobody knows, with how often they came; at most `MAX_UNKNOWN_NAMES` and `other`."""
 
 
-class _Wire(msgspec.Struct, rename="camel", forbid_unknown_fields=True, gc=False):
+class WireBeacon(msgspec.Struct, rename="camel", forbid_unknown_fields=True, gc=False):
     """The body when all of it is as it should be."""
 
     v: Annotated[int, Meta(ge=1, le=1)]
@@ -74,8 +74,8 @@ class _Wire(msgspec.Struct, rename="camel", forbid_unknown_fields=True, gc=False
     lost: dict[str, _Count] | UnsetType = UNSET
 
 
-_KNOWN: Final = frozenset(field.encode_name for field in msgspec.structs.fields(_Wire))
-_decoder: Final = msgspec.json.Decoder(_Wire)
+_KNOWN: Final = frozenset(field.encode_name for field in msgspec.structs.fields(WireBeacon))
+_decoder: Final = msgspec.json.Decoder(WireBeacon)
 
 
 def decode(body: bytes) -> Beacon:

@@ -113,10 +113,17 @@ def test_a_second_user_gets_a_session_of_their_own_after_the_binding_has_ended_t
     assert edge.decide(S1) == Decision(Identity("shop", S1), IdentityResult.NONE)
     decision = edge.decide(S1, edge.login("u2"))
     assert decision.result is IdentityResult.CONFLICT
-    assert decision.identity == Identity("shop", edge.identities.derived_session("shop", S1, "u2"), "u2")
+    assert decision.identity == Identity("shop", edge.identities.derived_session("t", S1, "u2"), "u2")
     back = edge.decide(S1, edge.login("u1"))
     assert (back.identity, back.result) == (Identity("shop", S1, "u1"), IdentityResult.OK)
     assert back.binding is not None
+
+
+def test_sites_that_share_a_tracker_share_a_second_user_s_session_too(edge: Edge) -> None:
+    edge.decide(S1, edge.login("u1"), site="blog")
+    here, there = edge.decide(S1, edge.login("u2")), edge.decide(S1, edge.login("u2"), site="blog")
+    assert here.result is there.result is IdentityResult.CONFLICT
+    assert here.identity.session_id == there.identity.session_id
 
 
 def test_a_derived_session_is_well_formed_and_depends_on_everything(edge: Edge) -> None:

@@ -215,7 +215,7 @@ def test_the_quick_look_and_the_second_look_agree(event: dict[str, Any]) -> None
         pytest.fail("an event may not spoil the beacon")
     assert quick == slow
     try:
-        typed = msgspec.json.decode(raw, type=beacon_module._Wire).event_list[0]
+        typed = msgspec.json.decode(raw, type=beacon_module.WireBeacon).event_list[0]
     except (msgspec.DecodeError, ValueError):
         return
     if isinstance(slow, BeaconEvent):

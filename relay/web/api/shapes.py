@@ -16,7 +16,7 @@ Id = Annotated[str, Meta(min_length=1, max_length=limits.MAX_ID_CHARS)] | int
 """A whole number is its digits."""
 Time = Annotated[
     float | str,
-    Meta(description="Milliseconds since 1970, seconds (a number below 100000000000), or ISO 8601 text.", examples=[1]),
+    Meta(description="Milliseconds since 1970, seconds (a number below 100000000000), or ISO 8601 text."),
 ]
 Properties = Annotated[
     dict[str, Any] | str, Meta(description="An object, or a text that holds one; as compact JSON within the limit.")
@@ -125,7 +125,7 @@ class IdentityRequest(msgspec.Struct, rename="camel"):
 
     user_id: Id
     session_id: Annotated[Id | UnsetType, Meta(description="If given, it is good for this session only.")] = UNSET
-    ttl: Annotated[float | UnsetType, Meta(ge=1, description="Seconds; RELAY_IDENTITY_MAX_AGE_S at most.")] = UNSET
+    ttl: Annotated[float, Meta(ge=1, description="Seconds; RELAY_IDENTITY_MAX_AGE_S at most.")] | UnsetType = UNSET
 
 
 class UserRequest(msgspec.Struct, rename="camel"):

@@ -13,7 +13,7 @@ from relay.spool.memory import MemorySpool
 from tests.support.clock import FakeClock
 from tests.support.emulator import TRACKING_ID
 from tests.support.relay import SESSION, RunningEdge, running_edge
-from tests.web.test_server_api import ITEMS_ARN, USERS_ARN, call
+from tests.web.api.test_server_api import ITEMS_ARN, USERS_ARN, call
 
 NOW_S = 1_764_100_000
 

@@ -1,7 +1,6 @@
 """`POST /api/v1/...`: what the site's backends send, with a server token. Nothing here is for browsers."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from typing import Final
 
 import msgspec
@@ -10,12 +9,13 @@ from starlette.types import Receive, Scope, Send
 
 from relay.core.errors import SpoolError, SpoolFullError
 from relay.core.model import Reason
-from relay.identity.tokens import Scope as TokenScope
 from relay.identity.tokens import TokenFault
 from relay.intake.from_backend import ACTIONS, ITEMS, USERS
-from relay.web.routes import api_calls, api_shapes
+from relay.web.api import handlers, shapes
+from relay.web.api.api_call import ApiCall
+from relay.web.api.handlers import ApiRequest
+from relay.web.api.openapi import OpenApiEndpoint
 from relay.web.routes.answer import Refusal, send_json
-from relay.web.routes.api_calls import ApiRequest
 from relay.web.routes.edge import Edge, EdgeSite, edge_of
 from relay.web.routes.request_body import ClientGoneError, read_body
 from relay.wire.fields import Members, Notes
@@ -40,33 +40,21 @@ _SAYS: Final = {
 }
 
 
-class ApiCall(msgspec.Struct, frozen=True):
-    """One path of the server API."""
-
-    path: str
-    scopes: tuple[TokenScope, ...]
-    """Any of which a token needs."""
-    status: int
-    shape: type[msgspec.Struct]
-    """What is sent."""
-    run: Callable[[ApiRequest], Awaitable[msgspec.Struct]]
-
-
 CALLS: Final = (
-    ApiCall("/api/v1/events", ("events",), 202, api_shapes.EventsRequest, api_calls.events),
-    ApiCall("/api/v1/users", ("records", "users"), 202, api_shapes.UsersRequest, api_calls.records(USERS)),
-    ApiCall("/api/v1/items", ("records", "items"), 202, api_shapes.ItemsRequest, api_calls.records(ITEMS)),
-    ApiCall("/api/v1/actions", ("records", "actions"), 202, api_shapes.ActionsRequest, api_calls.records(ACTIONS)),
+    ApiCall("/api/v1/events", ("events",), 202, shapes.EventsRequest, handlers.events),
+    ApiCall("/api/v1/users", ("records", "users"), 202, shapes.UsersRequest, handlers.records(USERS)),
+    ApiCall("/api/v1/items", ("records", "items"), 202, shapes.ItemsRequest, handlers.records(ITEMS)),
+    ApiCall("/api/v1/actions", ("records", "actions"), 202, shapes.ActionsRequest, handlers.records(ACTIONS)),
     ApiCall(
         "/api/v1/action-interactions",
         ("events",),
         202,
-        api_shapes.ActionInteractionsRequest,
-        api_calls.action_interactions,
+        shapes.ActionInteractionsRequest,
+        handlers.action_interactions,
     ),
-    ApiCall("/api/v1/identity", ("identity",), 200, api_shapes.IdentityRequest, api_calls.identity),
-    ApiCall("/api/v1/erase", ("erase",), 200, api_shapes.UserRequest, api_calls.erase),
-    ApiCall("/api/v1/allow", ("allow",), 200, api_shapes.UserRequest, api_calls.allow),
+    ApiCall("/api/v1/identity", ("identity",), 200, shapes.IdentityRequest, handlers.identity),
+    ApiCall("/api/v1/erase", ("erase",), 200, shapes.UserRequest, handlers.erase),
+    ApiCall("/api/v1/allow", ("allow",), 200, shapes.UserRequest, handlers.allow),
 )
 
 
@@ -130,9 +118,10 @@ class ApiEndpoint:
         return site
 
 
-def api_routes() -> list[BaseRoute]:
-    """The server API."""
-    return [Route(call.path, ApiEndpoint(call)) for call in CALLS]
+def api_routes(*, prefix: str) -> list[BaseRoute]:
+    """The server API, and the document that describes it and the beacons of `prefix`."""
+    document = Route("/api/v1/openapi.json", OpenApiEndpoint(CALLS, prefix=prefix))
+    return [*(Route(call.path, ApiEndpoint(call)) for call in CALLS), document]
 
 
 async def _parsed(body: bytes) -> object:

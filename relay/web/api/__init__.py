@@ -1,0 +1,1 @@
+"""The server API: what the site's backends send, with a server token."""
