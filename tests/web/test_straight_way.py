@@ -6,47 +6,19 @@ import logging
 import re
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AsyncExitStack
-from typing import ClassVar
 
 import pytest
 from starlette.types import Receive, Scope, Send
 
 from relay.core.clock import SystemClock
 from relay.core.errors import SpoolError, SpoolFullError
-from relay.core.model import Binding, NewRecord
-from relay.spool.memory import MemorySpool
-from relay.spool.receipt import Receipt
 from relay.web.routes.beacons import BeaconEndpoint
+from tests.support.moody_spool import MoodySpool
 from tests.support.raw_http import connected, request
 from tests.support.relay import RunningEdge, running_edge, until
 
 BEHIND_ANOTHER = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
 """Sent before a beacon in the same piece, it makes the beacon wait its turn."""
-
-
-class MoodySpool(MemorySpool):
-    """Fails or waits when told to."""
-
-    fault: Exception | None = None
-    hold: asyncio.Event | None = None
-    held = 0
-    appending: ClassVar[set[asyncio.Task[None]]] = set()
-
-    def append(self, records: Sequence[NewRecord], binding: Binding | None = None) -> Receipt:
-        stored = Receipt()
-        appending = asyncio.get_running_loop().create_task(self._append(records, binding, stored))
-        self.appending.add(appending)
-        appending.add_done_callback(self.appending.discard)
-        return stored
-
-    async def _append(self, records: Sequence[NewRecord], binding: Binding | None, stored: Receipt) -> None:
-        if self.hold is not None:
-            self.held += 1
-            await self.hold.wait()
-        if self.fault is None:
-            stored.succeed(await super().append(records, binding))
-        else:
-            stored.fail(self.fault)
 
 
 @pytest.fixture
