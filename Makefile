@@ -107,10 +107,7 @@ profile: $(VENV)/.dev
 	@scripts/install-bench-tools
 	@PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m tests.bench.profile $(ARGS)
 
-test-browser-fuzz: $(VENV)/.dev
-	@exec $(BIN)/python -m tests.fuzz --minutes $(or $(MINUTES),5) $(ARGS)
-
-soak: $(VENV)/.dev
+test-browser-soak: $(VENV)/.dev
 	scripts/install-test-tools
 	$(BIN)/python -m tests.browser.soak --count $(or $(COUNT),200)
 	$(BIN)/python -m tests.browser.soak.visitors --lives $(or $(LIVES),50)
