@@ -34,10 +34,10 @@ class Redaction:
     def survey(self, call: Call) -> None:
         """Learn whose session it is."""
         body = _body(call)
-        if call.operation == "PutEvents" and self._is_theirs(body) and body.get("userId") in self._users:
+        if call.operation == "PutEvents" and self._is_theirs(body) and self._is_gone(body.get("userId")):
             self._note(body)
         for one in self._interactions(call, body):
-            if one.get("userId") in self._users:
+            if self._is_gone(one.get("userId")):
                 self._note(one)
 
     def redacted(self, call: Call) -> Call:
@@ -48,11 +48,12 @@ class Redaction:
             return _emptied(call) if unreadable else call
         if call.operation == "PutEvents" and self._is_theirs(body):
             return _emptied(call) if self._is_one_of_them(body) else call
-        if call.operation in _ASKS:
-            return _emptied(call) if body.get("userId") in self._users | self._sessions else call
-        if call.operation == "PutUsers" and body.get("datasetArn") in self._dataset_arns:
+        if call.operation in _ASKS or call.operation is None:
+            asked = body.get("userId")
+            return _emptied(call) if self._is_gone(asked) or self._was_theirs(asked) else call
+        if call.operation == "PutUsers" and str(body.get("datasetArn")) in self._dataset_arns:
             self.found |= self._users.intersection(str(one.get("userId")) for one in _objects(body.get("users")))
-            return _without(call, body, "users", lambda one: one.get("userId") in self._users)
+            return _without(call, body, "users", lambda one: self._is_gone(one.get("userId")))
         if self._interactions(call, body):
             return _without(call, body, "actionInteractions", self._is_one_of_them)
         return call
@@ -78,7 +79,13 @@ class Redaction:
 
     def _is_one_of_them(self, one: dict[str, Any]) -> bool:
         user = one.get("userId")
-        return user in self._users if user else one.get("sessionId") in self._sessions
+        return self._is_gone(user) if user else self._was_theirs(one.get("sessionId"))
+
+    def _is_gone(self, user: Any) -> bool:
+        return isinstance(user, str) and user in self._users
+
+    def _was_theirs(self, session: Any) -> bool:
+        return isinstance(session, str) and session in self._sessions
 
     def _note(self, one: dict[str, Any]) -> None:
         self.found.add(one["userId"])
@@ -101,7 +108,9 @@ def _objects(value: Any) -> list[dict[str, Any]]:
 
 
 def _without(call: Call, body: dict[str, Any], field: str, is_one: Callable[[dict[str, Any]], bool]) -> Call:
-    there = _objects(body[field])
+    there = _objects(body.get(field))
+    if not there:
+        return call
     left = [one for one in there if not is_one(one)]
     if not left:
         return _emptied(call)
