@@ -1,6 +1,10 @@
 """Records of several events in the file: what has left stays gone, and a login reaches what is on its way."""
 
 import asyncio
+from collections import Counter
+from itertools import product
+
+import pytest
 
 from relay.core.model import Binding
 from tests.spool.conftest import OpenSqlite
@@ -20,6 +24,26 @@ async def test_events_that_have_left_a_record_stay_gone_after_a_restart(open_sql
         assert (stats.accepted, stats.delivered, stats.pending) == (6, 2, 3)
         assert await spool.append([beacon("b", "g")]) == {(0, 0)}
         assert await deliver_all(spool) == ["b", "d", "f", "g"]
+
+
+@pytest.mark.parametrize("ways", ["".join(ways) for ways in product("db", repeat=3)])
+async def test_a_record_that_leaves_in_parts_within_one_commit_leaves_whole(open_sqlite: OpenSqlite, ways: str) -> None:
+    """As a session's beacons do when the service answers quickly: `d` delivers the next event, `b` buries it."""
+    async with open_sqlite() as spool:
+        await spool.append([beacon("a", "b", "c"), beacon("d")])
+        for way in ways:
+            lease = await lease_first(spool)
+            first = pieces(lease)[0]
+            spool.settle(
+                lease,
+                delivered=[first] if way == "d" else [],
+                buried=[burial(first)] if way == "b" else [],
+            )
+    async with open_sqlite() as spool:
+        stats, left = spool.stats(), Counter(ways)
+        assert (stats.delivered, stats.buried.get("InvalidInputException", 0)) == (left["d"], left["b"])
+        assert (stats.accepted, stats.pending, stats.buried.get("corrupt")) == (4, 1, None)
+        assert await deliver_all(spool) == ["d"]
 
 
 async def test_an_erasure_while_a_part_is_settled_counts_each_event_once(open_sqlite: OpenSqlite) -> None:
