@@ -25,8 +25,8 @@ export interface Session {
   _conflict(id: string, token: string): void;
   /** The token is true. */
   _proven(token: string): void;
-  /** The token is none, and no other of its session is left, or is. */
-  _refused(token: string, isLeft: unknown): void;
+  /** The token is none; if the session has no other of the user, the page was told nothing. */
+  _refused(id: string, token: string): void;
   /** Forgets the session here and in the cookie. */
   _forget(): void;
 }
@@ -176,11 +176,12 @@ export const createSession = (
         isTried = 0;
       }
     },
-    _refused(token, isLeft) {
+    _refused(id, token) {
       if (own?.[2] === token) {
-        own = undefined;
+        const other = user._has(id, own[1]);
+        own = other && [own[0], own[1], other[0], own[3], own[4]];
       }
-      if (!isLeft && current[2] === readToken(env, token)[0]) {
+      if (!user._has(id) && current[2] === readToken(env, token)[0]) {
         use(current[0], 0, current[3]);
       }
     },

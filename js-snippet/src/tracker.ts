@@ -101,7 +101,7 @@ export const createCore = (env: Env, options: RawOptions): Core => {
 
   const onAnswer = ({ sessionId, identity = '' }: Beacon, result = '') => {
     if (user._answered(sessionId, identity, result)) {
-      session._refused(identity, user._has(sessionId));
+      session._refused(sessionId, identity);
     }
     if (result === 'ok') {
       refetchMs = MINUTE_MS;

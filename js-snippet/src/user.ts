@@ -27,7 +27,8 @@ export interface User {
   ): readonly [token?: string | undefined, isAlone?: unknown];
   /** A session, and the number of a token in it, of whose user a relay has judged none; without those `sent` already. */
   _owed(sent: readonly unknown[]): readonly [sessionId: string, event: undefined, number: number] | undefined;
-  _has(sessionId: string): unknown;
+  /** A token said in this session, by this user if one is named, and not refused. */
+  _has(sessionId: string, who?: number): Said | undefined;
   /** A relay has answered. True when the token was none. */
   _answered(sessionId: string, token: string, result: string): boolean;
   /** What one session knows of this user, or of any, is known to the other, too: the user, or 0. */
@@ -86,7 +87,7 @@ export const createUser = (env: Env, store: Store): User => {
       }
       return undefined;
     },
-    _has: (sessionId) => said(sessionId)[0],
+    _has: (sessionId, who) => said(sessionId).find((one) => !who || whose(one) === who),
     _answered(sessionId, sent, result) {
       const isRefused = /ex|inv|mis/.test(result);
       const tokens = said(sessionId);

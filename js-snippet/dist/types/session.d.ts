@@ -16,8 +16,8 @@ export interface Session {
     _conflict(id: string, token: string): void;
     /** The token is true. */
     _proven(token: string): void;
-    /** The token is none, and no other of its session is left, or is. */
-    _refused(token: string, isLeft: unknown): void;
+    /** The token is none; if the session has no other of the user, the page was told nothing. */
+    _refused(id: string, token: string): void;
     /** Forgets the session here and in the cookie. */
     _forget(): void;
 }
