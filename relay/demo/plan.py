@@ -105,6 +105,8 @@ def make_plan(port: int, data: Path, *, keep: bool) -> Plan:
                 # A replay comes from one address, and faster than it happened.
                 "RELAY_RATE_LIMIT_IP": "off",
                 "RELAY_RATE_LIMIT_SESSION": "off",
+                # Who tries the demo with a headless browser is no bot.
+                "RELAY_BOTS": "keep",
                 **aws,
                 "AWS_ENDPOINT_URL_PERSONALIZE_EVENTS": emulator,
             },
