@@ -16,7 +16,7 @@ class Erasures:
         self._clock = clock
 
     def __contains__(self, user_id: object) -> bool:
-        return user_id in self._spool.erased
+        return isinstance(user_id, str) and user_id in self._spool.erased
 
     async def erase(self, user_id: str | None = None, *, session_id: str | None = None) -> int:
         """Remove what the relay holds of a user, or of a session; how many records and archived events went.

@@ -26,7 +26,7 @@ class SessionTable:
 
     def __init__(self, call_events: int) -> None:
         self._call_events = call_events
-        self.pending = 0
+        self.pending: int = 0
         """Events here: waiting or leased."""
         self._flows: dict[str, int] = {}
         self._flow: list[FairQueue] = []
