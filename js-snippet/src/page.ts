@@ -105,8 +105,10 @@ export const watchPage = (core: Core): void => {
       }
     } else if (element.getAttribute(attributeName) !== oldValue) {
       // An element that is used again shows another item, or another list: the second of all inside begins anew.
-      tell();
-      lists.delete(element);
+      if (attribute(element, 'list') != null) {
+        tell();
+        lists.delete(element);
+      }
       [element, ...element.querySelectorAll(ITEMS)].forEach(dwell._unwatch);
       watchIn(element);
       viewSoon();

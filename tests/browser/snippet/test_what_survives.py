@@ -122,7 +122,7 @@ async def test_a_refusal_of_somebody_else_loses_nothing(
     collector.answer = answer
     await context.set_offline(False)
     await until(lambda: len(collector.taken) == 150)
-    assert await page.evaluate(WAITING) == 0
+    await page.wait_for_function(f"{WAITING} === 0")
 
 
 async def test_a_proxy_that_takes_less_gets_less(collector: Collector, page: Page) -> None:
