@@ -56,6 +56,11 @@ async def kill_at_a_system_call(arena: Arena, rng: random.Random, only: str | No
     return await _await_the_crash(arena, tracer)
 
 
+async def kill_at_a_sync(arena: Arena, rng: random.Random) -> Window | None:
+    """Kill as it enters an fsync."""
+    return await kill_at_a_system_call(arena, rng, "fdatasync")
+
+
 async def kill_at_the_mark(arena: Arena, rng: random.Random) -> Window | None:
     """Kill between the fsync and the answer: when it notes outside the file how far it has come."""
     await arena.relay.start()
@@ -163,10 +168,34 @@ STRACED: Final[tuple[tuple[Death, int], ...]] = (
 """Kinds of end and how often each is chosen."""
 
 
+AIMED: Final[dict[Window, Death]] = {
+    Window.BEFORE_WRITE: kill_before_a_write,
+    Window.BEFORE_FSYNC: kill_at_a_sync,
+    Window.BEFORE_ANSWER: kill_at_the_mark,
+    Window.VACUUM: kill_in_a_shrinking_file,
+    Window.DELIVERY: kill_during_a_call,
+    Window.DRAIN: kill_while_draining,
+}
+"""The end by which a window is met most surely."""
+
+
+async def until_met(arena: Arena, window: Window, *, tries: int = 25) -> bool:
+    """Die until the window is proven to have been met; whether it was."""
+    for _ in range(tries):
+        if arena.windows[window]:
+            break
+        await _live(arena, AIMED[window], arena.rng)
+    return bool(arena.windows[window])
+
+
 async def die(arena: Arena, rng: random.Random) -> None:
     """One life, ending in a way that is chosen at random."""
     kinds = PLAIN + STRACED if HAS_STRACE else PLAIN
     death = rng.choices([kind for kind, _ in kinds], [weight for _, weight in kinds])[0]
+    await _live(arena, death, rng)
+
+
+async def _live(arena: Arena, death: Death, rng: random.Random) -> None:
     arena.faults[death.__name__.replace("_", " ")] += 1
     try:
         await death(arena, rng)
