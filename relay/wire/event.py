@@ -123,12 +123,17 @@ def entry(
     event.event_id = event_id
     event.sent_at = int(at_ms // 1000)
     body = _encode(event)
-    return body if len(body) <= limits.MAX_EVENT_BYTES else _shortened(event, body, dropped, index)
+    # A shorter entry holds nothing that could be too long together.
+    return body if len(body) <= limits.MAX_CATEGORICAL_CHARS else _shortened(event, body, dropped, index)
 
 
 def _shortened(event: BeaconEvent, body: bytes, dropped: list[Drop], index: int) -> bytes:
     """The entry without what makes it larger than the service takes; its ids alone never do."""
-    if event.impression is not UNSET:
+    if event.impression and len("|".join(event.impression)) > limits.MAX_CATEGORICAL_CHARS:
+        event.impression = UNSET
+        dropped.append(Drop("impression", Reason.TOO_LONG, index))
+        body = _encode(event)
+    if len(body) > limits.MAX_EVENT_BYTES and event.impression is not UNSET:
         event.impression = UNSET
         dropped.append(Drop("impression", Reason.TOO_LARGE, index))
         body = _encode(event)

@@ -83,17 +83,29 @@ def test_the_bounds_of_time_are_within(at_ms: float) -> None:
     assert made(BeaconEvent("View", sent_at=at_ms))
 
 
+@pytest.mark.parametrize(("chars", "left_out"), [(39, []), (40, [("impression", Reason.TOO_LONG)])])
+def test_an_impression_has_a_thousand_characters_together_at_most(
+    chars: int, left_out: list[tuple[str, Reason]]
+) -> None:
+    assert 25 * 39 + 24 <= limits.MAX_CATEGORICAL_CHARS < 25 * 40 + 24
+    assert made_with(BeaconEvent("V", item_id="p1", impression=["p" * chars] * 25))[1] == left_out
+
+
 def test_an_event_past_ten_kilobytes_goes_without_what_makes_it_so() -> None:
-    seen = BeaconEvent("V", item_id="p1", impression=["é" * 250] * 25)
-    assert made_with(seen)[1] == [("impression", Reason.TOO_LARGE)]
+    seen = BeaconEvent("\x01" * 256, item_id="\x01" * 256, impression=["\x01" * 250] * 3, properties={"a": "x" * 1016})
+    assert made_with(seen)[1] == []
+    escaped_most = BeaconEvent(
+        "V", item_id="\x01" * 256, impression=["\x01" * 249] * 4, properties={"a": "\U0001f600" * 1016}
+    )
+    assert made_with(escaped_most)[1] == [("impression", Reason.TOO_LARGE)]
     ascii_most = BeaconEvent(
         "V" * 256,
         item_id="i" * 256,
         recommendation_id="r" * 40,
-        impression=["p" * 256] * 25,
+        impression=["p" * 39] * 25,
         properties={"a": "x" * 1016},
     )
-    assert made(ascii_most)
+    assert made_with(ascii_most)[1] == []
     escaped = "\x01" * 256
     worst = BeaconEvent(
         escaped,
