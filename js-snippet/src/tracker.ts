@@ -128,7 +128,7 @@ export const createCore = (env: Env, options: RawOptions): Core => {
         ...attribution._originOf(given),
       };
       bus._emit('event', event);
-      outbox._add([id, event, number]);
+      outbox._add([id, event, number ?? 0]);
       delivery._schedule();
     }
   };
