@@ -203,7 +203,8 @@ class RelayProcess:
         if self._disk is None:
             return self.spool
         for file in self._disk.root.glob(self.spool.name + "*"):
-            shutil.copy(file, self.folder / file.name)
+            if file.is_file():  # beside it is a folder, of snippets
+                shutil.copy(file, self.folder / file.name)
         return self.folder / self.spool.name
 
     def last_words(self) -> str:
