@@ -270,7 +270,9 @@ class SqliteSpool:
             await self.work(lambda database: note(database.sql))
         remove_damaged(self._path)
         count = await erase(whom, self._database, reader=self._reader, do=lambda step: self.work(step, self._erased))
-        await self.work(lambda database: database.wiping.all_of_it(database.sql), alone=True)
+        await self.work(lambda database: database.wiping.begin_anew(database.sql), alone=True)
+        while await self.work(lambda database: database.wiping.step(database.sql), alone=True):
+            pass  # appends go in between
         return count
 
     async def allow(self, user_id: str) -> bool:

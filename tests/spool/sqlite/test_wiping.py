@@ -94,3 +94,15 @@ async def test_at_the_end_of_the_process_what_has_left_is_gone(open_sqlite: Open
             lease = await lease_first(spool)
             spool.settle(lease, delivered=whole(lease))
     assert found(path) == {}
+
+
+async def test_an_append_does_not_wait_for_an_erasure_to_overwrite_a_large_file(path: Path, clock: FakeClock) -> None:
+    async with SqliteSpool(path, clock=clock, max_bytes=100_000_000) as spool:
+        await spool.append([theirs(number, size=8000) for number in range(4000)])
+        erasing = asyncio.create_task(spool.erase(user_id=f"user-{SECRET}"))
+        appended = 0
+        while not erasing.done():
+            await spool.append([new_record(f"o{appended}", "other-session-0000")])
+            appended += 1
+        assert await erasing == 4000
+        assert appended > 25  # of some 60 steps of 128 pages; as one step there are about a dozen

@@ -41,21 +41,25 @@ class Wiping:
             return 0.0
         return None if self._since_s is None else max(0.0, self._since_s + WIPE_AFTER_S - self._clock.monotonic_s())
 
-    def step(self, sql: sqlite3.Connection) -> None:
-        """Do a little of what is to be done."""
+    def step(self, sql: sqlite3.Connection) -> bool:
+        """Do a little of what is to be done; whether there is more."""
         if self._steps is None:
             self._since_s = None
             self._steps = self._wipe(sql)
         if next(self._steps, True) is True:
             self._steps = None
+        return self._steps is not None
+
+    def begin_anew(self, sql: sqlite3.Connection) -> None:
+        """From now on `step` does everything, also what is not yet due."""
+        if self._steps is not None:  # what has left since it began may be on pages it has passed
+            self._steps.close()
+        self._since_s, self._steps = None, self._wipe(sql)
 
     def all_of_it(self, sql: sqlite3.Connection) -> None:
-        """Do everything now, also what is not yet due."""
-        if self._steps is not None:  # what has left since it began may be on pages it has passed
-            for _ in self._steps:
-                pass
-        self._since_s, self._steps = None, None
-        for _ in self._wipe(sql):
+        """Do everything now: at the end, when nobody waits."""
+        self.begin_anew(sql)
+        while self.step(sql):
             pass
 
     def _wipe(self, sql: sqlite3.Connection) -> Generator[None]:
