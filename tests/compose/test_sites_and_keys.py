@@ -27,7 +27,7 @@ async def test_each_site_has_its_own_tracker_origins_and_event_types(tmp_path: P
         read = {"eventType": "Read"}
         ok = await relay.post(relay.beacon(read, {"eventType": "View"}, token=books), origin="https://books.example")
         assert ok.json()["accepted"] == 1
-        assert ok.json()["rejected"] == [{"index": 1, "reason": "unknown_event_type"}]
+        assert ok.json()["rejected"] == [{"index": 1, "reason": "unknown_event_type", "field": "eventType"}]
         assert (await relay.post(relay.beacon(read, token=books), origin=ORIGIN)).status_code == 403
         assert (await relay.post(relay.beacon(read), origin="https://books.example")).status_code == 403
         unknown = Tokens([KEY], clock=relay.clock).mint(SiteClaims("gone"))

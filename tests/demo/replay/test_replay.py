@@ -128,7 +128,7 @@ async def test_times_are_shifted_so_that_the_last_event_is_now() -> None:
 
 async def test_what_a_relay_refuses_is_counted_by_reason_and_not_missed() -> None:
     stream = _clicks(3)
-    stream.events[1].fields["impression"] = []
+    stream.events[1].fields["itemId"] = ""
     async with running_emulator() as emulator, running_relay(env=emulator.env) as relay:
         replayed = await _replay(stream, relay, emulator)
         forged = await send(
