@@ -101,6 +101,7 @@ async def test_from_nothing_to_events_and_items_and_away_again(tmp_path: Path) -
                 "RELAY_EVENT_TYPES": "View,Click,Purchase",
                 "RELAY_PORT": "0",
                 "RELAY_ADMIN_PORT": "0",
+                "RELAY_BOTS": "keep",  # the visitor is a headless Chromium
             }
             await shell.run("check")
             async with shell.serving("serve", banner=r"relay on (http://[^/]+)/r, ") as (relay, relay_url):
