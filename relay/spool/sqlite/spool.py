@@ -271,7 +271,7 @@ class SqliteSpool:
         remove_damaged(self._path)
         count = await erase(whom, self._database, reader=self._reader, do=lambda step: self.work(step, self._erased))
         await self.work(lambda database: database.wiping.begin_anew(database.sql), alone=True)
-        while await self.work(lambda database: database.wiping.step(database.sql), alone=True):
+        while await self.work(lambda database: database.wiping.go_on(database.sql), alone=True):
             pass  # appends go in between
         return count
 

@@ -51,15 +51,19 @@ class Wiping:
         return self._steps is not None
 
     def begin_anew(self, sql: sqlite3.Connection) -> None:
-        """From now on `step` does everything, also what is not yet due."""
+        """Begin with everything, also what is not yet due."""
         if self._steps is not None:  # what has left since it began may be on pages it has passed
             self._steps.close()
         self._since_s, self._steps = None, self._wipe(sql)
 
+    def go_on(self, sql: sqlite3.Connection) -> bool:
+        """Do a little of what was begun, unless it has been done between two jobs; whether there is more."""
+        return self._steps is not None and self.step(sql)
+
     def all_of_it(self, sql: sqlite3.Connection) -> None:
         """Do everything now: at the end, when nobody waits."""
         self.begin_anew(sql)
-        while self.step(sql):
+        while self.go_on(sql):
             pass
 
     def _wipe(self, sql: sqlite3.Connection) -> Generator[None]:
