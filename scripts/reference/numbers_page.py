@@ -20,8 +20,9 @@ service's own.
 
 def page() -> str:
     """The whole page: a table a room."""
-    rooms = sorted(path for path in (ROOT / "relay").iterdir() if path.is_dir() and path.name not in APART)
-    return "\n".join([HEAD, *(_section(room) for room in rooms)]).rstrip() + "\n"
+    rooms = sorted(path.parent for path in (ROOT / "relay").glob("*/__init__.py") if path.parent.name not in APART)
+    sections = [section for room in rooms if (section := _section(room))]
+    return "\n".join([HEAD, *sections]).rstrip() + "\n"
 
 
 def _section(room: Path) -> str:
