@@ -223,7 +223,7 @@ class PersonalizeEmulator:
         while len(events := self.events()) < count:
             if time.monotonic() > deadline:  # noqa: TID251  # the same
                 raise TimeoutError(f"{len(events)} of {count} events came within {timeout_s} seconds")
-            time.sleep(_POLL_S)
+            time.sleep(_POLL_S)  # between two looks at another process, which does not say when a call has come
         return events
 
     def misbehave(self, **faults: Any) -> None:
