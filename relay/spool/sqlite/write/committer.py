@@ -7,7 +7,9 @@ Guarantees:
 3. Nothing a waiter does (cancel, close its connection, raise) reaches the thread.
 4. After the disk failed to write or sync, nothing is acknowledged any more until the spool is opened anew: what the
    page cache says then is no proof (the rule of PostgreSQL).
-5. A full disk is not such a failure: what is there can leave, on space kept for that (`Reserve`), and new records are
+5. One transaction at a time: the next one begins when the loop has told of the last, with all that came meanwhile. To
+   begin it at once makes twice as many commits, each half as large, and a commit is most of what a beacon costs.
+6. A full disk is not such a failure: what is there can leave, on space kept for that (`Reserve`), and new records are
    taken again as soon as that space can be kept once more.
 """
 
@@ -56,6 +58,8 @@ class Committer:
         self._owed: list[Settled] = []
         self._wake = threading.Event()
         self._is_waking = False
+        self._is_busy = False
+        """From the moment the thread is woken until the loop has told of what it did. The loop's."""
         self._stopping = False
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -80,8 +84,12 @@ class Committer:
     def put(self, job: Job, *, now: bool = True) -> None:
         """Hand over a job; without `now` it is done when something else is, or at the next `wake`."""
         self._queue.append(job)
-        if now and self._loop is not None and not self._is_waking:
-            # Once the loop has done what it has at hand: the more beacons share a commit, the less each costs.
+        if now:
+            self._wake_soon()
+
+    def _wake_soon(self) -> None:
+        """Once the loop has done what it has at hand: the more beacons share a commit, the less each costs."""
+        if self._loop is not None and not self._is_waking and not self._is_busy:
             self._is_waking = True
             self._loop.call_soon(self._wake_now)
 
@@ -90,29 +98,45 @@ class Committer:
         self.wake()
 
     def wake(self) -> None:
-        """Do what is in the queue."""
-        if not self._wake.is_set():
+        """Do what is in the queue; if the thread is at work, when it has done that."""
+        if not self._is_busy:
+            self._is_busy = True
             self._wake.set()
+
+    def _told(self, jobs: list[Job]) -> None:
+        self._is_busy = False
+        try:
+            self._done(jobs)
+        finally:
+            if self._queue:
+                self._wake_soon()
 
     # ── on the thread ───────────────────────────────────────────────────────────────────────────────────────
 
     def _run(self) -> None:
         while True:
-            self._wake.wait(None if self.refused or self.broken else self._database.wiping.wait_s())
-            self._wake.clear()
-            jobs = self._next_group()
-            while jobs or (self._owed and not self.refused and not self.broken):
-                self._do(jobs)
-                self._wipe()
-                jobs = self._next_group()
-            if self._owed and self.refused and not self.broken:
-                self._do([])
-            if self.refused == _DISK_FULL and self._database.reserve.keep():
-                self.refused = None
+            if self._wake.wait(None if self.refused or self.broken else self._database.wiping.wait_s()):
+                self._wake.clear()
+                self._do_next()
+                while self._stopping and self._queue:
+                    self._do_next()
             self._shrink()
             self._wipe()
             if self._stopping and not self._queue:
                 return
+
+    def _do_next(self) -> None:
+        """Do a group, and tell the loop of it, also if it is empty: it wakes the thread again only then."""
+        jobs = self._next_group()
+        if jobs or self._owed:
+            jobs = self._do(jobs)
+        if self.refused == _DISK_FULL and self._database.reserve.keep():
+            self.refused = None
+        if self._loop is not None:
+            try:
+                self._loop.call_soon_threadsafe(self._told, jobs)
+            except RuntimeError:  # the loop is closed: nobody is left to be told
+                self._stopping = True
 
     def _shrink(self) -> None:
         """Shrink the file step by step while nobody waits; what is left to do is done after the next start."""
@@ -143,22 +167,19 @@ class Committer:
             jobs.append(job)
         return jobs
 
-    def _do(self, jobs: list[Job]) -> None:
-        if self.broken is None:
-            if not _is_alone(jobs):
-                jobs = [*self._owed, *jobs]
-                self._owed = []
-            if self._database.reserve.keep():
-                self._commit(jobs, apart=True)
-            else:
-                self._make_room(jobs)
-        else:
+    def _do(self, jobs: list[Job]) -> list[Job]:
+        """What was done: `jobs`, after what was owed."""
+        if self.broken is not None:
             _fail(jobs, SpoolError(self.broken))
-        if self._loop is not None:
-            try:
-                self._loop.call_soon_threadsafe(self._done, jobs)
-            except RuntimeError:  # the loop is closed: nobody is left to be told
-                self._stopping = True
+            return jobs
+        if not _is_alone(jobs):
+            jobs = [*self._owed, *jobs]
+            self._owed = []
+        if self._database.reserve.keep():
+            self._commit(jobs, apart=True)
+        else:
+            self._make_room(jobs)
+        return jobs
 
     def _commit(self, jobs: list[Job], *, apart: bool) -> None:
         """Commit; if a job is at fault, each alone."""
