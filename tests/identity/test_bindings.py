@@ -3,7 +3,7 @@
 import pytest
 
 from relay.core.model import Binding
-from relay.identity.bindings import Bindings
+from relay.identity.bindings import WRITES_A_TTL, Bindings
 from tests.support.clock import FakeClock
 
 TTL_S = 1000.0
@@ -50,20 +50,49 @@ def test_whose_a_session_was_is_remembered_after_its_time_and_within_the_bound(c
 def test_it_is_due_until_a_save_has_succeeded(bindings: Bindings, clock: FakeClock) -> None:
     bindings.bind("shop", "s1", "u1")
     assert bindings.due("shop", "s1") == bindings.due("shop", "s1")
-    assert save(bindings) == Binding("shop", "s1", "u1", clock.now_ms() + 1_000_000)
+    assert save(bindings) == Binding("shop", "s1", "u1", clock.now_ms() + 1_000_000 + 1_000_000 // WRITES_A_TTL)
     assert bindings.due("shop", "s1") is None
 
 
-def test_one_in_use_lives_on_with_one_write_each_half_of_its_time(bindings: Bindings, clock: FakeClock) -> None:
+def test_one_in_use_lives_on_with_few_writes(bindings: Bindings, clock: FakeClock) -> None:
     bindings.bind("shop", "s1", "u1")
     writes = 0
-    for _ in range(100):
-        clock.advance(TTL_S / 10)
+    for _ in range(100 * WRITES_A_TTL):
+        clock.advance(TTL_S / WRITES_A_TTL / 2)
         assert bindings.user("shop", "s1") == "u1"
         if due := bindings.due("shop", "s1"):
             bindings.saved(due)
             writes += 1
-    assert writes <= 20
+    assert writes <= 50 * WRITES_A_TTL + 1
+
+
+@pytest.mark.parametrize("used_after", [0.01, 0.45, 0.55, 0.99])
+def test_it_ends_its_whole_time_after_its_last_use_however_early_that_was(
+    bindings: Bindings, clock: FakeClock, used_after: float
+) -> None:
+    bindings.bind("shop", "s1", "u1")
+    save(bindings)
+    clock.advance(TTL_S * used_after)
+    assert bindings.user("shop", "s1") == "u1"
+    clock.advance(TTL_S - 0.001)
+    assert bindings.user("shop", "s1") == "u1"
+    clock.advance(TTL_S)
+    assert bindings.user("shop", "s1") is None
+
+
+def test_after_a_restart_it_ends_no_earlier_and_a_step_later_at_most(bindings: Bindings, clock: FakeClock) -> None:
+    bindings.bind("shop", "s1", "u1")
+    kept = save(bindings)
+    for _ in range(3 * WRITES_A_TTL):
+        clock.advance(TTL_S / WRITES_A_TTL / 3)
+        assert bindings.user("shop", "s1") == "u1"
+        if due := bindings.due("shop", "s1"):
+            kept = due
+            bindings.saved(due)
+        anew = Bindings(clock=clock, ttl_s=TTL_S)
+        anew.load([kept])
+        assert 1_000_000 <= kept.expires_at_ms - clock.now_ms() <= 1_000_000 + 1_000_000 // WRITES_A_TTL
+        assert anew.user("shop", "s1") == "u1"
 
 
 def test_a_save_that_comes_late_does_not_bring_another_user_back(bindings: Bindings) -> None:

@@ -23,8 +23,7 @@ from relay.spool.sqlite.file.connection import lenient_text
 from relay.spool.sqlite.file.rows import crc_of, statement
 
 MOST_BINDINGS: Final = 500_000
-"""Sessions bound on disk, about 75 MB: two and a half times what a relay remembers, since what is on disk is known
-to have been used up to half of `RELAY_BINDING_TTL_S` later than it says."""
+"""Sessions bound on disk, about 75 MB: two and a half times what a relay remembers."""
 _BIND: Final = statement("bind")
 _LOOKED_AT: Final = 16
 """Rows a save looks at."""
