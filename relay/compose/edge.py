@@ -14,6 +14,7 @@ from relay.identity.erasures import Erasures
 from relay.identity.tokens import IdentityClaims, TokenFault, Tokens
 from relay.intake.from_backend import BackendIntake
 from relay.intake.from_browser import Destination, Intake
+from relay.intake.sources import Sources
 from relay.spool.contract import Spool
 from relay.web.rate_limit import NetworkLimit, RateLimit
 from relay.web.readiness import Readiness
@@ -65,6 +66,7 @@ def make_edge(
     watched = [one.problems for one in (client_address, secret, unseen, unknown_snippets) if one is not None]
 
     names = property_names(settings)
+    sources = Sources(settings.keys()[0])
 
     def make_id() -> str:
         return secrets.token_hex(16)
@@ -84,11 +86,17 @@ def make_edge(
             metrics=metrics,
             clock=clock,
             make_id=make_id,
+            sources=sources,
             max_event_age_s=settings.max_event_age_s,
             property_names=names,
         ),
         backend_intake=BackendIntake(
-            spool=spool, erased=erasures, metrics=metrics, make_id=make_id, property_names=names
+            spool=spool,
+            erased=erasures,
+            metrics=metrics,
+            make_id=make_id,
+            sources=sources,
+            property_names=names,
         ),
         erasures=erasures,
         spool=spool,

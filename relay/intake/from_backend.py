@@ -11,8 +11,9 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from relay.core import limits
-from relay.core.model import NewRecord, Operation, Reason, SessionKey
+from relay.core.model import NewRecord, Operation, Provenance, Reason, SessionKey
 from relay.core.telemetry import Metrics
+from relay.intake.sources import Sources
 from relay.spool.contract import Spool
 from relay.wire.fields import Drop, Members, Notes
 from relay.wire.properties import ANY_NAME, PropertyNames, packed_properties
@@ -96,12 +97,14 @@ class BackendIntake:
         erased: Container[str],
         metrics: Metrics,
         make_id: Callable[[], str],
+        sources: Sources,
         property_names: PropertyNames = ANY_NAME,
     ) -> None:
         self._spool = spool
         self._erased = erased
         self._metrics = metrics
         self._make_id = make_id
+        self._sources = sources
         self._property_names = property_names
 
     async def take(self, kind: Kind, target: str, entries: Sequence[object]) -> EntriesTaken:
@@ -169,7 +172,8 @@ class BackendIntake:
                 notes.drop("properties", reason, index)
             if packed.text != "{}":
                 body["properties"] = packed.text
-        return _record(SessionKey(kind.operation, target, ""), None, "", _encode(body))
+        came = self._provenance("", index, notes)
+        return _record(SessionKey(kind.operation, target, ""), None, "", _encode(body), came=came)
 
     def _interaction(self, target: str, entry: object, index: int, notes: Notes) -> NewRecord:
         fields = Members(entry, notes, index)
@@ -193,7 +197,8 @@ class BackendIntake:
             )
         )
         key = SessionKey(Operation.PUT_ACTION_INTERACTIONS, target, session_id)
-        return _record(key, None if user_id is UNSET else user_id, event_id, body)
+        came = self._provenance(session_id, index, notes)
+        return _record(key, None if user_id is UNSET else user_id, event_id, body, came=came)
 
     def _packed(self, value: object, index: int, notes: Notes) -> str:
         packed = packed_properties(properties(value), names=self._property_names)
@@ -203,10 +208,21 @@ class BackendIntake:
             notes.drop("properties", reason, index)
         return packed.text
 
+    def _provenance(self, session_id: str, index: int, notes: Notes) -> Provenance | None:
+        dropped: list[str] = []
+        for one in reversed(notes.dropped):  # what is left out of this entry stands at the end
+            if one.index != index:
+                break
+            dropped.append(one.field)
+        if not session_id and not dropped:
+            return None
+        source = self._sources.of(session_id) if session_id else 0
+        return Provenance(source=source, dropped=tuple(dict.fromkeys(dropped)))
 
-def _record(key: SessionKey, user_id: str | None, event_id: str, body: bytes) -> NewRecord:
+
+def _record(key: SessionKey, user_id: str | None, event_id: str, body: bytes, *, came: Provenance | None) -> NewRecord:
     """One entry each: an erasure may concern any of them alone, and they come in no session's order."""
-    return NewRecord(key, user_id, (event_id,), body, (len(body),))
+    return NewRecord(key, user_id, (event_id,), body, (len(body),), came=came)
 
 
 _INTERACTION_NAMES: Final = frozenset(field.encode_name for field in msgspec.structs.fields(_Interaction))

@@ -3,7 +3,7 @@
 When what was begun has been `stored`, the accepted events are in the spool for good.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import accumulate
 from typing import Final
 
@@ -15,6 +15,7 @@ from relay.core.model import MOST_EVENTS, NewRecord, Operation, Provenance, Reas
 from relay.core.telemetry import Metrics
 from relay.identity.bindings import Bindings
 from relay.identity.decision import Decision, Identities, IdentityResult
+from relay.intake.sources import Sources
 from relay.spool.contract import Spool
 from relay.spool.receipt import Receipt, Repeated
 from relay.wire.event import DAY_MS, BeaconEvent, Rejected, entry
@@ -65,6 +66,18 @@ class Begun(msgspec.Struct, frozen=True, gc=False):
     without_item: int
 
 
+class Came(msgspec.Struct, frozen=True, gc=False):
+    """What a beacon says beside its events, and whence."""
+
+    network: str | None = None
+    """The address network it is from; None where all visitors may have the same, or there is none."""
+    seq: int | None = None
+    lost: Mapping[str, int] | None = None
+
+
+_SAYS_NOTHING: Final = Came()
+
+
 class Destination(msgspec.Struct, frozen=True):
     """Where a site's events go, and which it wants."""
 
@@ -85,10 +98,12 @@ class Intake:
         metrics: Metrics,
         clock: Clock,
         make_id: Callable[[], str],
+        sources: Sources,
         max_event_age_s: float,
         property_names: PropertyNames = ANY_NAME,
     ) -> None:
         self._spool = spool
+        self._sources = sources
         self._identities = identities
         self._bindings = bindings
         self._metrics = metrics
@@ -106,6 +121,7 @@ class Intake:
         sent_at_ms: float | None,
         identity_token: object,
         dropped: Sequence[Drop] = (),
+        came: Came = _SAYS_NOTHING,
     ) -> Begun:
         """Decide who sent the events, and hand the good ones to the spool. To be ended by `finish`.
 
@@ -124,6 +140,7 @@ class Intake:
             sent_at_ms=sent_at_ms,
             decision=decision,
             dropped=dropped,
+            came=came,
         )
 
     async def take_trusted(
@@ -169,6 +186,7 @@ class Intake:
         sent_at_ms: float | None,
         decision: Decision,
         dropped: Sequence[Drop],
+        came: Came = _SAYS_NOTHING,
     ) -> Begun:
         now_ms = self._clock.now_ms()
         skew_ms = 0.0 if sent_at_ms is None else now_ms - sent_at_ms
@@ -204,10 +222,22 @@ class Intake:
             event_ids.append(event_id)
             places.append(index)
             without_item += not event.item_id
-        came = _provenance(session_id, decision)
-        records = pieces(key, decision.identity.user_id, event_ids, bodies, came)
+        records: list[NewRecord] = []
+        if bodies:
+            provenance = self._provenance(session_id, decision, came, left_out)
+            records = pieces(key, decision.identity.user_id, event_ids, bodies, provenance)
         stored = self._spool.append(records, decision.binding) if records or decision.binding else _NOTHING
         return Begun(stored, decision, event_ids, places, rejected, left_out, without_item)
+
+    def _provenance(self, session_id: str, decision: Decision, came: Came, left_out: Sequence[Drop]) -> Provenance:
+        return Provenance(
+            session_id if session_id != decision.identity.session_id else None,
+            decision.never_bound or decision.result is IdentityResult.MISMATCH,
+            came.seq,
+            dict(came.lost) if came.lost else None,
+            self._sources.of(came.network or session_id),
+            tuple({one.field: None for one in left_out}) if left_out else (),
+        )
 
     def finish(self, begun: Begun, repeated: Repeated) -> Taken:
         """Everything is on disk; `repeated` is what `stored` gave."""
@@ -250,9 +280,3 @@ def pieces(
         ids = tuple(event_ids[start : start + MOST_EVENTS])
         records.append(NewRecord(key, user_id, ids, b",".join(some), ends, came=came))
     return records
-
-
-def _provenance(session_id: str, decision: Decision) -> Provenance | None:
-    derived = session_id != decision.identity.session_id
-    never_bound = decision.never_bound or decision.result is IdentityResult.MISMATCH
-    return Provenance(session_id if derived else None, never_bound) if derived or never_bound else None

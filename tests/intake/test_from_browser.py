@@ -15,6 +15,7 @@ from relay.identity.bindings import Bindings
 from relay.identity.decision import Identities, IdentityResult
 from relay.identity.tokens import IdentityClaims, Tokens
 from relay.intake.from_browser import Destination, Intake, Taken
+from relay.intake.sources import Sources
 from relay.spool.memory import MemorySpool
 from relay.spool.receipt import Receipt
 from relay.wire.event import BeaconEvent, Rejected
@@ -58,6 +59,7 @@ class Relay:
             metrics=Metrics(),
             clock=self.clock,
             make_id=self._make_id,
+            sources=Sources(KEY),
             max_event_age_s=30 * 86_400,
         )
 

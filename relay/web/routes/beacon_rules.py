@@ -8,9 +8,10 @@ from starlette.requests import cookie_parser
 from relay.core.errors import SpoolError, SpoolFullError
 from relay.identity.decision import ANONYMOUS
 from relay.identity.tokens import TokenFault
-from relay.intake.from_browser import Begun
+from relay.intake.from_browser import Begun, Came
 from relay.web.rate_limit import NetworkLimit, cost
 from relay.web.routes.answer import Refusal
+from relay.web.routes.client_address import is_public
 from relay.web.routes.edge import ANY_ORIGIN, Edge, EdgeSite
 from relay.web.routes.known_bots import bot_kind
 from relay.wire.beacon import Beacon, NotABeaconError, decode
@@ -32,6 +33,8 @@ class Judged(NamedTuple):
     identity_token: object
     ignored: str | None
     """Why none of it is wanted after all, if so."""
+    network: str | None
+    """Whose it is; None where one visitor's cannot be told from another's."""
 
 
 def allowed_origin(edge: Edge, headers: Mapping[bytes, bytes]) -> str | None:
@@ -59,18 +62,19 @@ def judge(edge: Edge, headers: Mapping[bytes, bytes], peer: str | None, origin: 
     """
     if edge.unseen_proxy is not None:
         edge.unseen_proxy.saw(headers)
+    network = edge.client_address.key(peer, headers)
     try:
         beacon = decode(body)
         site = _site(edge, beacon)
     except NotABeaconError as error:
-        _spend(edge.limit_refused, edge, peer, headers, cost(1, len(body)))
+        _spend(edge.limit_refused, network, cost(1, len(body)))
         raise Refusal(400, error.reason, error.detail, field=error.field) from None
     except Refusal:
-        _spend(edge.limit_refused, edge, peer, headers, cost(1, len(body)))
+        _spend(edge.limit_refused, network, cost(1, len(body)))
         raise
     events = len(beacon.events)
     weight = cost(events, len(body))
-    _spend(edge.limit_address, edge, peer, headers, weight)
+    _spend(edge.limit_address, network, weight)
     if origin is not None and not site.allows(origin):
         raise Refusal(403, "origin", "this Origin is not one of the site's", field="origin")
     identity_token = beacon.identity
@@ -85,7 +89,14 @@ def judge(edge: Edge, headers: Mapping[bytes, bytes], peer: str | None, origin: 
         _refuse_if(edge.limit_site.wait_s(name, weight), "site")
     if edge.gpc == "anonymous" and headers.get(b"sec-gpc") == b"1":
         identity_token = ANONYMOUS
-    return Judged(beacon, site, identity_token, _unwanted(edge, headers))
+    return Judged(beacon, site, identity_token, _unwanted(edge, headers), _visitor(edge, network))
+
+
+def _visitor(edge: Edge, network: str) -> str | None:
+    """The network, unless it may be that of a proxy which nobody has told of: then it is everybody's."""
+    if edge.unseen_proxy is not None and (edge.unseen_proxy.is_there or not is_public(network)):
+        return None
+    return network
 
 
 def _unwanted(edge: Edge, headers: Mapping[bytes, bytes]) -> str | None:
@@ -106,7 +117,7 @@ def begin(edge: Edge, judged: Judged) -> Begun:
     Raises:
         SpoolError: see `not_stored`.
     """
-    beacon, site, identity_token, _ = judged
+    beacon, site, identity_token, _, network = judged
     for reason, count in beacon.lost.items():
         edge.metrics.events_lost[reason] += min(count, MOST_LOST)
     if beacon.unknown:
@@ -118,6 +129,7 @@ def begin(edge: Edge, judged: Judged) -> Begun:
         sent_at_ms=beacon.sent_at_ms,
         identity_token=identity_token,
         dropped=beacon.dropped,
+        came=Came(network, beacon.seq, beacon.lost),
     )
 
 
@@ -141,11 +153,9 @@ def _site(edge: Edge, beacon: Beacon) -> EdgeSite:
     return site
 
 
-def _spend(
-    limit: NetworkLimit | None, edge: Edge, peer: str | None, headers: Mapping[bytes, bytes], weight: int
-) -> None:
+def _spend(limit: NetworkLimit | None, network: str, weight: int) -> None:
     if limit is not None:
-        _refuse_if(limit.wait_s(edge.client_address.key(peer, headers), weight), "address")
+        _refuse_if(limit.wait_s(network, weight), "address")
 
 
 def _refuse_if(wait_s: int, what: str) -> None:

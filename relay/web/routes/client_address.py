@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 _Address = IPv4Address | IPv6Address
 _Network = IPv4Network | IPv6Network
@@ -84,3 +84,12 @@ def network_key(text: str) -> str:
     if isinstance(address, IPv6Address):
         return str(IPv6Network((int(address) >> 64 << 64, 64)))
     return str(address)
+
+
+@lru_cache(maxsize=4096)
+def is_public(network: str) -> bool:
+    """Whether it is one that visitors have on the internet, not one behind a proxy or of this machine."""
+    try:
+        return ip_network(network).is_global
+    except ValueError:
+        return False

@@ -48,9 +48,14 @@ class UnseenProxy:
             self._seen = 0
             self._with.clear()
 
+    @property
+    def is_there(self) -> bool:
+        """Whether one was noticed, not long ago."""
+        return self._header is not None and self._clock.monotonic_s() < self._until_s
+
     def problems(self) -> list[str]:
         """What a person should look at."""
-        if self._header is None or self._clock.monotonic_s() >= self._until_s:
+        if self._header is None or not self.is_there:
             return []
         name = self._header.decode("ascii")
         line = (

@@ -66,7 +66,7 @@ def append_of(
     """An append of these, accepted now."""
     sessions = [fingerprint(record.key, salt) for record in records]
     pages = sessions
-    if records and records[0].came is not None:
+    if records and (came := records[0].came) is not None and came.page_session is not None:
         pages = [fingerprint(page_key(record.key, record.came), salt) for record in records]
     return Append(
         records, sessions=sessions, pages=pages, accepted_at_ms=now_ms, accepted_s=now_s, size=size, binding=binding
