@@ -4,7 +4,6 @@ When what was begun has been `stored`, the accepted events are in the spool for 
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from itertools import accumulate
 from typing import Final
 
 import msgspec
@@ -276,7 +275,11 @@ def pieces(
     records: list[NewRecord] = []
     for start in range(0, len(bodies), MOST_EVENTS):
         some = bodies[start : start + MOST_EVENTS]
-        ends = tuple(accumulate([len(some[0]), *[1 + len(body) for body in some[1:]]]))
+        ends: list[int] = []
+        end = -1  # before the first no comma
+        for body in some:
+            end += 1 + len(body)
+            ends.append(end)
         ids = tuple(event_ids[start : start + MOST_EVENTS])
-        records.append(NewRecord(key, user_id, ids, b",".join(some), ends, came=came))
+        records.append(NewRecord(key, user_id, ids, b",".join(some), tuple(ends), came=came))
     return records

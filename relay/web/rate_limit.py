@@ -51,7 +51,7 @@ class RateLimit:
             if len(self._young) >= self._most_young:
                 self._old, self._young = self._young, {}
         empty_at_s = max(empty_at_s, now_s)
-        over_s = empty_at_s - now_s + min(cost_s, BURST_S) - BURST_S
+        over_s = empty_at_s - now_s + (cost_s if cost_s < BURST_S else BURST_S) - BURST_S
         if over_s > 1e-9:
             self._young[key] = empty_at_s
             return math.ceil(over_s)

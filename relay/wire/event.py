@@ -118,8 +118,9 @@ def entry(
             dropped.append(Drop("properties", packed, index))
             event.properties = UNSET
         else:
-            dropped += [Drop("properties", reason, index) for reason in packed.left_out]
             event.properties = packed.text
+            if packed.left_out:
+                dropped += [Drop("properties", reason, index) for reason in packed.left_out]
     event.event_id = event_id
     event.sent_at = int(at_ms // 1000)
     body = _encode(event)

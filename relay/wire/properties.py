@@ -63,9 +63,8 @@ def packed_properties(
     held = _held(properties, most_chars)
     if isinstance(held, Reason):
         return held
-    lowered = [name.lower() for name in held]
     left_out: tuple[Reason, ...] = ()
-    if not reserved.isdisjoint(lowered):
+    if not reserved.isdisjoint(map(str.lower, held)):
         left_out = (Reason.RESERVED_KEY,)
         held = {name: value for name, value in held.items() if name.lower() not in reserved}
     if names is not ANY_NAME and any(names.denies(name.lower()) for name in held):

@@ -1,6 +1,7 @@
 """One request as it came, and whether its head is one that HTTP/1.1 (RFC 9110, RFC 9112) lets us answer."""
 
 import re
+from functools import lru_cache
 from typing import Final
 
 from relay.web.listener import bounds
@@ -94,6 +95,7 @@ def closing(status: int, error: str, detail: str, *, retry_after_s: int | None =
     return Refusal(status, error, detail, retry_after_s=retry_after_s, headers=_CLOSE)
 
 
+@lru_cache(maxsize=256)  # nearly every answer has the same
 def closes(headers: Headers) -> bool:
     """Whether an answer's headers say that the connection ends."""
     return any(name == b"connection" and value.lower() == b"close" for name, value in headers)

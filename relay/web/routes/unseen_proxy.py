@@ -13,13 +13,15 @@ MOST: Final = 0.9
 
 REMEMBER_S: Final = 3600.0
 
-_ADDED_BY_PROXIES: Final = (
-    b"x-forwarded-for",
-    b"forwarded",
-    b"cf-connecting-ip",
-    b"cloudfront-viewer-address",
-    b"fastly-client-ip",
-    b"true-client-ip",
+_ADDED_BY_PROXIES: Final = frozenset(
+    {
+        b"x-forwarded-for",
+        b"forwarded",
+        b"cf-connecting-ip",
+        b"cloudfront-viewer-address",
+        b"fastly-client-ip",
+        b"true-client-ip",
+    }
 )
 
 
@@ -36,10 +38,9 @@ class UnseenProxy:
     def saw(self, fields: Mapping[bytes, bytes]) -> None:
         """A beacon with these headers."""
         self._seen += 1
-        for name in _ADDED_BY_PROXIES:
-            if name in fields:
-                self._with[name] = self._with.get(name, 0) + 1
-                break
+        if not _ADDED_BY_PROXIES.isdisjoint(fields):
+            name = next(name for name in fields if name in _ADDED_BY_PROXIES)
+            self._with[name] = self._with.get(name, 0) + 1
         if self._seen >= LOOK_AT:
             header, count = max(self._with.items(), key=lambda pair: pair[1], default=(None, 0))
             if count >= self._seen * MOST:
