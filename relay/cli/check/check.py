@@ -2,13 +2,16 @@
 
 import asyncio
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
 import click
 
 from relay.cli.check.aws import aws_problems
 from relay.cli.check.effective import effective
 from relay.cli.check.local import local_problems, local_warnings
+from relay.cli.check.page import look_at
 from relay.core.clock import SystemClock
 from relay.core.settings_loading import load_settings
 
@@ -20,22 +23,44 @@ from relay.core.settings_loading import load_settings
     help="Settings file; default relay.toml, if there is one.",
 )
 @click.option("--offline", is_flag=True, help="Ask nothing of AWS.")
-def command(config: Path | None, offline: bool) -> None:
+@click.option(
+    "--page", metavar="URL", help="Only look whether the snippet is installed right on this page of the shop."
+)
+@click.option(
+    "--browser", is_flag=True, help="With --page: open it in a local Chromium, too, and tell what is seen and sent."
+)
+def command(config: Path | None, offline: bool, page: str | None, browser: bool) -> None:
     """Show the effective settings and every problem found.
 
     Looks at the settings, the spool's folder, the snippet, and, with the sink `personalize`, at credentials, event
     trackers, the datasets behind them and the clock. Settings go to stdout, problems to stderr, one line each, and so
     do warnings: what works, but Personalize will make little of. Exits 0 without problems, with or without warnings,
     2 when the settings are not usable, 1 for the rest.
+
+    With --page it looks at a page instead: the tag, the script and its hash, the token, the origin, the content
+    security policy, lists, items and values, and names that ad blockers stop. The settings are those of the relay
+    that the page sends to.
     """
+    if browser and page is None:
+        raise click.UsageError("--browser opens the page of --page; name one")
     settings = load_settings(config=config)
+    if page is not None:
+        findings = asyncio.run(look_at(page, settings=settings, clock=SystemClock(), browser=browser))
+        for line in findings.good:
+            click.echo(line)
+        _end(findings.warnings, findings.problems)
     for line in effective(settings):
         click.echo(line)
     problems = local_problems(settings, SystemClock())
-    for line in local_warnings(settings):
-        click.echo(f"warning: {line}", err=True)
+    warnings = local_warnings(settings)
     if settings.sink == "personalize" and not offline:
         problems += asyncio.run(aws_problems(settings))
-    for problem in problems:
-        click.echo(problem, err=True)
+    _end(warnings, problems)
+
+
+def _end(warnings: Sequence[str], problems: Sequence[str]) -> NoReturn:
+    for line in warnings:
+        click.echo(f"warning: {line}", err=True)
+    for line in problems:
+        click.echo(line, err=True)
     sys.exit(1 if problems else 0)

@@ -15,7 +15,7 @@ _KINDS: Final[tuple[tuple[str, type[SiteClaims | IdentityClaims | ServerClaims]]
     ("identity", IdentityClaims),
     ("server", ServerClaims),
 )
-_EXPLAINED: Final = {
+EXPLAINED: Final = {
     TokenFault.MISSING: "there is nothing",
     TokenFault.MALFORMED: "not a token, or one that was changed on its way",
     TokenFault.FORGED: "not signed with any of RELAY_SECRET_KEYS",
@@ -48,7 +48,7 @@ async def inspected(token: str, settings: InspectionSettings, clock: Clock) -> R
         verified = {"site": tokens.site, "identity": tokens.identity, "server": tokens.server}[kind](token)
         why = _unknown_site(found.claims, settings)
         if isinstance(verified, TokenFault):
-            why = _EXPLAINED[verified].format(setting=_REVOKING.get(kind, ""))
+            why = EXPLAINED[verified].format(setting=_REVOKING.get(kind, ""))
         return {
             "accepted": why is None,
             "kind": kind,
@@ -56,7 +56,7 @@ async def inspected(token: str, settings: InspectionSettings, clock: Clock) -> R
             "signed_at": datetime.fromtimestamp(found.signed_at_s, UTC).isoformat(),
             "why": why or "in order",
         }
-    return await _of_jwt(token, settings, clock) or {"accepted": False, "kind": "unknown", "why": _EXPLAINED[fault]}
+    return await _of_jwt(token, settings, clock) or {"accepted": False, "kind": "unknown", "why": EXPLAINED[fault]}
 
 
 def _tokens(settings: InspectionSettings, clock: Clock) -> Tokens:
