@@ -5,6 +5,7 @@ Guarantees:
 1. A binding that is not what was once written is never read.
 2. No more than `MOST_BINDINGS` sessions stay bound on disk. Past it every new one costs some old ones: of
    sixteen taken in turn those that have not been used longest, so that no commit is long and no index is needed.
+   What a transaction binds is written together, before anything reads the table: a statement each costs more.
 3. Bindings go in the same small steps a week after they have ended: until then the session is nobody else's.
 """
 
@@ -25,8 +26,11 @@ from relay.spool.sqlite.file.rows import crc_of, statement
 MOST_BINDINGS: Final = 500_000
 """Sessions bound on disk, about 75 MB: two and a half times what a relay remembers."""
 _BIND: Final = statement("bind")
+_AT_ONCE: Final = 64
+"""Rows a statement looks for."""
 _LOOKED_AT: Final = 16
 """Rows a save looks at."""
+_NEXT: Final = "SELECT slot, expires_at_ms, kept_until_ms FROM bindings WHERE slot > ? ORDER BY slot LIMIT ?"
 _LOOKED_AT_ONCE: Final = 20_000
 """Rows a reader looks at, before another gets its turn."""
 _ENDED_AT_ONCE: Final = 20_000
@@ -53,6 +57,7 @@ class BindingTable:
         self._salt = b""
         self._hand = _BEFORE_ALL
         self._latest: deque[int] = deque(maxlen=_LATEST)
+        self._unwritten: dict[int, Binding] = {}
         self.saves = 0
         """How often one was saved."""
         self.count = 0
@@ -67,16 +72,32 @@ class BindingTable:
         )
         self.count = sql.execute("SELECT count(*) FROM bindings").fetchone()[0]
 
-    def save(self, sql: sqlite3.Connection, binding: Binding, now_ms: int) -> None:
-        """Inside a transaction: remember it in place of an earlier one of the same session, and tidy up a little."""
-        slot = slot_of(binding.target, binding.session_id, salt=self._salt)
-        columns = columns_of(binding)
-        found = sql.execute("SELECT count(*) FROM bindings WHERE slot = ?", (slot,)).fetchone()[0]
-        sql.execute(_BIND, (slot, crc_of(slot, *columns), *columns))
-        self.count += not found
-        self.saves += 1
-        self._latest.append(slot)
-        self._tidy(sql, now_ms, but=slot)
+    def begin(self) -> None:
+        """A transaction begins; what was saved in one that failed is not."""
+        self._unwritten = {}
+
+    def save(self, binding: Binding) -> None:
+        """Inside a transaction: remember it in place of an earlier one of the same session. See `write`."""
+        self._unwritten[slot_of(binding.target, binding.session_id, salt=self._salt)] = binding
+
+    def write(self, sql: sqlite3.Connection, now_ms: int) -> None:
+        """Inside a transaction: write what was saved, and tidy up a little for each."""
+        if not self._unwritten:
+            return
+        slots, rows = [*self._unwritten], []
+        for slot, binding in self._unwritten.items():
+            columns = columns_of(binding)
+            rows.append((slot, crc_of(slot, *columns), *columns))
+        self._unwritten = {}
+        for start in range(0, len(slots), _AT_ONCE):
+            some = slots[start : start + _AT_ONCE]
+            marks = ",".join("?" * len(some))
+            known = sql.execute(f"SELECT count(*) FROM bindings WHERE slot IN ({marks})", some).fetchone()[0]  # noqa: S608  marks
+            self.count += len(some) - known
+            sql.executemany(_BIND, rows[start : start + _AT_ONCE])
+            self._tidy(sql, now_ms, many=len(some), but=set(some))
+        self.saves += len(slots)
+        self._latest.extend(slots)
 
     def forget(self, sql: sqlite3.Connection, slots: Sequence[int]) -> None:
         """Inside a transaction: remove these."""
@@ -104,18 +125,22 @@ class BindingTable:
         for slot in {*slots, *islice(reversed(self._latest), newer)}:
             self.count -= sql.execute(f"{theirs} AND slot = ?2", (value, slot)).rowcount
 
-    def _tidy(self, sql: sqlite3.Connection, now_ms: int, *, but: int) -> None:
+    def _tidy(self, sql: sqlite3.Connection, now_ms: int, *, many: int, but: set[int]) -> None:
         """Look at the next rows: slots are as good as random, so those are as good as any."""
-        rows = sql.execute(
-            "SELECT slot, expires_at_ms, kept_until_ms FROM bindings WHERE slot > ? ORDER BY slot LIMIT ?",
-            (self._hand, _LOOKED_AT),
-        ).fetchall()
-        self._hand = rows[-1][0] if len(rows) == _LOOKED_AT else _BEFORE_ALL
-        gone = [slot for slot, _, kept_until_ms in rows if kept_until_ms <= now_ms and slot != but]
-        if self.count - len(gone) > self._most:
-            sessions = sorted((expires_at_ms, slot) for slot, expires_at_ms, _ in rows if slot != but)
-            gone += [slot for _, slot in sessions if slot not in gone][:2]
-        self.forget(sql, gone)
+        limit = many * _LOOKED_AT
+        last, seen, ended = sql.execute(
+            f"SELECT max(slot), count(*), coalesce(sum(kept_until_ms <= ?), 0) FROM ({_NEXT})",  # noqa: S608  a constant
+            (now_ms, self._hand, limit),
+        ).fetchone()
+        if ended or self.count > self._most:
+            rows = [row for row in sql.execute(_NEXT, (self._hand, limit)) if row[0] not in but]
+            gone = [slot for slot, _, kept_until_ms in rows if kept_until_ms <= now_ms]
+            if self.count - len(gone) > self._most:
+                there = set(gone)
+                sessions = sorted((expires_at_ms, slot) for slot, expires_at_ms, _ in rows)
+                gone += [slot for _, slot in sessions if slot not in there][: 2 * many]
+            self.forget(sql, gone)
+        self._hand = last if seen == limit else _BEFORE_ALL
 
 
 def keep_binding(sql: sqlite3.Connection, binding: Binding, *, salt: bytes) -> None:

@@ -169,6 +169,7 @@ class Database:
     def _commit(self, jobs: Sequence[Job]) -> None:
         totals, seq, bindings = dict(self.totals), self.last_seq, self.bindings.count
         self._rows, self._fresh, self._new_flows = [], set(), []
+        self.bindings.begin()
         try:
             self._begin()
             for job in jobs:
@@ -224,7 +225,7 @@ class Database:
             kept = without(new, repeats) if repeats else new
             job.stored.append(None if kept is None else self.store(kept, session=session, at_ms=job.accepted_at_ms))
         if job.binding is not None:
-            self.bindings.save(self.sql, job.binding, job.accepted_at_ms)
+            self.bindings.save(job.binding)
             job.given = ()
             if seqs := waiting_for(job, job.binding):
                 self._flush()
@@ -255,7 +256,8 @@ class Database:
             self._fresh |= self._ids_of(unknown)
 
     def _flush(self) -> int:
-        """Write the rows that wait to be; bytes of their bodies."""
+        """Write the rows and bindings that wait to be; bytes of the bodies."""
+        self.bindings.write(self.sql, self._clock.now_ms())
         for start in range(0, len(self._rows), _ROWS_AT_ONCE):
             rows = self._rows[start : start + _ROWS_AT_ONCE]
             self.sql.execute(_insert("INSERT INTO records", len(rows), 10), list(chain.from_iterable(rows)))
