@@ -27,6 +27,7 @@ async function built() {
   const outputs = await Promise.all([
     build({ ...script, entryPoints: { s: 'src/snippet.ts' }, outdir: dist }),
     build({ ...script, minify: true, bundle: false, format: undefined, entryPoints: ['src/stub.ts'], outdir: dist }),
+    build({ ...shared, format: 'esm', minify: true, entryPoints: { inspect: 'src/inspect/index.ts' }, outdir: dist }),
     build({
       ...shared,
       format: 'esm',
@@ -42,7 +43,9 @@ async function built() {
     files.set(relative(dist, path), Buffer.from(contents));
   }
   files.set('s.js', await squeezed(files.get('s.js')));
-  files.set('s.js.br', brotli(files.get('s.js')));
+  for (const name of ['s.js', 'inspect.js']) {
+    files.set(`${name}.br`, brotli(files.get(name)));
+  }
   for (const [path, contents] of declarations()) {
     files.set(path, contents);
   }
@@ -73,7 +76,7 @@ function declarations() {
     const flags = ['--noEmit', 'false', '--emitDeclarationOnly', '--stripInternal', '--outDir', out];
     execFileSync(process.execPath, [tsc, '-p', root, ...flags], { stdio: 'inherit' });
     return readdirSync(out)
-      .filter((name) => !/^(stub|snippet)\./.test(name))
+      .filter((name) => /\.d\.ts$/.test(name) && !/^(stub|snippet)\./.test(name))
       .map((name) => [join('types', name), readFileSync(join(out, name))]);
   } finally {
     rmSync(out, { recursive: true });

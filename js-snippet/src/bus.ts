@@ -1,12 +1,12 @@
 import type { Loss, Rejection, Taken } from './answer.js';
 import type { Env } from './env.js';
-import type { Entry } from './event.js';
+import type { Entry, RelayEvent } from './event.js';
 import { type Entrance, guard } from './guard.js';
 
 /** What a page can listen to, and what is handed over. */
 export interface Topics {
   /** A relay has taken a beacon. */
-  sent: Taken & { events: number };
+  sent: Taken & { events: number; eventList: readonly RelayEvent[] };
   /** A relay has refused one event. */
   rejected: Rejection;
   /** Events were given up. */

@@ -135,7 +135,7 @@ export const createDelivery = (
       outbox._remove(eventList);
       outbox._told(beacon.lost);
       result.accepted += taken.accepted;
-      bus._emit('sent', { ...taken, events: eventList.length });
+      bus._emit('sent', { ...taken, events: eventList.length, eventList });
       taken.rejected.forEach((rejection) => {
         // A duplicate was taken before: at hide, or by a try whose answer got lost.
         if (rejection.reason !== 'duplicate') {

@@ -9,11 +9,14 @@ interface Queue {
   q?: { push(call: Call): void; forEach?: Call[]['forEach'] };
 }
 
+/** The value of `data-debug` with which a second file shows on the page what happens. */
+const OVERLAY = 'overlay';
+
 /** Script-tag entry: reads the tag, takes over the queue, and watches the page. */
 guard(() => {
   const page = platform as unknown as { relay: Queue | undefined };
   const tag = (platform.document as Document).currentScript as HTMLScriptElement | null;
-  const { token, endpoint } = tag?.dataset ?? {};
+  const { token, endpoint, debug: said } = tag?.dataset ?? {};
   const url = endpoint ?? (tag?.src && new URL('e', tag.src).href);
   const problem =
     !token || !url
@@ -30,14 +33,22 @@ guard(() => {
   if (!queued.forEach) {
     return; // The tag is in the page twice.
   }
+  // A tag that says `query` leaves it to the address of the page.
+  const debug =
+    said !== 'query' ? said : /[?&]relay-debug/.test((platform.location as Location).search) ? OVERLAY : undefined;
   const core = createCore(platform, {
     ...(tag as HTMLScriptElement).dataset,
     token,
     endpoint: url,
+    debug,
   });
   watchPage(core);
   queued.forEach(core._call);
   // `relay` may be anything: a name of the page's own, an element with that id. Only nothing is replaced.
   page.relay ??= (...args) => guard(() => core._call([platform.Date.now(), args]));
   page.relay.q = { push: core._call };
+  if (debug === OVERLAY) {
+    // Shows on the page what is seen and sent; only those who ask load it. It has the nonce of this script.
+    core._bus._enter(() => import(new URL('inspect.js', tag?.src || url) as unknown as string))();
+  }
 });

@@ -71,6 +71,7 @@ def public_routes(prefix: str) -> list[BaseRoute]:
         Route(f"{prefix}/e", BeaconEndpoint()),
         Route(f"{prefix}/s.js", SnippetEndpoint()),
         Route(f"{prefix}/s.{{hash}}.js", SnippetEndpoint()),
+        Route(f"{prefix}/inspect.js", SnippetEndpoint(inspector=True)),
         *api_routes(prefix=prefix),
         Route("/healthz", healthz),
         Route("/readyz", public_readyz),

@@ -104,8 +104,8 @@ class Collector:
     async def _serve(self, request: Request) -> Response:
         self.requests.append(request)
         path = request.url.path
-        if path == "/r/s.js":
-            script = (bundled("snippet") / "s.js").read_bytes()
+        if path in ("/r/s.js", "/r/inspect.js"):
+            script = (bundled("snippet") / path.rpartition("/")[2]).read_bytes()
             return Response(script, media_type="text/javascript", headers={"access-control-allow-origin": "*"})
         return self.pages.get(path) or Response(status_code=404)
 

@@ -38,6 +38,20 @@ async def test_the_hashed_name_is_immutable_and_matches_the_integrity(relay: Run
     assert (await relay.http.get(f"{relay.url}/r/s.0123456789abcdef.js")).status_code == 404
 
 
+async def test_what_shows_the_snippet_at_work_is_beside_it_and_cached_like_it(relay: RunningEdge) -> None:
+    source = (bundled("snippet") / "inspect.js").read_bytes()
+    for encoding in ("identity", "br", "gzip"):
+        answer = await relay.http.get(f"{relay.url}/r/inspect.js", headers={"accept-encoding": encoding})
+        assert (answer.status_code, answer.headers.get("content-encoding", "identity")) == (200, encoding)
+        assert answer.headers["cache-control"] == "public, max-age=3600"
+        assert answer.headers["access-control-allow-origin"] == "*"
+        assert answer.headers["content-type"].startswith("text/javascript")
+        assert encoding == "br" or answer.content == source
+    etag = answer.headers["etag"]
+    again = {"accept-encoding": "gzip", "if-none-match": etag}
+    assert (await relay.http.get(f"{relay.url}/r/inspect.js", headers=again)).status_code == 304
+
+
 async def test_gzip_holds_the_same_bytes(relay: RunningEdge) -> None:
     async with relay.http.stream("GET", f"{relay.url}/r/s.js", headers={"accept-encoding": "gzip"}) as answer:
         raw = b"".join([part async for part in answer.aiter_raw()])

@@ -18,6 +18,7 @@ WHEELS = Path(__file__).parent.parent / "releases"
 def build(folder: Path, text: str) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "s.js").write_text(text)
+    (folder / "inspect.js").write_text("inspect()")
     return folder
 
 

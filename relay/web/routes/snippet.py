@@ -1,4 +1,4 @@
-"""`GET {prefix}/s.js` and `GET {prefix}/s.HASH.js`. Every answer may be read by every page."""
+"""`GET {prefix}/s.js`, `{prefix}/s.HASH.js` and `{prefix}/inspect.js`. Every answer may be read by every page."""
 
 import logging
 from typing import Final
@@ -22,6 +22,10 @@ _log = logging.getLogger("relay")
 class SnippetEndpoint:
     """Answers all methods itself, so that no answer is without CORS."""
 
+    def __init__(self, *, inspector: bool = False) -> None:
+        """Serve the snippet, or what shows on a page what the snippet does."""
+        self._inspector = inspector
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         request = Request(scope)
@@ -31,7 +35,8 @@ class SnippetEndpoint:
             answer = _problem(405, "method_not_allowed", "send a GET")
             answer.headers["allow"] = "GET, HEAD"
         elif wanted is None:
-            answer = _file(request, edge.snippets.current, _HOUR)
+            snippets = edge.snippets
+            answer = _file(request, snippets.inspector if self._inspector else snippets.current, _HOUR)
         elif (found := edge.snippets.find(str(wanted))) is not None:
             answer = _file(request, found, _FOREVER)
         else:

@@ -16,13 +16,13 @@ _HASH_CHARS: Final = 16
 class SnippetFile:
     """The snippet and what HTTP needs of it. Read once; 64 bits of its hash name it."""
 
-    def __init__(self, folder: Path) -> None:
-        """Read `s.js` and, where it is, `s.js.br`.
+    def __init__(self, folder: Path, name: str = "s.js") -> None:
+        """Read the file and, where it is, its `.br`.
 
         Raises:
-            RelayError: the snippet is not there.
+            RelayError: the file is not there.
         """
-        path = folder / "s.js"
+        path = folder / name
         try:
             source = path.read_bytes()
         except OSError as error:
@@ -30,7 +30,7 @@ class SnippetFile:
         self.hash = hashlib.sha256(source).hexdigest()[:_HASH_CHARS]
         self.integrity = "sha384-" + base64.b64encode(hashlib.sha384(source).digest()).decode("ascii")
         self.bodies: dict[Encoding, bytes] = {"identity": source, "gzip": gzip.compress(source, 9, mtime=0)}
-        packed = folder / "s.js.br"
+        packed = folder / f"{name}.br"
         if packed.is_file():
             self.bodies["br"] = packed.read_bytes()
 

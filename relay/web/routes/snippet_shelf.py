@@ -17,8 +17,10 @@ _log = logging.getLogger("relay")
 class SnippetShelf:
     """The snippets by their hashes, in memory; the current one apart."""
 
-    def __init__(self, current: SnippetFile, earlier: Mapping[str, SnippetFile]) -> None:
+    def __init__(self, current: SnippetFile, inspector: SnippetFile, earlier: Mapping[str, SnippetFile]) -> None:
         self.current = current
+        self.inspector = inspector
+        """What shows on a page what the snippet sees and sends: `data-debug="overlay"`."""
         self._by_hash = {**earlier, current.hash: current}
 
     def find(self, hash_: str) -> SnippetFile | None:
@@ -54,7 +56,8 @@ def open_shelf(installed: Path, *, releases: Path | None = None, kept: Path | No
                 earlier.setdefault(file.hash, file)
             else:
                 _log.warning("a kept snippet is not what it was: %s", folder.name)
-    return SnippetShelf(current, {hash_: file for hash_, file in earlier.items() if hash_ not in withdrawn})
+    inspector = SnippetFile(installed, "inspect.js")
+    return SnippetShelf(current, inspector, {hash_: file for hash_, file in earlier.items() if hash_ not in withdrawn})
 
 
 def _folders(parent: Path | None) -> Iterator[Path]:
