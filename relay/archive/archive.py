@@ -86,7 +86,9 @@ class Archive:
 
     def add(self, batch: Batch) -> None:
         """A batch was delivered. Costs some microseconds; never raises, never waits."""
-        if batch.key.operation is not Operation.PUT_EVENTS or self._is_forgotten(batch.key.session_id, batch.user_id):
+        if not self._max_bytes or batch.key.operation is not Operation.PUT_EVENTS:
+            return
+        if self._is_forgotten(batch.key.session_id, batch.user_id):
             return
         if self._waiting_bytes > min(MAX_WAITING_BYTES, self._max_bytes // 4):
             self._say("the archive cannot keep up: events are delivered, but not archived")

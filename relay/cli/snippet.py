@@ -33,7 +33,7 @@ def command(url: str | None, site_name: str | None, pin: bool, config: Path | No
     if site not in settings.all_sites():
         raise click.UsageError(f"--site: there is no site {site!r}; there is {', '.join(settings.all_sites())}")
     token = Tokens(settings.keys(), clock=SystemClock()).mint(SiteClaims(site))
-    file = SnippetFile(bundled("snippet"))
+    file = SnippetFile.read(bundled("snippet"))
     base = (url or f"http://{settings.host}:{settings.port}").rstrip("/") + settings.prefix
     attributes = {"src": f"{base}/{file.name if pin else 's.js'}", "data-token": token}
     if pin:

@@ -8,9 +8,7 @@ from relay.core.clock import Clock
 from relay.core.setting_values import Rate, proxy_secret_parts
 from relay.core.settings import Settings
 from relay.core.telemetry import Metrics
-from relay.identity.bindings import Bindings
 from relay.identity.decision import Identities, VerifyIdentity
-from relay.identity.erasures import Erasures
 from relay.identity.tokens import IdentityClaims, TokenFault, Tokens
 from relay.intake.from_backend import BackendIntake
 from relay.intake.from_browser import Destination, Intake
@@ -34,8 +32,6 @@ def make_edge(
     settings: Settings,
     *,
     spool: Spool,
-    bindings: Bindings,
-    erasures: Erasures,
     metrics: Metrics,
     clock: Clock,
     snippets: SnippetShelf,
@@ -47,8 +43,6 @@ def make_edge(
     Args:
         settings: How to run.
         spool: Where events go.
-        bindings: What the spool kept of them, loaded.
-        erasures: The same for who was erased.
         metrics: What to count with.
         clock: What time it is.
         snippets: What to serve.
@@ -78,11 +72,10 @@ def make_edge(
             spool=spool,
             identities=Identities(
                 verify=_verifier(tokens, jwt_identity),
-                bindings=bindings,
-                erased=erasures,
+                sessions=spool.sessions,
+                erased=spool.erased,
                 secret_key=settings.keys()[0],
             ),
-            bindings=bindings,
             metrics=metrics,
             clock=clock,
             make_id=make_id,
@@ -92,13 +85,12 @@ def make_edge(
         ),
         backend_intake=BackendIntake(
             spool=spool,
-            erased=erasures,
+            erased=spool.erased,
             metrics=metrics,
             make_id=make_id,
             sources=sources,
             property_names=names,
         ),
-        erasures=erasures,
         spool=spool,
         metrics=metrics,
         clock=clock,

@@ -112,7 +112,7 @@ async def running(settings: Settings, *, stop: Stop) -> AsyncGenerator[Running]:
                 # Here every request in flight is answered, and no other can come.
                 hurrying.cancel()
                 await _unless_hurried(stop, relay.dispatcher.drain(max(0.0, deadline_s - loop.time())))
-                _say_what_is_left(settings, edge.spool.stats().pending)
+                _say_what_is_left(settings, edge.spool.stranded())
 
 
 def _say_what_is_left(settings: Settings, pending: int) -> None:

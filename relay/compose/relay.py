@@ -8,25 +8,20 @@ from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any, Final
 
-from relay.archive.archive import Archive
 from relay.compose.edge import make_edge
+from relay.compose.spool import spool_of
 from relay.core.bundled import bundled
 from relay.core.clock import Clock, SystemClock
 from relay.core.settings import Settings
 from relay.core.telemetry import Metrics
 from relay.delivery.dispatcher import Dispatcher
-from relay.identity.bindings import Bindings
-from relay.identity.erasures import Erasures
 from relay.identity.session_stitching import Links
 from relay.sink.base import Sink
 from relay.sink.jsonl import JsonlSink
 from relay.sink.workers.sink import WorkerSink
-from relay.spool.contract import Spool
-from relay.spool.memory import MemorySpool
-from relay.spool.sqlite.admin.buried_watch import BuriedBounds
-from relay.spool.sqlite.spool import SqliteSpool
 from relay.web.routes.edge import Edge
-from relay.web.routes.snippet_shelf import open_shelf, shelf_beside
+from relay.web.routes.snippet_file import SnippetFile
+from relay.web.routes.snippet_shelf import make_shelf
 
 if TYPE_CHECKING:  # needs the extra `jwt`
     from relay.identity.jwt import JwtIdentity
@@ -56,25 +51,21 @@ async def open_relay(settings: Settings, *, clock: Clock | None = None) -> Async
     clock = clock or SystemClock()
     metrics = Metrics()
     async with AsyncExitStack() as stack:
-        snippets = open_shelf(
-            bundled("snippet"), releases=bundled("snippet_releases"), kept=shelf_beside(settings.spool_url)
-        )
-        opening = asyncio.create_task(stack.enter_async_context(_spool(settings, clock)))
+        snippet = SnippetFile.read(bundled("snippet"))
+        inspector = SnippetFile.read(bundled("snippet"), "inspect.js")
+        opening = asyncio.create_task(stack.enter_async_context(spool_of(settings, clock)))
         await asyncio.sleep(0)  # now it reads, on threads of its own: the sink takes nearly as long
         try:
             sink = await stack.enter_async_context(_sink(settings, clock))
         finally:
             spool = await opening
         metrics.watch_spool(spool.stats, clock)
-        archive = await _archive(settings, clock, stack)
+        kept = await spool.keep_snippet(snippet.hash, snippet.bodies["identity"])
         links: Links | None = None
         if settings.link_after_s is not None:
             links = Links(spool, clock=clock, metrics=metrics, after_s=settings.link_after_s)
             await stack.enter_async_context(links)
-        bindings = Bindings(clock=clock, ttl_s=settings.binding_ttl_s, links=links)
-        erasures = Erasures(spool=spool, bindings=bindings, clock=clock, archive=archive)
-        bindings.load(await spool.bindings())
-        spool.erase_with(erasures.erase)  # another process may ask for an erasure, which must reach all that is here
+            spool.watch(links)
         dispatcher = await stack.enter_async_context(
             Dispatcher(
                 spool,
@@ -89,7 +80,7 @@ async def open_relay(settings: Settings, *, clock: Clock | None = None) -> Async
                 max_linger_s=settings.max_linger_s,
                 on_delivered=[
                     *([] if links is None else [links.delivered]),
-                    *([archive.add] if archive is not None and settings.archive_bytes else []),
+                    *([spool.archive] if settings.archive_bytes else []),
                 ],
             )
         )
@@ -97,11 +88,9 @@ async def open_relay(settings: Settings, *, clock: Clock | None = None) -> Async
         edge = make_edge(
             settings,
             spool=spool,
-            bindings=bindings,
-            erasures=erasures,
             metrics=metrics,
             clock=clock,
-            snippets=snippets,
+            snippets=make_shelf(snippet, inspector, releases=bundled("snippet_releases"), kept=kept),
             jwt_identity=jwt_identity,
             problems=lambda: [*dispatcher.problems(), *jwks_problems()],
         )
@@ -115,15 +104,6 @@ async def open_edge(settings: Settings) -> AsyncGenerator[Edge]:
         yield relay.edge
         relay.edge.readiness.draining = True
         await relay.dispatcher.drain(settings.drain_s)
-
-
-async def _archive(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Archive | None:
-    """Beside a spool on disk, also where it gets no more: what an earlier one left can be erased."""
-    if settings.spool_url == "memory:":
-        return None
-    return await stack.enter_async_context(
-        Archive(_path(settings.spool_url), max_bytes=settings.archive_bytes, clock=clock)
-    )
 
 
 async def _jwt_identity(
@@ -145,24 +125,6 @@ async def _jwt_identity(
         max_age_s=settings.identity_max_age_s,
     )
     return jwt_identity, keys.problems
-
-
-def _spool(settings: Settings, clock: Clock) -> AbstractAsyncContextManager[Spool]:
-    if settings.spool_url == "memory:":
-        return MemorySpool(clock=clock, max_bytes=settings.spool_max_bytes)
-    path = _path(settings.spool_url)
-    most = settings.spool_max_bytes // 4 if settings.buried_max_bytes is None else settings.buried_max_bytes
-    bounds = BuriedBounds(
-        max_bytes=most,
-        records=settings.buried_warn_records,
-        bytes=settings.buried_warn_bytes,
-        age_s=settings.buried_warn_age_s,
-    )
-    return SqliteSpool(path, clock=clock, max_bytes=settings.spool_max_bytes, bounds=bounds)
-
-
-def _path(spool_url: str) -> Path:
-    return Path(spool_url.removeprefix("sqlite:///"))
 
 
 def _lingers(settings: Settings) -> dict[str, float]:

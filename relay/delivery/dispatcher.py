@@ -127,7 +127,7 @@ class Dispatcher:
             self._settle(carried)
 
     async def drain(self, deadline_s: float) -> int:
-        """Deliver what is pending without lingering, for at most `deadline_s` seconds; how many still are.
+        """Deliver what only this process can, without lingering, for at most `deadline_s` seconds; how many are left.
 
         Ends early when every target is out of reach. Afterwards nothing more is leased.
         """
@@ -135,14 +135,14 @@ class Dispatcher:
         self._look_again()
         try:
             async with asyncio.timeout(deadline_s):
-                while self._spool.stats().pending and (self._carried or not self._routes.are_out_of_reach()):
+                while self._spool.stranded() and (self._carried or not self._routes.are_out_of_reach()):
                     self._freed.clear()
                     await self._freed.wait()
         except TimeoutError:
             pass
         self._stopped = True
         self._look_again()
-        return self._spool.stats().pending
+        return self._spool.stranded()
 
     def problems(self) -> list[str]:
         """What keeps events from being delivered, one line each."""

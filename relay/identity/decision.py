@@ -6,15 +6,15 @@ The rules are written for people in docs/identity.md; `Identities.decide` is the
 import base64
 import hashlib
 import hmac
-from collections.abc import Callable, Container
+from collections.abc import Awaitable, Callable, Container
 from enum import StrEnum
 from typing import Final
 
 import msgspec
 
 from relay.core.model import Binding, Identity
-from relay.identity.bindings import Bindings
 from relay.identity.tokens import IdentityClaims, TokenFault
+from relay.spool.contract import Sessions
 
 _DERIVED_SALT: Final = b"relay.session.v1"
 
@@ -56,28 +56,33 @@ class Decision(msgspec.Struct, frozen=True, gc=False):
 class Identities:
     """Decides who sent a beacon."""
 
-    def __init__(self, *, verify: VerifyIdentity, bindings: Bindings, erased: Container[str], secret_key: str) -> None:
+    def __init__(self, *, verify: VerifyIdentity, sessions: Sessions, erased: Container[str], secret_key: str) -> None:
         """Take the collaborators.
 
         Args:
             verify: Says what an identity token says, never raising.
-            bindings: Which session is whose.
+            sessions: Which session is whose.
             erased: Users who are refused: their tokens are invalid, their events anonymous.
             secret_key: The signing key, from which derived sessions follow.
         """
         self._verify = verify
         self._erased = erased
-        self._bindings = bindings
+        self._sessions = sessions
         self._derive_key = hmac.digest(secret_key.encode(), _DERIVED_SALT, hashlib.sha256)
 
-    def decide(self, *, site: str, target: str, session_id: str, token: object) -> Decision:
-        """Apply the rules; binds the session in memory at once, so that a beacon right behind sees it.
+    def decide(self, *, site: str, target: str, session_id: str, token: object) -> Decision | Awaitable[Decision]:
+        """Apply the rules; claims the session at once, so that a beacon right behind sees it.
+
+        To be awaited only where other relays have to be asked whose the session is.
 
         Args:
             site: From the site token.
             target: The site's tracking id.
             session_id: Well-formed, from the beacon.
             token: The identity token as it came, or None; or `ANONYMOUS`.
+
+        Raises:
+            SpoolError: when awaited: nobody can be asked.
         """
         if token is None:
             return self._as_bound(site, target, session_id, IdentityResult.NONE)
@@ -95,26 +100,40 @@ class Identities:
             return Decision(Identity(site, session_id), IdentityResult.MISMATCH)
         return self._as_user(site, target, session_id, claims.sub)
 
-    def trust(self, *, site: str, target: str, session_id: str, user_id: str | None) -> Decision:
+    def trust(self, *, site: str, target: str, session_id: str, user_id: str | None) -> Decision | Awaitable[Decision]:
         """The same for a backend: its user id counts as a valid token's would."""
         if user_id is None:
             return self._as_bound(site, target, session_id, IdentityResult.NONE)
         return self._as_user(site, target, session_id, user_id)
 
     def _as_bound(self, site: str, target: str, session_id: str, result: IdentityResult) -> Decision:
-        user_id = self._bindings.user(target, session_id)
+        user_id = self._sessions.user(target, session_id)
         return Decision(
-            Identity(site, session_id, user_id), result, self._bindings.due(target, session_id) if user_id else None
+            Identity(site, session_id, user_id), result, self._sessions.due(target, session_id) if user_id else None
         )
 
-    def _as_user(self, site: str, target: str, session_id: str, user_id: str) -> Decision:
-        result, page_session = IdentityResult.OK, None
-        if self._bindings.last_user(target, session_id) not in (None, user_id):
-            result, page_session = IdentityResult.CONFLICT, session_id
-            session_id = self.derived_session(target, session_id, user_id)
-        if self._bindings.user(target, session_id) is None:
-            self._bindings.bind(target, session_id, user_id, page_session=page_session)
-        return Decision(Identity(site, session_id, user_id), result, self._bindings.due(target, session_id))
+    def _as_user(
+        self, site: str, target: str, session_id: str, user_id: str, page_session: str | None = None
+    ) -> Decision | Awaitable[Decision]:
+        owner = self._sessions.claim(target, session_id, user_id, page_session=page_session)
+        if isinstance(owner, str):
+            return self._as_told(owner, site, target, session_id, user_id, page_session)
+        return self._when_told(owner, site, target, session_id, user_id, page_session)
+
+    async def _when_told(  # noqa: PLR0917  what `_as_told` takes
+        self, owner: Awaitable[str], site: str, target: str, session_id: str, user_id: str, page_session: str | None
+    ) -> Decision:
+        decided = self._as_told(await owner, site, target, session_id, user_id, page_session)
+        return decided if isinstance(decided, Decision) else await decided
+
+    def _as_told(  # noqa: PLR0917  the user, and what `_as_user` takes
+        self, owner: str, site: str, target: str, session_id: str, user_id: str, page_session: str | None
+    ) -> Decision | Awaitable[Decision]:
+        if owner != user_id:
+            derived = self.derived_session(target, session_id, user_id)
+            return self._as_user(site, target, derived, user_id, page_session or session_id)
+        result = IdentityResult.OK if page_session is None else IdentityResult.CONFLICT
+        return Decision(Identity(site, session_id, user_id), result, self._sessions.due(target, session_id))
 
     def derived_session(self, target: str, session_id: str, user_id: str) -> str:
         """The session of a second user of `session_id`: always the same, and nobody else can work it out.

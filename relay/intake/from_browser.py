@@ -3,7 +3,7 @@
 When what was begun has been `stored`, the accepted events are in the spool for good.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -12,7 +12,6 @@ from msgspec import UNSET, UnsetType
 from relay.core.clock import Clock
 from relay.core.model import MOST_EVENTS, NewRecord, Operation, Provenance, Reason, SessionKey
 from relay.core.telemetry import Metrics
-from relay.identity.bindings import Bindings
 from relay.identity.decision import Decision, Identities, IdentityResult
 from relay.intake.sources import Sources
 from relay.spool.contract import Spool
@@ -93,7 +92,6 @@ class Intake:
         *,
         spool: Spool,
         identities: Identities,
-        bindings: Bindings,
         metrics: Metrics,
         clock: Clock,
         make_id: Callable[[], str],
@@ -104,12 +102,19 @@ class Intake:
         self._spool = spool
         self._sources = sources
         self._identities = identities
-        self._bindings = bindings
         self._metrics = metrics
         self._clock = clock
         self._make_id = make_id
         self._max_age_ms = max_event_age_s * 1000
         self._property_names = property_names
+
+    def decide(
+        self, *, destination: Destination, session_id: str, identity_token: object
+    ) -> Decision | Awaitable[Decision]:
+        """Who sent a beacon, by the first of three steps; see `Identities.decide`."""
+        return self._identities.decide(
+            site=destination.site, target=destination.tracking_id, session_id=session_id, token=identity_token
+        )
 
     def begin(
         self,
@@ -118,75 +123,16 @@ class Intake:
         destination: Destination,
         session_id: str,
         sent_at_ms: float | None,
-        identity_token: object,
+        decision: Decision,
         dropped: Sequence[Drop] = (),
         came: Came = _SAYS_NOTHING,
     ) -> Begun:
-        """Decide who sent the events, and hand the good ones to the spool. To be ended by `finish`.
+        """Hand the good ones of its events to the spool. To be ended by `finish`.
 
         Raises:
             SpoolFullError: nothing was taken, for want of room; by the call or when `stored` is awaited, as the next.
             SpoolError: nothing was taken, the disk refused.
         """
-        decision = self._identities.decide(
-            site=destination.site, target=destination.tracking_id, session_id=session_id, token=identity_token
-        )
-        self._metrics.identities[decision.result] += 1
-        return self._begin(
-            events,
-            destination=destination,
-            session_id=session_id,
-            sent_at_ms=sent_at_ms,
-            decision=decision,
-            dropped=dropped,
-            came=came,
-        )
-
-    async def take_trusted(
-        self,
-        events: Sequence[BeaconEvent | Rejected],
-        *,
-        destination: Destination,
-        session_id: str,
-        sent_at_ms: float | None,
-        user_id: str | None,
-        dropped: Sequence[Drop] = (),
-    ) -> Taken:
-        """Take events from a backend whose word on the user counts. Raises as `begin`."""
-        decision = self._identities.trust(
-            site=destination.site, target=destination.tracking_id, session_id=session_id, user_id=user_id
-        )
-        begun = self._begin(
-            events,
-            destination=destination,
-            session_id=session_id,
-            sent_at_ms=sent_at_ms,
-            decision=decision,
-            dropped=dropped,
-        )
-        taken = self.finish(begun, await begun.stored)
-        return msgspec.structs.replace(taken, rejected=[self._explained(one, events) for one in taken.rejected])
-
-    def _explained(self, one: Rejection, events: Sequence[BeaconEvent | Rejected]) -> Rejection:
-        """With what a time out of bounds was understood as."""
-        event = events[one.index]
-        if one.reason is not Reason.BAD_TIME or isinstance(event, Rejected) or not event.sent_at:
-            return one
-        days = self._max_age_ms / DAY_MS
-        detail = f"understood as {in_words(event.sent_at)}; at most {days:g} days back and 1 ahead are taken"
-        return msgspec.structs.replace(one, detail=detail)
-
-    def _begin(
-        self,
-        events: Sequence[BeaconEvent | Rejected],
-        *,
-        destination: Destination,
-        session_id: str,
-        sent_at_ms: float | None,
-        decision: Decision,
-        dropped: Sequence[Drop],
-        came: Came = _SAYS_NOTHING,
-    ) -> Begun:
         now_ms = self._clock.now_ms()
         skew_ms = 0.0 if sent_at_ms is None else now_ms - sent_at_ms
         key = SessionKey(Operation.PUT_EVENTS, destination.tracking_id, decision.identity.session_id)
@@ -228,6 +174,42 @@ class Intake:
         stored = self._spool.append(records, decision.binding) if records or decision.binding else _NOTHING
         return Begun(stored, decision, event_ids, places, rejected, left_out, without_item)
 
+    async def take_trusted(
+        self,
+        events: Sequence[BeaconEvent | Rejected],
+        *,
+        destination: Destination,
+        session_id: str,
+        sent_at_ms: float | None,
+        user_id: str | None,
+        dropped: Sequence[Drop] = (),
+    ) -> Taken:
+        """Take events from a backend whose word on the user counts. Raises as `begin`."""
+        decision = self._identities.trust(
+            site=destination.site, target=destination.tracking_id, session_id=session_id, user_id=user_id
+        )
+        if not isinstance(decision, Decision):
+            decision = await decision
+        begun = self.begin(
+            events,
+            destination=destination,
+            session_id=session_id,
+            sent_at_ms=sent_at_ms,
+            decision=decision,
+            dropped=dropped,
+        )
+        taken = self.finish(begun, await begun.stored)
+        return msgspec.structs.replace(taken, rejected=[self._explained(one, events) for one in taken.rejected])
+
+    def _explained(self, one: Rejection, events: Sequence[BeaconEvent | Rejected]) -> Rejection:
+        """With what a time out of bounds was understood as."""
+        event = events[one.index]
+        if one.reason is not Reason.BAD_TIME or isinstance(event, Rejected) or not event.sent_at:
+            return one
+        days = self._max_age_ms / DAY_MS
+        detail = f"understood as {in_words(event.sent_at)}; at most {days:g} days back and 1 ahead are taken"
+        return msgspec.structs.replace(one, detail=detail)
+
     def _provenance(self, session_id: str, decision: Decision, came: Came, left_out: Sequence[Drop]) -> Provenance:
         return Provenance(
             session_id if session_id != decision.identity.session_id else None,
@@ -241,8 +223,6 @@ class Intake:
     def finish(self, begun: Begun, repeated: Repeated) -> Taken:
         """Everything is on disk; `repeated` is what `stored` gave."""
         rejected = begun.rejected
-        if begun.decision.binding:
-            self._bindings.saved(begun.decision.binding)
         if repeated:
             for record, place in repeated:
                 event = record * MOST_EVENTS + place

@@ -1,4 +1,7 @@
-"""The seam to durable storage. Every implementation passes the same suite, tests/spool.
+"""The seam to durable storage: all that the relay, and a person with a command line, ask of a spool.
+
+`Spool` is what a running relay uses, `relay.spool.administration` what is done to a spool from outside. Nobody above
+asks which backend it is. Every implementation passes the same suite, tests/spool.
 
 Guarantees of every implementation; 1, 8 and 9 of those that last:
 
@@ -14,18 +17,31 @@ Guarantees of every implementation; 1, 8 and 9 of those that last:
 8. After a restart everything not settled is leased again; repeats carry the same event id.
 9. A seq is never used again.
 10. An event id is taken once a session: while its event waits, and for ten minutes, within a bound.
+11. A session has one user. Who claims it first has it, whichever relay of this spool is asked, until `KEPT_MS` after
+    the binding has ended, or until it is erased; everybody else is told who it is. A binding that came with an append
+    is known after a restart, too; all of it within a bound of sessions.
+12. An erasure reaches all there is: what waits or is buried, the archive, bindings, and what every relay of this spool
+    holds in memory, its watcher told. From the first moment on no event is taken under the erased user's name. Only a
+    call that is under way cannot be taken back.
+13. The archive keeps copies of what was delivered, the newest within its bound, and never holds anything up: what came
+    in the last half second before a crash may be missing.
+14. A snippet that was kept is there for every relay that opens this spool later, the `MOST_SNIPPETS` used last.
 """
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Awaitable, Container, Mapping, Sequence
 from typing import Final, Protocol
 
 import msgspec
 
-from relay.core.model import Binding, NewRecord, Piece, Record, SessionKey, SpoolStats
+from relay.core.model import Batch, Binding, NewRecord, Piece, Record, SessionKey, SpoolStats
 from relay.spool.receipt import Receipt
 
 MOST_BINDINGS_READ: Final = 200_000
 """Sessions a relay remembers at once; about 80 MB."""
+BINDING_TTL_S: Final = 86_400.0
+"""How long a session stays its user's after its last use, where nobody says otherwise."""
+MOST_SNIPPETS: Final = 20
+"""Of those that ran on a spool, the last so many are kept."""
 
 
 class Lease(msgspec.Struct, frozen=True, gc=False):
@@ -51,22 +67,73 @@ class Burial(msgspec.Struct, frozen=True):
     """What the service said, for the person who looks."""
 
 
-class Eraser(Protocol):
-    """Erases as `Spool.erase` does, and perhaps more than what the spool holds."""
+class SessionWatcher(Protocol):
+    """Somebody who has to know of sessions what happens to them at whichever relay."""
 
-    async def __call__(self, *, user_id: str | None = None, session_id: str | None = None) -> int:
-        """Remove everything of a user or a session; how many events."""
+    def bound(self, binding: Binding) -> None:
+        """A session is a user's, and that is durable; at the relay that delivers its events."""
+        ...
+
+    def forget(self, *, user_id: str | None = None, session_id: str | None = None) -> None:
+        """A user, or a session, is being erased, whoever asked for it: drop what is held of them."""
+        ...
+
+
+class Sessions(Protocol):
+    """Which session belongs to which user. Asked of every beacon, so that what is known here is said at once."""
+
+    def user(self, target: str, session_id: str) -> str | None:
+        """The session's user now; None where it has none, or another relay alone knows of it.
+
+        Nothing is lost by that: records without a user are leased with the user of their session.
+        """
+        ...
+
+    def claim(
+        self, target: str, session_id: str, user_id: str, *, page_session: str | None = None
+    ) -> str | Awaitable[str]:
+        """Whose the session is, also after its binding has ended; if it was nobody's, it is this user's from now on.
+
+        A name where this process knows, and to be awaited where the other relays have to be asked: then it is durable
+        when it has ended. Else it is with the append that brings what is `due`, and holds in this process at once.
+
+        Args:
+            target: The tracking id.
+            session_id: The session.
+            user_id: Who showed a token for it.
+            page_session: The session the page named, where this is one derived from it.
+
+        Raises:
+            SpoolError: when awaited: nobody can be asked now, and nothing was claimed.
+        """
+        ...
+
+    def due(self, target: str, session_id: str) -> Binding | None:
+        """The session's binding if the next append has to bring it: to keep it at all, or to make it last.
+
+        A binding in use lives on with few writes in its time (`RELAY_BINDING_TTL_S`).
+        """
         ...
 
 
 class Spool(Protocol):
     """The durable queue between accepting an event and delivering it."""
 
+    @property
+    def sessions(self) -> Sessions:
+        """Which session belongs to which user."""
+        ...
+
+    def watch(self, watcher: SessionWatcher) -> None:
+        """From now on this is told of bindings and erasures."""
+        ...
+
     def append(self, records: Sequence[NewRecord], binding: Binding | None = None) -> Receipt:
         """Store the records, and bind the session, in one step that either happens or does not.
 
-        To be awaited, which ends once all of it is on disk. A `binding` also gives its user to the records of that
-        session (same `session_id`, no user yet) that still wait, leased ones excepted until they are retried.
+        To be awaited, which ends once all of it is on disk. A `binding` is one that `sessions` said is due. It also
+        gives its user to the records of that session (same `session_id`, no user yet) that still wait, leased ones
+        excepted until they are retried.
 
         Returns:
             Events that were not stored because their session holds, or lately held (10 minutes, bounded), the same
@@ -121,30 +188,51 @@ class Spool(Protocol):
         ...
 
     async def erase(self, *, user_id: str | None = None, session_id: str | None = None) -> int:
-        """Remove every event and binding of a user or a session, pending and buried; how many events went.
+        """Remove every event and binding of a user or a session; how many events went, pending, buried and archived.
 
-        A session takes along those that were derived from it. A user is one of `erased` from the first moment on.
-        Durable on return. A call in flight cannot be taken back.
+        A session takes along those that were derived from it. A user is one of `erased` from the first moment on; a
+        session is not refused afterwards: it is nobody's, until it shows an identity token again. Durable on return.
+
+        Raises:
+            SpoolError: the disk refused, or another relay did not answer: erase again.
         """
         ...
 
     async def allow(self, user_id: str) -> bool:
-        """Let a user who was erased come back; whether there was one. Durable on return."""
+        """Let a user who was erased come back; whether there was one. Durable on return.
+
+        Raises:
+            SpoolError: the disk refused; the user stays refused.
+        """
         ...
 
-    def erase_with(self, eraser: Eraser) -> None:
-        """From now on what another process asks to erase is erased with this."""
+    async def bindings(self, most: int = MOST_BINDINGS_READ) -> list[Binding]:
+        """Sessions that are nobody else's as they are kept: the `most` that were used last.
+
+        Some of the bindings may have ended, up to `KEPT_MS` ago. Damaged ones are forgotten, counted and logged.
+        """
+        ...
+
+    def archive(self, batch: Batch) -> None:
+        """Keep a copy of a batch of PutEvents that was delivered. Some microseconds; never raises, never waits."""
+        ...
+
+    async def keep_snippet(self, hash_: str, source: bytes) -> Mapping[str, bytes]:
+        """Keep a snippet that pages may have pinned for whatever version runs on this spool next; all that are kept.
+
+        By hash, at most `MOST_SNIPPETS`. Where nothing can be kept that is logged: no reason not to serve.
+        """
+        ...
+
+    def stranded(self) -> int:
+        """Events that nobody delivers once this process has ended, until it is started again; at shutdown.
+
+        Those that wait, where one process has the spool; where relays share it, those that cannot be handed over.
+        """
         ...
 
     async def until_broken(self) -> str:
         """Wait until storage fails so that only opening the spool anew helps; why. For ever, mostly."""
-        ...
-
-    async def bindings(self, most: int = MOST_BINDINGS_READ) -> list[Binding]:
-        """Sessions that are nobody else's, for the start of the process: the `most` that were used last.
-
-        Some of the bindings may have ended, up to `KEPT_MS` ago. Damaged ones are forgotten, counted and logged.
-        """
         ...
 
     def stats(self) -> SpoolStats:

@@ -12,6 +12,7 @@ from relay.core.errors import SpoolFullError
 from relay.core.limits import MAX_EVENTS_PER_CALL
 from relay.core.model import (
     KEPT_MS,
+    Batch,
     Binding,
     NewRecord,
     Operation,
@@ -21,8 +22,9 @@ from relay.core.model import (
     bits,
     event_id_of,
 )
-from relay.spool.contract import MOST_BINDINGS_READ, Burial, Eraser, Lease
+from relay.spool.contract import BINDING_TTL_S, MOST_BINDINGS_READ, Burial, Lease, SessionWatcher
 from relay.spool.receipt import Receipt
+from relay.spool.schedule.bindings import Bindings
 from relay.spool.schedule.claims import Claim
 from relay.spool.schedule.dedup_window import DedupWindow
 from relay.spool.schedule.erased_users import ErasedUsers
@@ -38,12 +40,20 @@ _RECORD_BYTES = 300
 class MemorySpool:
     """See `relay.spool.contract.Spool`; all guarantees hold but those that take a disk."""
 
-    def __init__(self, *, clock: Clock, max_bytes: int, call_events: int = MAX_EVENTS_PER_CALL) -> None:
+    def __init__(
+        self,
+        *,
+        clock: Clock,
+        max_bytes: int,
+        binding_ttl_s: float = BINDING_TTL_S,
+        call_events: int = MAX_EVENTS_PER_CALL,
+    ) -> None:
         """Make an empty one.
 
         Args:
             clock: What time it is.
             max_bytes: What it may hold.
+            binding_ttl_s: How long a session that is not used stays bound.
             call_events: Events a call takes: what a lease holds at most.
         """
         self._clock = clock
@@ -58,6 +68,8 @@ class MemorySpool:
         self._buried: dict[int, tuple[Record, Burial]] = {}
         self._bindings: dict[tuple[str, str], Binding] = {}
         self.erased = ErasedUsers()
+        self.sessions = Bindings(clock=clock, ttl_s=binding_ttl_s)
+        self._snippets: dict[str, bytes] = {}
         self._bytes = 0
         self._last_seq = 0
 
@@ -68,6 +80,10 @@ class MemorySpool:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         return None
+
+    def watch(self, watcher: SessionWatcher) -> None:
+        """See `Spool.watch`."""
+        self.sessions.watch(watcher)
 
     def append(self, records: Sequence[NewRecord], binding: Binding | None = None) -> Receipt:
         """See `Spool.append`."""
@@ -150,6 +166,7 @@ class MemorySpool:
 
         if user_id is not None:
             self.erased.add(user_id)
+        self.sessions.forget(user_id=user_id, session_id=session_id)
         erased = 0
         for record in [one for one in self._records.values() if of_them(one, one.key.session_id)]:
             for seq, places, left in self._index.discard(hash(record.key), (record.seq,)):
@@ -176,8 +193,17 @@ class MemorySpool:
         self.erased.remove(user_id)
         return was
 
-    def erase_with(self, eraser: Eraser) -> None:
-        """See `Spool.erase_with`: no other process can ask."""
+    def archive(self, batch: Batch) -> None:
+        """See `Spool.archive`: there is none."""
+
+    async def keep_snippet(self, hash_: str, source: bytes) -> Mapping[str, bytes]:
+        """See `Spool.keep_snippet`: for as long as the process runs."""
+        self._snippets[hash_] = source
+        return self._snippets
+
+    def stranded(self) -> int:
+        """See `Spool.stranded`."""
+        return self._index.pending
 
     async def until_broken(self) -> str:
         """See `Spool.until_broken`: memory never is."""
@@ -231,6 +257,7 @@ class MemorySpool:
         for seq, record in self._records.items():
             if may_be_bound(record) and binding.covers(record.key):
                 self._records[seq] = msgspec.structs.replace(record, user_id=binding.user_id)
+        self.sessions.saved(binding)
 
     def _as_lease(self, claim: Claim) -> Lease:
         first = self._records[claim.seqs[0]]

@@ -72,7 +72,7 @@ async def test_the_snippet_tag_follows_the_relay(tokens: Tokens) -> None:
 
 async def test_the_pinned_snippet_tag_is_complete(tokens: Tokens) -> None:
     code, out, _ = await run("snippet", "--pin", "--url", "https://events.shop.example/", **relay_environ())
-    file = SnippetFile(bundled("snippet"))
+    file = SnippetFile.read(bundled("snippet"))
     assert code == 0
     match = re.fullmatch(
         r'<script async src="(\S+)" data-token="(\S+)" integrity="(\S+)" crossorigin="anonymous"></script>\n', out

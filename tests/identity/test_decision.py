@@ -5,9 +5,9 @@ import re
 import pytest
 
 from relay.core.model import Identity
-from relay.identity.bindings import Bindings
 from relay.identity.decision import Decision, Identities, IdentityResult
 from relay.identity.tokens import IdentityClaims, SiteClaims, Tokens
+from relay.spool.schedule.bindings import Bindings
 from relay.wire.session_id import is_session_id
 from tests.support.clock import FakeClock
 
@@ -24,14 +24,21 @@ class Edge:
         self.bindings = Bindings(clock=self.clock, ttl_s=86_400)
         self.erased: set[str] = set()
         self.identities = Identities(
-            verify=self.tokens.identity, bindings=self.bindings, erased=self.erased, secret_key=KEY
+            verify=self.tokens.identity, sessions=self.bindings, erased=self.erased, secret_key=KEY
         )
 
     def login(self, user: str, session: str | None = None) -> str:
         return self.tokens.mint(IdentityClaims(user, session))
 
     def decide(self, session: str, token: object = None, *, site: str = "shop") -> Decision:
-        return self.identities.decide(site=site, target="t", session_id=session, token=token)
+        decision = self.identities.decide(site=site, target="t", session_id=session, token=token)
+        assert isinstance(decision, Decision), "nobody has to be asked"
+        return decision
+
+    def trust(self, session: str, user: str | None) -> Decision:
+        decision = self.identities.trust(site="shop", target="t", session_id=session, user_id=user)
+        assert isinstance(decision, Decision), "nobody has to be asked"
+        return decision
 
 
 @pytest.fixture
@@ -132,7 +139,7 @@ def test_a_derived_session_is_well_formed_and_depends_on_everything(edge: Edge) 
     ids |= {derive("sh", "op" + S1, "u2"), derive("shop", S1 + "u", "2")}
     assert len(ids) == 6
     assert all(is_session_id(one) and re.fullmatch(r"second~[\w-]{43}", one) for one in ids)
-    other_key = Identities(verify=edge.tokens.identity, bindings=edge.bindings, erased=(), secret_key="other" * 8)
+    other_key = Identities(verify=edge.tokens.identity, sessions=edge.bindings, erased=(), secret_key="other" * 8)
     assert other_key.derived_session("shop", S1, "u2") not in ids
 
 
@@ -161,9 +168,9 @@ def test_the_token_of_an_erased_user_is_invalid(edge: Edge) -> None:
 
 
 def test_a_backend_s_user_binds_as_a_token_does(edge: Edge) -> None:
-    decision = edge.identities.trust(site="shop", target="t", session_id=S1, user_id="u1")
+    decision = edge.trust(S1, "u1")
     assert decision.identity == Identity("shop", S1, "u1")
-    anonymous = edge.identities.trust(site="shop", target="t", session_id=S1, user_id=None)
+    anonymous = edge.trust(S1, None)
     assert anonymous.identity.user_id == "u1"
-    conflict = edge.identities.trust(site="shop", target="t", session_id=S1, user_id="u2")
+    conflict = edge.trust(S1, "u2")
     assert conflict.result is IdentityResult.CONFLICT

@@ -10,7 +10,6 @@ import msgspec
 from relay.core.errors import SpoolError, SpoolFullError
 from relay.core.model import Batch, Binding, NewRecord, Operation, Piece, Record, SessionKey, event_id_of
 from relay.core.telemetry import Metrics
-from relay.identity.bindings import Bindings
 from relay.identity.session_stitching import SESSION_BYTES, Links
 from relay.spool.memory import MemorySpool
 from relay.spool.receipt import Receipt
@@ -39,7 +38,6 @@ class RefusingSpool(MemorySpool):
 class Stage:
     spool: RefusingSpool
     links: Links
-    bindings: Bindings
     metrics: Metrics
 
     def deliver(
@@ -61,11 +59,10 @@ class Stage:
 
     def bind(self, session: str = S1, user: str = "u1") -> None:
         """A login is on disk."""
-        if self.bindings.user("tracker", session) is None:
-            self.bindings.bind("tracker", session, user)
-        due = self.bindings.due("tracker", session)
+        assert self.spool.sessions.claim("tracker", session, user) == user
+        due = self.spool.sessions.due("tracker", session)
         if due is not None:
-            self.bindings.saved(due)
+            self.spool.sessions.saved(due)
 
     async def repeats(self) -> list[Record]:
         """What waits in the spool; all of it is delivered."""
@@ -88,9 +85,10 @@ def play(story: Callable[[Stage], Awaitable[None]], *, max_bytes: int = 1 << 20)
 
     async def main() -> list[NewRecord | Record]:
         clock, metrics = LoopClock(), Metrics()
-        spool = RefusingSpool(clock=clock, max_bytes=1 << 20)
+        spool = RefusingSpool(clock=clock, max_bytes=1 << 20, binding_ttl_s=TTL_S)
         async with Links(spool, clock=clock, metrics=metrics, after_s=AFTER_S, max_bytes=max_bytes) as links:
-            await story(Stage(spool, links, Bindings(clock=clock, ttl_s=TTL_S, links=links), metrics))
+            spool.watch(links)
+            await story(Stage(spool, links, metrics))
         left = await spool.lease(max_sessions=100) if spool.stats().pending else []
         return [record for lease in left for record in lease.records]
 
@@ -240,8 +238,8 @@ def test_an_erased_user_and_an_erased_session_are_not_repeated() -> None:
         for session, user in ((S1, "u1"), (S2, "u2"), (S3, "u3")):
             stage.deliver("p1", session)
             stage.bind(session, user)
-        stage.bindings.forget_user("u1")
-        stage.bindings.forget_session(S2)
+        stage.spool.sessions.forget(user_id="u1")
+        stage.spool.sessions.forget(session_id=S2)
         await asyncio.sleep(AFTER_S + 1)
         assert [record.user_id for record in await stage.repeats()] == ["u3"]
 

@@ -113,7 +113,7 @@ async def test_a_link_not_yet_made_survives_a_restart(emulator: RunningEmulator,
 async def test_an_erased_user_is_not_brought_back(emulator: RunningEmulator) -> None:
     async with running_relay(env=emulator.env, link_after_s="3") as relay:  # time enough to erase
         await look_and_log_in(relay)
-        await relay.relay.edge.erasures.erase("u1")
+        await relay.relay.edge.spool.erase(user_id="u1")
         second = "session-of-the-second-visitor"
         await relay.send({"eventType": "View", "itemId": "q1"}, session=second)
         await relay.delivered()

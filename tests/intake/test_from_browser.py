@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 from relay.core.errors import SpoolError, SpoolFullError
 from relay.core.model import Binding, NewRecord, Reason
 from relay.core.telemetry import Metrics
-from relay.identity.bindings import Bindings
-from relay.identity.decision import Identities, IdentityResult
+from relay.identity.decision import Decision, Identities, IdentityResult
 from relay.identity.tokens import IdentityClaims, Tokens
 from relay.intake.from_browser import Destination, Intake, Taken
 from relay.intake.sources import Sources
 from relay.spool.memory import MemorySpool
 from relay.spool.receipt import Receipt
+from relay.spool.schedule.bindings import Bindings
 from relay.wire.event import BeaconEvent, Rejected
 from tests.spool.leases import whole
 from tests.support.clock import FakeClock
@@ -47,15 +47,15 @@ class Relay:
         self.spool = RefusingSpool(clock=self.clock, max_bytes=1 << 24)
         self.tokens = Tokens([KEY], clock=self.clock)
         self.made = 0
-        self.bindings = Bindings(clock=self.clock, ttl_s=86_400)
         self.intake = self._intake()
 
     def _intake(self) -> Intake:
-        identities = Identities(verify=self.tokens.identity, bindings=self.bindings, erased=(), secret_key=KEY)
+        identities = Identities(
+            verify=self.tokens.identity, sessions=self.spool.sessions, erased=self.spool.erased, secret_key=KEY
+        )
         return Intake(
             spool=self.spool,
             identities=identities,
-            bindings=self.bindings,
             metrics=Metrics(),
             clock=self.clock,
             make_id=self._make_id,
@@ -68,8 +68,8 @@ class Relay:
         return f"made-{self.made}"
 
     async def restart(self) -> None:
-        self.bindings = Bindings(clock=self.clock, ttl_s=86_400)
-        self.bindings.load(await self.spool.bindings())
+        self.spool.sessions = Bindings(clock=self.clock, ttl_s=86_400)
+        self.spool.sessions.load(await self.spool.bindings())
         self.intake = self._intake()
 
     def login(self, user: str, session: str | None = None) -> str:
@@ -78,8 +78,10 @@ class Relay:
     async def take(
         self, *events: BeaconEvent | Rejected, session: str = S, token: object = None, sent_at_ms: float | None = None
     ) -> Taken:
+        decision = self.intake.decide(destination=SHOP, session_id=session, identity_token=token)
+        assert isinstance(decision, Decision), "nobody has to be asked"
         begun = self.intake.begin(
-            events, destination=SHOP, session_id=session, sent_at_ms=sent_at_ms, identity_token=token
+            events, destination=SHOP, session_id=session, sent_at_ms=sent_at_ms, decision=decision
         )
         return self.intake.finish(begun, await begun.stored)
 

@@ -23,8 +23,6 @@ from relay.core.clock import Clock, SystemClock
 from relay.core.settings import Settings
 from relay.core.settings_loading import load_settings
 from relay.core.telemetry import Metrics
-from relay.identity.bindings import Bindings
-from relay.identity.erasures import Erasures
 from relay.identity.tokens import SiteClaims, Tokens, mint_identity
 from relay.spool.contract import Spool
 from relay.spool.memory import MemorySpool
@@ -32,7 +30,8 @@ from relay.web.app import create_admin_app
 from relay.web.listener import bind, listening
 from relay.web.public import listening_for_beacons
 from relay.web.routes.edge import Edge
-from relay.web.routes.snippet_shelf import open_shelf
+from relay.web.routes.snippet_file import SnippetFile
+from relay.web.routes.snippet_shelf import make_shelf
 from tests.support.emulator import TRACKING_ID
 from tests.support.records import Event, events_of
 
@@ -144,20 +143,19 @@ async def running_edge(
     """
     chosen = make_settings(config, **settings)
     clock = clock or SystemClock()
-    spool = spool or MemorySpool(clock=clock, max_bytes=chosen.spool_max_bytes)
+    spool = spool or MemorySpool(clock=clock, max_bytes=chosen.spool_max_bytes, binding_ttl_s=chosen.binding_ttl_s)
     metrics = Metrics()
     metrics.watch_spool(spool.stats, clock)
-    bindings = Bindings(clock=clock, ttl_s=chosen.binding_ttl_s)
-    erasures = Erasures(spool=spool, bindings=bindings, clock=clock)
-    bindings.load(await spool.bindings())
     edge = make_edge(
         chosen,
         spool=spool,
-        bindings=bindings,
-        erasures=erasures,
         metrics=metrics,
         clock=clock,
-        snippets=open_shelf(bundled("snippet"), releases=bundled("snippet_releases")),
+        snippets=make_shelf(
+            SnippetFile.read(bundled("snippet")),
+            SnippetFile.read(bundled("snippet"), "inspect.js"),
+            releases=bundled("snippet_releases"),
+        ),
         problems=list,
     )
     admin_app = create_admin_app(lambda: nullcontext(edge), hosts=chosen.admin_hosts)

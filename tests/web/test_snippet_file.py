@@ -16,7 +16,7 @@ from relay.web.routes.snippet_file import SnippetFile
 def file(tmp_path: Path) -> SnippetFile:
     (tmp_path / "s.js").write_bytes(b"// snippet" * 99)
     (tmp_path / "s.js.br").write_bytes(b"packed")
-    return SnippetFile(tmp_path)
+    return SnippetFile.read(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -46,9 +46,9 @@ def test_the_hashes_are_those_of_the_source(file: SnippetFile) -> None:
 
 
 def test_the_bundled_snippet_is_there() -> None:
-    assert len(SnippetFile(bundled("snippet")).bodies["identity"]) > 0
+    assert len(SnippetFile.read(bundled("snippet")).bodies["identity"]) > 0
 
 
 def test_a_snippet_that_was_not_built_is_said_in_words(tmp_path: Path) -> None:
     with pytest.raises(RelayError, match="make build"):
-        SnippetFile(tmp_path)
+        SnippetFile.read(tmp_path)

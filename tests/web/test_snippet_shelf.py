@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 from relay.core.bundled import bundled
+from relay.spool.contract import MOST_SNIPPETS
+from relay.spool.sqlite.kept_snippets import folder_of_snippets, keep_snippet
 from relay.web.routes.snippet_file import SnippetFile
-from relay.web.routes.snippet_shelf import MOST_KEPT, SnippetShelf, open_shelf, shelf_beside
+from relay.web.routes.snippet_shelf import SnippetShelf, make_shelf
 from tests.support.clock import FakeClock
 from tests.support.relay import ORIGIN, RunningEdge, running_edge
 
@@ -26,6 +28,19 @@ def hash_of(shelf: SnippetShelf) -> str:
     return shelf.current.hash
 
 
+def open_shelf(installed: Path, *, kept: Path | None = None, releases: Path | None = None) -> SnippetShelf:
+    """As a start does; `kept` is where the spool keeps them."""
+    current = SnippetFile.read(installed)
+    there = keep_snippet(spool_of(kept), current.hash, current.bodies["identity"]) if kept else None
+    return make_shelf(current, SnippetFile.read(installed, "inspect.js"), releases=releases, kept=there)
+
+
+def spool_of(kept: Path) -> Path:
+    spool = kept.with_suffix("")
+    assert folder_of_snippets(spool) == kept
+    return spool
+
+
 def test_an_upgrade_and_a_rollback_serve_what_both_versions_pinned(tmp_path: Path) -> None:
     kept = tmp_path / "spool.db.snippets"
     old, new = build(tmp_path / "old", "old()"), build(tmp_path / "new", "new()")
@@ -40,16 +55,16 @@ def test_an_upgrade_and_a_rollback_serve_what_both_versions_pinned(tmp_path: Pat
 
 
 def test_the_last_twenty_are_kept_and_the_oldest_go(tmp_path: Path) -> None:
-    kept = tmp_path / "kept"
-    shelves = [open_shelf(build(tmp_path / "now", f"v({number})"), kept=kept) for number in range(MOST_KEPT + 5)]
+    kept = tmp_path / "spool.db.snippets"
+    shelves = [open_shelf(build(tmp_path / "now", f"v({number})"), kept=kept) for number in range(MOST_SNIPPETS + 5)]
     last = shelves[-1]
     found = [last.find(hash_of(shelf)) is not None for shelf in shelves]
-    assert found == [False] * 5 + [True] * MOST_KEPT
-    assert len(list(kept.iterdir())) == MOST_KEPT
+    assert found == [False] * 5 + [True] * MOST_SNIPPETS
+    assert len(list(kept.iterdir())) == MOST_SNIPPETS
 
 
 def test_a_kept_one_that_is_not_what_it_was_is_not_served(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    kept = tmp_path / "kept"
+    kept = tmp_path / "spool.db.snippets"
     before = hash_of(open_shelf(build(tmp_path / "old", "old()"), kept=kept))
     (kept / before / "s.js").write_text("evil()")
     with caplog.at_level(logging.WARNING, "relay"):
@@ -59,7 +74,7 @@ def test_a_kept_one_that_is_not_what_it_was_is_not_served(tmp_path: Path, caplog
 
 
 def test_a_withdrawn_one_is_served_no_more_whoever_kept_it(tmp_path: Path) -> None:
-    kept, releases = tmp_path / "kept", tmp_path / "releases"
+    kept, releases = tmp_path / "spool.db.snippets", tmp_path / "releases"
     before = hash_of(open_shelf(build(tmp_path / "old", "old()"), kept=kept))
     build(releases / "0.0.9", "old()")
     new = build(tmp_path / "new", "new()")
@@ -69,22 +84,17 @@ def test_a_withdrawn_one_is_served_no_more_whoever_kept_it(tmp_path: Path) -> No
 
 
 def test_a_folder_that_cannot_be_written_is_said_and_no_more(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    (tmp_path / "kept").write_text("a file")
+    (tmp_path / "spool.db.snippets").write_text("a file")
     with caplog.at_level(logging.WARNING, "relay"):
-        assert open_shelf(build(tmp_path / "now", "now()"), kept=tmp_path / "kept").current.hash
+        assert open_shelf(build(tmp_path / "now", "now()"), kept=tmp_path / "spool.db.snippets").current.hash
     assert "cannot be kept" in caplog.text
-
-
-def test_what_ran_here_is_kept_beside_the_spool() -> None:
-    assert shelf_beside("sqlite:////var/lib/relay/spool.db") == Path("/var/lib/relay/spool.db.snippets")
-    assert shelf_beside("memory:") is None
 
 
 @pytest.mark.parametrize("wheel", sorted(WHEELS.glob("*.whl")), ids=lambda path: path.name)
 def test_the_builds_of_every_released_wheel_are_still_served(wheel: Path, tmp_path: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         (tmp_path / "s.js").write_bytes(archive.read("relay/data/snippet/s.js"))
-    pinned = SnippetFile(tmp_path).hash
+    pinned = SnippetFile.read(tmp_path).hash
     shelf = open_shelf(bundled("snippet"), releases=bundled("snippet_releases"))
     assert shelf.find(pinned) is not None, "scripts/keep-snippet VERSION"
 

@@ -51,8 +51,9 @@ def command(config: Path | None, offline: bool, page: str | None, browser: bool)
         _end(findings.warnings, findings.problems)
     for line in effective(settings):
         click.echo(line)
-    problems = local_problems(settings, SystemClock())
-    warnings = local_warnings(settings)
+    clock = SystemClock()
+    problems = local_problems(settings, clock)
+    warnings = local_warnings(settings, clock)
     if settings.sink == "personalize" and not offline:
         problems += asyncio.run(aws_problems(settings))
     _end(warnings, problems)

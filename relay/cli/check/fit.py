@@ -1,13 +1,13 @@
 """Whether the events of a site suit the dataset they go to, as far as settings and spool tell."""
 
-import itertools
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Final, NamedTuple
 
 import click
 
 from relay.cli.screen import harmless
+from relay.compose.spool import look_into
+from relay.core.clock import SystemClock
 from relay.core.errors import SpoolError
 from relay.core.settings import Settings, Site
 from relay.personalize.connection import Connection
@@ -15,7 +15,7 @@ from relay.personalize.errors import PersonalizeError
 from relay.personalize.history.interactions_file import Survey, survey
 from relay.personalize.schema.fit import misfits, target_of
 from relay.personalize.trackers.event_trackers import EventTracker
-from relay.spool.sqlite.admin.inspection import events
+from relay.spool.administration import Kept, Place
 
 _SAMPLE: Final = 5000
 """Events of the spool that are looked at, pending and buried each."""
@@ -23,7 +23,7 @@ _ENOUGH: Final = 1000
 """From how many events on a type that is not among them never comes, where the settings name none."""
 _MOST_NAMES: Final = 20
 """Names of properties that are judged, the most frequent ones."""
-_SQLITE: Final = "sqlite:///"
+_LOOKED_AT: Final[Sequence[Place]] = ("pending", "buried")
 
 
 class Fit(NamedTuple):
@@ -48,7 +48,7 @@ async def fit_of(connection: Connection, tracker: EventTracker, settings: Settin
         columns = ", ".join(column.name for column in target.columns)
         click.echo(f"  dataset {target.interactions.name!r}, {target.interactions.status}: {columns}")
     try:
-        seen = _seen(settings, site.tracking_id)
+        seen = await _seen(settings, site.tracking_id)
     except SpoolError as error:
         return Fit(problems=[str(error)])
     types = site.event_types or (tuple(seen.types) if seen.types.total() >= _ENOUGH else ())
@@ -56,9 +56,15 @@ async def fit_of(connection: Connection, tracker: EventTracker, settings: Settin
     return Fit(warnings=found) if target.interactions else Fit(problems=found)
 
 
-def _seen(settings: Settings, tracking_id: str) -> Survey:
-    path = Path(settings.spool_url.removeprefix(_SQLITE))
-    if not settings.spool_url.startswith(_SQLITE) or not path.exists():
-        return survey((), {})
-    kept = [itertools.islice(events(path, tracking_id, place), _SAMPLE) for place in ("records", "buried")]
-    return survey(itertools.chain.from_iterable(kept), {})
+async def _seen(settings: Settings, tracking_id: str) -> Survey:
+    spool = look_into(settings.spool_url, SystemClock())
+    kept: list[Kept] = []
+    if spool is not None and await spool.is_there():
+        for place in _LOOKED_AT:
+            some: list[Kept] = []
+            async for page in spool.events(tracking_id, place):
+                some += page
+                if len(some) >= _SAMPLE:
+                    break
+            kept += some[:_SAMPLE]
+    return survey(kept, {})

@@ -1,23 +1,25 @@
 """What this machine can tell of the settings by itself."""
 
+import asyncio
 import os
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
 from relay.cli.screen import harmless
+from relay.compose.spool import file_of, look_into
 from relay.core.bundled import bundled
 from relay.core.clock import Clock
 from relay.core.errors import RelayError, SpoolError
 from relay.core.model import Operation
 from relay.core.settings import Settings
-from relay.spool.sqlite.admin.inspection import waiting
+from relay.spool.administration import Waiting
 from relay.web.listener import bounds
 from relay.web.listener.open_files import raise_limit, room
 from relay.web.routes.client_address import ClientAddress
 from relay.web.routes.snippet_file import SnippetFile
 
-_SQLITE: Final = "sqlite:///"
 IMPRESSION: Final = "Impression"
 """Type of the events that carry impressions nobody acted on."""
 
@@ -26,22 +28,27 @@ def local_problems(settings: Settings, clock: Clock) -> list[str]:
     """What keeps a relay from working, one line each."""
     problems: list[str] = []
     try:
-        SnippetFile(bundled("snippet"))
+        SnippetFile.read(bundled("snippet"))
     except RelayError as error:
         problems.append(str(error))
-    for variable, path in (
-        ("RELAY_SPOOL_URL", settings.spool_url.removeprefix("sqlite:///")),
-        ("RELAY_SINK", settings.sink.removeprefix("jsonl:")),
+    for variable, file in (
+        ("RELAY_SPOOL_URL", file_of(settings.spool_url)),
+        ("RELAY_SINK", Path(settings.sink.removeprefix("jsonl:")) if settings.sink != "personalize" else None),
     ):
-        if path not in ("memory:", "personalize"):
-            problems += _file_problems(variable, Path(path))
+        if file is not None:
+            problems += _file_problems(variable, file)
     return problems + _revoking_too_much(settings, clock)
 
 
-def local_warnings(settings: Settings) -> list[str]:
+def local_warnings(settings: Settings, clock: Clock) -> list[str]:
     """What works, but not as one would think, one line each."""
     proxies = ClientAddress(header=settings.client_ip_header, trusted=settings.trusted_proxies).problems()
-    return [*proxies, *_few_connections(settings), *_refused_impressions(settings), *_waiting_for_nobody(settings)]
+    return [
+        *proxies,
+        *_few_connections(settings),
+        *_refused_impressions(settings),
+        *_waiting_for_nobody(settings, clock),
+    ]
 
 
 def _few_connections(settings: Settings) -> list[str]:
@@ -67,22 +74,24 @@ def _refused_impressions(settings: Settings) -> list[str]:
     ]
 
 
-def _waiting_for_nobody(settings: Settings) -> list[str]:
+def _waiting_for_nobody(settings: Settings, clock: Clock) -> list[str]:
     """Events of a tracking id that was corrected, or taken out, keep the old one and are tried for ever."""
-    path = Path(settings.spool_url.removeprefix(_SQLITE))
-    if not settings.spool_url.startswith(_SQLITE) or not path.exists():
-        return []
     known = {site.tracking_id for site in settings.all_sites().values()}
     try:
-        found = [one for one in waiting(path) if one.operation == Operation.PUT_EVENTS]
+        found = asyncio.run(_waiting(settings, clock))
     except SpoolError:
         return []  # told where the events are looked at
     return [
         f"{one.pending:,} events wait for the tracking id {harmless(one.target)}, which no site has;"
         " `spool export --csv --ids --tracking-id` and `put interactions` take them elsewhere"
         for one in found
-        if one.target not in known
+        if one.operation == Operation.PUT_EVENTS and one.target not in known
     ]
+
+
+async def _waiting(settings: Settings, clock: Clock) -> Sequence[Waiting]:
+    spool = look_into(settings.spool_url, clock)
+    return (await spool.status()).waiting if spool is not None and await spool.is_there() else ()
 
 
 def _revoking_too_much(settings: Settings, clock: Clock) -> list[str]:

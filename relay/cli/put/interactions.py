@@ -17,6 +17,7 @@ from relay.cli.aws import run
 from relay.cli.put.progress import file_progress, tell_notice
 from relay.cli.put.row_options import with_row_options
 from relay.cli.signals import stop_on_signals
+from relay.compose.spool import SpoolOptions, open_spool
 from relay.core.clock import Clock, SystemClock
 from relay.core.errors import SettingsError
 from relay.core.limits import MAX_ID_CHARS, PUT_EVENTS_PER_S
@@ -36,7 +37,7 @@ from relay.personalize.schema.columns import Schema, guesses, parse_schema
 from relay.personalize.schema.fit import target_of
 from relay.personalize.trackers.event_trackers import find_tracker
 from relay.sink.personalize.sink import PersonalizeSink
-from relay.spool.sqlite.spool import SqliteSpool
+from relay.spool.contract import Spool
 from relay.wire.event import BeaconEvent, entry, have_saying_ids
 from relay.wire.fields import Drop
 
@@ -162,7 +163,7 @@ class _Replay:
             raise BadFileError(message)
         async with contextlib.AsyncExitStack() as stack:
             spool = await stack.enter_async_context(
-                SqliteSpool(_beside(self._file, "spool.db"), clock=self._clock, max_bytes=_MAX_SPOOL_BYTES)
+                open_spool(_spool_url(self._file), SpoolOptions(max_bytes=_MAX_SPOOL_BYTES), clock=self._clock)
             )
             rows = self._reader.rows()
             first = next(rows, None)
@@ -201,7 +202,7 @@ class _Replay:
             return _figures(spool, journal.progress)
 
     async def _take(
-        self, rows: Iterator[Row], spool: SqliteSpool, dispatcher: Dispatcher, journal: Journal, watcher: Watcher
+        self, rows: Iterator[Row], spool: Spool, dispatcher: Dispatcher, journal: Journal, watcher: Watcher
     ) -> None:
         """Put rows on disk, group by group; what the journal says was taken is in the spool for good."""
         while not self._stop.is_set() and (group := list(itertools.islice(whole_rows(rows), _ROWS_AT_ONCE))):
@@ -239,7 +240,7 @@ class _Replay:
         key = SessionKey(_OPERATION, self._tracking_id, event.session_id)
         return NewRecord(key, event.user_id, (event.event_id,), body, (len(body),))
 
-    async def _until_pending(self, most: int, spool: SqliteSpool, dispatcher: Dispatcher) -> None:
+    async def _until_pending(self, most: int, spool: Spool, dispatcher: Dispatcher) -> None:
         """Wait until no more than that many events wait to be delivered.
 
         Raises:
@@ -272,7 +273,11 @@ def _beside(file: Path, ending: str) -> Path:
     return file.with_name(f"{file.name}.{ending}")
 
 
-def _figures(spool: SqliteSpool, progress: Progress, *, already_done: bool = False) -> Replayed:
+def _spool_url(file: Path) -> str:
+    return f"sqlite:///{_beside(file, 'spool.db')}"
+
+
+def _figures(spool: Spool, progress: Progress, *, already_done: bool = False) -> Replayed:
     stats = spool.stats()
     return Replayed(
         rows=progress.rows,
@@ -290,7 +295,7 @@ def _tell(result: Replayed, file: Path) -> None:
     refused = f", {result.rejected:,} refused (see {_beside(file, 'rejected.jsonl')})" if result.rejected else ""
     figures = f"{result.rows:,} rows: {result.taken:,} events taken{refused}, {result.delivered:,} delivered"
     if result.buried:
-        figures += f", {result.buried:,} buried (RELAY_SPOOL_URL=sqlite:///{_beside(file, 'spool.db')}, `spool buried`)"
+        figures += f", {result.buried:,} buried (RELAY_SPOOL_URL={_spool_url(file)}, `spool buried`)"
     if result.already_done:
         click.echo(f"Nothing to do, all of it was sent before: {figures}. --restart sends it again.", err=True)
         sys.exit(3)

@@ -4,24 +4,17 @@ import asyncio
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import click
 
-from relay.archive.archive import Archive
 from relay.cli.screen import age, harmless, moment, print_json, print_table, size
 from relay.cli.spool.choice import each_chunk, first_buried
 from relay.cli.spool.export import export
-from relay.cli.spool.file import spool_path, with_spool
+from relay.cli.spool.file import chosen_spool, with_spool
 from relay.core.clock import SystemClock
 from relay.core.model import SpoolStats
-from relay.identity.bindings import Bindings
-from relay.identity.erasures import Erasures
-from relay.spool.contract import Eraser
-from relay.spool.sqlite.admin.buried import Buried
-from relay.spool.sqlite.admin.inspection import Waiting, buried_now, waiting
-from relay.spool.sqlite.admin.offline import SpoolRepair
-from relay.spool.sqlite.spool import SqliteSpool
+from relay.spool.administration import Buried, Overview
 
 _CLOCK: Final = SystemClock()
 _NOTHING: Final = 3
@@ -41,7 +34,7 @@ _reasons = click.option(
 def command() -> None:
     """Look at the spool and repair it, also while the relay runs.
 
-    The spool is the file of --spool, else of RELAY_SPOOL_URL, else of the settings file. Run it as the relay's user.
+    The spool is that of --spool, else of RELAY_SPOOL_URL, else of the settings file. Run it as the relay's user.
     """
 
 
@@ -56,28 +49,28 @@ def status(*, spool: str | None, config: Path | None, as_json: bool) -> None:
 
     Exits 0 also when something waits or is buried; --json is for those who want to be told.
     """
-    path = spool_path(spool, config)
-    stats = asyncio.run(_repair(path).status())
-    kept, targets = buried_now(path), waiting(path)
+    found = chosen_spool(spool, config)
+    now = asyncio.run(found.status())
     if as_json:
-        print_json(_status_json(path, stats, kept, targets))
+        print_json(_status_json(found.name, now))
         return
-    click.echo(harmless(f"{path}, {size(stats.size_bytes)}"))
+    stats = now.stats
+    click.echo(harmless(f"{found.name}, {size(stats.size_bytes)}"))
     rows: list[Sequence[object]] = [
         ("accepted", stats.accepted, "put on disk and acknowledged, replays counted again"),
         ("delivered", stats.delivered, "taken by the service"),
-        ("buried", sum(stats.buried.values()), f"given up on; {sum(kept.values()):,} of them are kept"),
+        ("buried", sum(stats.buried.values()), f"given up on; {sum(now.buried.values()):,} of them are kept"),
         ("erased", stats.erased, "removed before they were sent"),
         ("pending", stats.pending, _oldest(stats)),
     ]
     print_table(("", "EVENTS", ""), rows, numbers=("EVENTS",))
-    if targets:
+    if now.waiting:
         click.echo()
-        waits = [(one.operation, one.target, one.pending, _since(one.oldest_accepted_at_ms)) for one in targets]
+        waits = [(one.operation, one.target, one.pending, _since(one.oldest_accepted_at_ms)) for one in now.waiting]
         print_table(("WAITING FOR", "TARGET", "RECORDS", "OLDEST"), waits, numbers=("RECORDS",))
-    if kept:
+    if now.buried:
         click.echo()
-        print_table(("BURIED FOR", "KEPT"), list(kept.items()), numbers=("KEPT",))
+        print_table(("BURIED FOR", "KEPT"), list(now.buried.items()), numbers=("KEPT",))
         click.echo("`spool buried` lists them, `spool replay` sends them again.")
 
 
@@ -99,8 +92,8 @@ def buried(
     as_json: bool,
 ) -> None:
     """List records that are kept but no longer tried, each with its reason."""
-    path = spool_path(spool, config)
-    found = asyncio.run(first_buried(_repair(path), limit=limit, after=after, reasons=reasons))
+    there = chosen_spool(spool, config)
+    found = asyncio.run(first_buried(there, limit=limit, after=after, reasons=reasons))
     if as_json:
         print_json([_buried_json(one, show=show) for one in found])
         return
@@ -116,8 +109,11 @@ def buried(
             click.echo(harmless("  " + one.body.decode(errors="replace")))
     else:
         print_table(("ID", "BURIED AT", "CALL", "REASON", "EVENT", "MESSAGE"), rows)
-    more = sum(n for reason, n in buried_now(path).items() if reason in (reasons or (reason,))) - len(found)
-    if more > 0 and len(found) == limit:
+    if len(found) < limit:
+        return
+    kept = asyncio.run(there.status()).buried
+    more = sum(n for reason, n in kept.items() if reason in (reasons or (reason,))) - len(found)
+    if more > 0:
         click.echo(f"There are {more:,} others; --after {found[-1].number} goes on.", err=True)
 
 
@@ -141,11 +137,11 @@ def replay(
     They get new IDs and count as accepted again. Damaged ones stay buried. Exits 3 when there was nothing to replay.
     """
     _one_choice(ids, everything=everything, reasons=reasons)
-    repair = _repair(spool_path(spool, config))
+    found = chosen_spool(spool, config)
     if everything:
-        count = asyncio.run(repair.replay(None))
+        count = asyncio.run(found.replay(None))
     else:
-        count = asyncio.run(each_chunk(repair, repair.replay, ids=ids, reasons=reasons))
+        count = asyncio.run(each_chunk(found, found.replay, ids=ids, reasons=reasons))
     _tell_count(count, len(set(ids)), "replayed", as_json=as_json)
 
 
@@ -166,8 +162,8 @@ def discard(
 ) -> None:
     """Forget buried records for good. Exits 3 when none of them is buried."""
     _one_choice(ids, everything=everything, reasons=reasons)
-    repair = _repair(spool_path(spool, config))
-    count = asyncio.run(each_chunk(repair, repair.discard, ids=ids, reasons=reasons))
+    found = chosen_spool(spool, config)
+    count = asyncio.run(each_chunk(found, found.discard, ids=ids, reasons=reasons))
     _tell_count(count, len(set(ids)), "discarded", as_json=as_json)
 
 
@@ -187,22 +183,13 @@ def erase(
     if (user_id is None) == (session_id is None) or "" in (user_id, session_id):
         message = "name --user or --session, one of them"
         raise click.UsageError(message)
-    count = asyncio.run(_repair(spool_path(spool, config)).erase(user_id=user_id, session_id=session_id))
+    count = asyncio.run(chosen_spool(spool, config).erase(user_id=user_id, session_id=session_id))
     if as_json:
         print_json({"erased": count})
         return
     click.echo(f"{count:,} {_records(count)} erased.", err=True)
     if user_id is not None:
         click.echo("The user is refused from now on.", err=True)
-
-
-def _repair(path: Path) -> SpoolRepair:
-    def eraser(spool: SqliteSpool) -> Eraser:
-        """What a relay would erase with: it remembers whom to refuse, and knows of the archive."""
-        archive = Archive(path, max_bytes=0, clock=_CLOCK)
-        return Erasures(spool=spool, bindings=Bindings(clock=_CLOCK, ttl_s=0), clock=_CLOCK, archive=archive).erase
-
-    return SpoolRepair(path, clock=_CLOCK, eraser=eraser)
 
 
 def _one_choice(ids: Sequence[int], *, everything: bool, reasons: Sequence[str]) -> None:
@@ -236,10 +223,11 @@ def _since(at_ms: int) -> str:
     return age((_CLOCK.now_ms() - at_ms) / 1000)
 
 
-def _status_json(path: Path, stats: SpoolStats, kept: Any, targets: Sequence[Waiting]) -> dict[str, object]:
+def _status_json(name: str, now: Overview) -> dict[str, object]:
+    stats = now.stats
     oldest_ms = stats.oldest_accepted_at_ms
     return {
-        "path": str(path),
+        "path": name,
         "sizeBytes": stats.size_bytes,
         "accepted": stats.accepted,
         "delivered": stats.delivered,
@@ -248,7 +236,7 @@ def _status_json(path: Path, stats: SpoolStats, kept: Any, targets: Sequence[Wai
         "pending": stats.pending,
         "oldestAcceptedAtMs": oldest_ms,
         "oldestS": 0 if oldest_ms is None else max(0, _CLOCK.now_ms() - oldest_ms) / 1000,
-        "buriedNow": dict(kept),
+        "buriedNow": dict(now.buried),
         "waiting": [
             {
                 "operation": one.operation,
@@ -256,7 +244,7 @@ def _status_json(path: Path, stats: SpoolStats, kept: Any, targets: Sequence[Wai
                 "pending": one.pending,
                 "oldestAcceptedAtMs": one.oldest_accepted_at_ms,
             }
-            for one in targets
+            for one in now.waiting
         ],
     }
 

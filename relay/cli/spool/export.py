@@ -1,9 +1,10 @@
 """`personalize-relay spool export`: events that wait, and those in the archive, as a file the service can import."""
 
+import asyncio
 import itertools
 import os
 import sys
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from io import TextIOWrapper
 from pathlib import Path
@@ -11,15 +12,12 @@ from typing import Final, TextIO
 
 import click
 
-from relay.archive.segments import events as archived_events
-from relay.archive.segments import folder_of
-from relay.archive.segments import targets as archived_targets
 from relay.cli.screen import harmless
-from relay.cli.spool.file import spool_path, with_spool
-from relay.core.clock import SystemClock
+from relay.cli.spool.file import chosen_spool, with_spool
+from relay.cli.spool.paging import each
 from relay.personalize.history.interactions_file import Event, Survey, Written, columns_of, survey, write
 from relay.personalize.schema.fit import MAX_METADATA_COLUMNS
-from relay.spool.sqlite.admin.inspection import events, targets_of_events, users_of_sessions
+from relay.spool.administration import Place
 
 _NOTHING: Final = 3
 
@@ -65,35 +63,33 @@ def export(
     are none.
     """
     del as_csv  # the only format
-    path = spool_path(spool, config)
-    archive = folder_of(path)
-    targets = set(targets_of_events(path))
-    if not no_archive:
-        targets |= archived_targets(archive)
-    if tracking_id is None and len(targets) > 1:
-        message = "the spool has events of several event trackers; choose one: " + ", ".join(
-            map(harmless, sorted(targets))
-        )
-        raise click.BadParameter(message, param_hint="--tracking-id")
-    target = tracking_id or next(iter(targets), None)
-    if target is None or target not in targets:
-        click.echo("Nothing to export: no event is pending, buried or archived.", err=True)
-        sys.exit(_NOTHING)
+    found = chosen_spool(spool, config)
+    # The oldest first: whoever reads the file wants the order of time.
+    places: Sequence[Place] = ("buried", "pending") if no_archive else ("archived", "buried", "pending")
+    with asyncio.Runner() as runner:
+        targets = runner.run(found.targets(places))
+        if tracking_id is None and len(targets) > 1:
+            message = "the spool has events of several event trackers; choose one: " + ", ".join(
+                map(harmless, sorted(targets))
+            )
+            raise click.BadParameter(message, param_hint="--tracking-id")
+        target = tracking_id or next(iter(targets), None)
+        if target is None or target not in targets:
+            click.echo("Nothing to export: no event is pending, buried or archived.", err=True)
+            sys.exit(_NOTHING)
 
-    def kept() -> Iterator[Event]:
-        # The oldest first: whoever reads the file wants the order of time.
-        delivered = iter(()) if no_archive else archived_events(archive, target)
-        return itertools.chain(delivered, events(path, target, "buried"), events(path, target, "records"))
+        def kept() -> Iterator[Event]:
+            return itertools.chain.from_iterable([each(runner, found.events(target, place)) for place in places])
 
-    known = survey(kept(), users_of_sessions(path, target, SystemClock().now_ms()))
-    chosen = list(names) or (None if ids else known.columns(MAX_METADATA_COLUMNS))
-    try:
-        with _opened(file) as out:
-            done = write(out, kept(), known, names=chosen, ids=ids, anonymous=anonymous)
-    except OSError as error:
-        click.echo(f"{file}: {error.strerror}", err=True)
-        sys.exit(1)
-    _tell(done, known, chosen)
+        known = survey(kept(), runner.run(found.users_of_sessions(target)))
+        chosen = list(names) or (None if ids else known.columns(MAX_METADATA_COLUMNS))
+        try:
+            with _opened(file) as out:
+                done = write(out, kept(), known, names=chosen, ids=ids, anonymous=anonymous)
+        except OSError as error:
+            click.echo(f"{file}: {error.strerror}", err=True)
+            sys.exit(1)
+        _tell(done, known, chosen)
 
 
 @contextmanager

@@ -1,46 +1,44 @@
-"""Which file the commands about the spool mean."""
+"""Which spool the commands mean."""
 
+import asyncio
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
 import click
 
+from relay.compose.spool import look_into, url_of
+from relay.core.clock import SystemClock
 from relay.core.errors import SettingsError, SpoolError
 from relay.core.settings_loading import load_spool_settings
+from relay.spool.administration import SpoolAdministration
 
-_SQLITE: Final = "sqlite:///"
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
 def with_spool(command: _Command) -> _Command:
-    """Adds `--spool` and `--config`, for `spool_path`."""
+    """Adds `--spool` and `--config`, for `chosen_spool`."""
     config = click.option(
         "--config",
         type=click.Path(dir_okay=False, path_type=Path),
         help="Settings file; default relay.toml, if there is one.",
     )
-    return click.option("--spool", metavar="FILE", help="The spool's file; default: that of RELAY_SPOOL_URL.")(
-        config(command)
-    )
+    return click.option(
+        "--spool", metavar="FILE", help="The spool's file, or its URL; default: that of RELAY_SPOOL_URL."
+    )(config(command))
 
 
-def spool_path(spool: str | None, config: Path | None) -> Path:
-    """The file.
+def chosen_spool(spool: str | None, config: Path | None) -> SpoolAdministration:
+    """The one that is meant.
 
     Raises:
         SpoolError: it is not there.
-        SettingsError: the setting is not usable, or says that there is no file.
+        SettingsError: the setting is not usable, or says that there is nothing to look at.
     """
-    if spool is not None:
-        return _present(Path(spool.removeprefix(_SQLITE)))
-    url = load_spool_settings(config=config).spool_url
-    if not url.startswith(_SQLITE):
+    url = load_spool_settings(config=config).spool_url if spool is None else url_of(spool)
+    found = look_into(url, SystemClock())
+    if found is None:
         raise SettingsError(["RELAY_SPOOL_URL: this spool is in the relay's memory; there is no file to look at"])
-    return _present(Path(url.removeprefix(_SQLITE)))
-
-
-def _present(path: Path) -> Path:
-    if not path.exists():
-        raise SpoolError(f"there is no spool at {path.absolute()}; --spool or RELAY_SPOOL_URL names another")
-    return path
+    if not asyncio.run(found.is_there()):
+        raise SpoolError(f"there is no spool at {found.name}; --spool or RELAY_SPOOL_URL names another")
+    return found

@@ -40,7 +40,7 @@ CALM_S: Final = 300.0
 Valid = Callable[[int], bool]
 
 
-class Sessions(Protocol):
+class QueuedSessions(Protocol):
     """What queues ask of whoever keeps the sessions. Entries as above; ages in seconds of monotonic time."""
 
     def is_awake(self, entry: int) -> bool:
@@ -106,7 +106,7 @@ class EntryQueue:
 class FairQueue:
     """The waiting sessions of one target."""
 
-    def __init__(self, target: str, sessions: Sessions) -> None:
+    def __init__(self, target: str, sessions: QueuedSessions) -> None:
         self.target = target
         self._sessions = sessions
         self.live = EntryQueue()

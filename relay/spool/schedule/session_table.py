@@ -143,29 +143,29 @@ class SessionTable:
     # ── what queues ask ──────────────────────────────────────────────────────────────────────────────────────
 
     def is_awake(self, entry: int) -> bool:
-        """See `Sessions`."""
+        """See `QueuedSessions`."""
         slot = entry & SLOT_MASK
         return self._state[slot] == WAITING and self._wake_seq[slot] == entry >> SLOT_BITS
 
     def is_oldest(self, entry: int) -> bool:
-        """See `Sessions`."""
+        """See `QueuedSessions`."""
         slot = entry & SLOT_MASK
         return self._state[slot] == WAITING and self._chains.seq[self._head[slot]] == entry >> SLOT_BITS
 
     def is_full(self, entry: int) -> bool:
-        """See `Sessions`."""
+        """See `QueuedSessions`."""
         return self.is_oldest(entry) and self._count[entry & SLOT_MASK] >= self._call_events
 
     def woken_s(self, slot: int) -> float:
-        """See `Sessions`."""
+        """See `QueuedSessions`."""
         return self._woken_s[slot]
 
     def arrived_s(self, slot: int) -> float:
-        """See `Sessions`."""
+        """See `QueuedSessions`."""
         return self._chains.arrived_s[self._head[slot]]
 
     def shelve(self, slot: int) -> None:
-        """See `Sessions`."""
+        """See `QueuedSessions`."""
         if not self._shelved[slot]:
             self._shelved[slot] = 1
             self._flow[self._flow_of[slot]].backlog.push(self._entry(slot))

@@ -20,24 +20,28 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self, TypeVar
 
+from relay.archive.archive import Archive
 from relay.core.clock import Clock
 from relay.core.errors import SpoolError, SpoolFullError
 from relay.core.limits import MAX_EVENTS_PER_CALL
-from relay.core.model import Binding, NewRecord, Piece, SpoolStats, bits
-from relay.spool.contract import MOST_BINDINGS_READ, Burial, Eraser, Lease
+from relay.core.model import Batch, Binding, NewRecord, Piece, SpoolStats, bits
+from relay.spool.contract import BINDING_TTL_S, MOST_BINDINGS_READ, Burial, Lease, SessionWatcher
 from relay.spool.receipt import NOTHING_REPEATED, Receipt
+from relay.spool.schedule.bindings import Bindings
+from relay.spool.schedule.buried_bounds import BuriedBounds
 from relay.spool.schedule.erased_users import ErasedUsers, fingerprint_of
 from relay.spool.schedule.lease_waiter import LeaseWaiter
 from relay.spool.schedule.ledger import Ledger
 from relay.spool.schedule.pending_index import PendingIndex
 from relay.spool.schedule.pieces import settled_places
-from relay.spool.sqlite.admin.buried_watch import BuriedBounds, BuriedWatch
+from relay.spool.sqlite.admin.buried_watch import BuriedWatch
 from relay.spool.sqlite.admin.control_listener import ControlListener
 from relay.spool.sqlite.admin.erasing import Erased, Whom, erase
 from relay.spool.sqlite.admin.inspection import explained
 from relay.spool.sqlite.file.binding_table import read_bindings
 from relay.spool.sqlite.file.erasure_table import note_erasure
 from relay.spool.sqlite.file.rows import fingerprint
+from relay.spool.sqlite.kept_snippets import keep_snippet
 from relay.spool.sqlite.read.leasing import Leasing
 from relay.spool.sqlite.read.reader import Reader
 from relay.spool.sqlite.read.record_cache import RecordCache
@@ -69,6 +73,8 @@ class SqliteSpool:
         clock: Clock,
         max_bytes: int,
         bounds: BuriedBounds | None = None,
+        binding_ttl_s: float = BINDING_TTL_S,
+        archive_bytes: int = 0,
         call_events: int = MAX_EVENTS_PER_CALL,
     ) -> None:
         """Take the settings; the file is opened on entering.
@@ -78,6 +84,8 @@ class SqliteSpool:
             clock: What time it is.
             max_bytes: What it may hold.
             bounds: Over which of these a person should look at what is buried.
+            binding_ttl_s: How long a session that is not used stays bound.
+            archive_bytes: What the archive beside it may hold; 0: it gets no more, but is still erased from.
             call_events: Events a call takes: what a lease holds at most.
         """
         self._path = path
@@ -108,6 +116,8 @@ class SqliteSpool:
         )
         self.buried_watch = BuriedWatch(self._reader, bounds or BuriedBounds(), do=self.commands.discard, clock=clock)
         self.erased = ErasedUsers()
+        self.sessions = Bindings(clock=clock, ttl_s=binding_ttl_s)
+        self._archive = Archive(path, max_bytes=archive_bytes, clock=clock)
         self._stack = AsyncExitStack()
         self._broke = asyncio.Event()
         self._damaged_bindings = 0
@@ -115,11 +125,13 @@ class SqliteSpool:
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:
             stack.enter_context(self._lock)
+            await stack.enter_async_context(self._archive)
             await asyncio.get_running_loop().run_in_executor(None, self._open)
             stack.callback(self._database.close)
             await stack.enter_async_context(self._reader)
             self._committer.start()
             stack.push_async_callback(self._stop)
+            self.sessions.load(await self.bindings())
             await stack.enter_async_context(self.commands)
             await stack.enter_async_context(self.buried_watch)
             self._stack = stack.pop_all()
@@ -201,7 +213,8 @@ class SqliteSpool:
                 self._index.add(session, stored.key.target, stored.seq, stored.waiting, job.accepted_s)
                 self._cache.put(stored)
                 self._ledger.accepted += len(stored.ends)
-        if job.given and job.binding is not None:
+        if job.binding is not None:
+            self.sessions.saved(job.binding)
             for seq in job.given:
                 self._cache.give_user(seq, job.binding.user_id)
             self._leasing.got_user(job.given)
@@ -266,6 +279,8 @@ class SqliteSpool:
         whom = Whom("session_id", session_id or "") if user_id is None else Whom("user_id", user_id)
         if user_id is not None:
             self.erased.add(user_id)
+        self.sessions.forget(user_id=user_id, session_id=session_id)
+        if user_id is not None:
             note = partial(note_erasure, fingerprint=fingerprint_of(user_id), at_ms=self._clock.now_ms())
             await self.work(lambda database: note(database.sql))
         remove_damaged(self._path)
@@ -273,7 +288,7 @@ class SqliteSpool:
         await self.work(lambda database: database.wiping.begin_anew(database.sql), alone=True)
         while await self.work(lambda database: database.wiping.go_on(database.sql), alone=True):
             pass  # appends go in between
-        return count
+        return count + await self._archive.erase(user_id=user_id, session_id=session_id)
 
     async def allow(self, user_id: str) -> bool:
         """See `Spool.allow`."""
@@ -293,9 +308,21 @@ class SqliteSpool:
             self._index.discard(session, seqs)
         self._ledger.erased += removed.count
 
-    def erase_with(self, eraser: Eraser) -> None:
-        """See `Spool.erase_with`."""
-        self.commands.erase = eraser
+    def watch(self, watcher: SessionWatcher) -> None:
+        """See `Spool.watch`."""
+        self.sessions.watch(watcher)
+
+    def archive(self, batch: Batch) -> None:
+        """See `Spool.archive`."""
+        self._archive.add(batch)
+
+    async def keep_snippet(self, hash_: str, source: bytes) -> Mapping[str, bytes]:
+        """See `Spool.keep_snippet`."""
+        return await asyncio.to_thread(keep_snippet, self._path, hash_, source)
+
+    def stranded(self) -> int:
+        """See `Spool.stranded`."""
+        return self._index.pending
 
     async def work(
         self, run: Callable[[Database], T], then: Callable[[T], object] | None = None, *, alone: bool = False

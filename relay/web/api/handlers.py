@@ -62,7 +62,7 @@ async def events(request: ApiRequest) -> Taken:
     if not 1 <= len(entries) <= MAX_EVENTS:
         name = "too_many_events" if entries else "empty"
         raise Refusal(400, name, f"eventList has 1 to {MAX_EVENTS} events", field="eventList")
-    if user_id in edge.erasures:
+    if user_id is not None and user_id in edge.spool.erased:
         raise Refusal(403, "erased", "this user was erased", field="userId")
     salvaged = [salvage(event, index, notes, time_ms=backend_time_ms) for index, event in enumerate(entries)]
     return await edge.intake.take_trusted(
@@ -116,12 +116,12 @@ async def identity(request: ApiRequest) -> Minted:
 
 async def erase(request: ApiRequest) -> ErasedCount:
     """Remove what the relay holds of a user, and refuse what comes."""
-    return ErasedCount(await request.edge.erasures.erase(request.body.required("userId", identifier)))
+    return ErasedCount(await request.edge.spool.erase(user_id=request.body.required("userId", identifier)))
 
 
 async def allow(request: ApiRequest) -> Allowed:
     """Refuse a user no longer who was erased."""
-    return Allowed(await request.edge.erasures.allow(request.body.required("userId", identifier)))
+    return Allowed(await request.edge.spool.allow(request.body.required("userId", identifier)))
 
 
 def _list(body: Members, field: Field) -> list[object]:

@@ -1,12 +1,12 @@
 """What a beacon must be to be taken, whichever way it came; a broken rule is a `Refusal`."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from typing import Final, NamedTuple
 
 from starlette.requests import cookie_parser
 
 from relay.core.errors import SpoolError, SpoolFullError
-from relay.identity.decision import ANONYMOUS
+from relay.identity.decision import ANONYMOUS, Decision
 from relay.identity.tokens import TokenFault
 from relay.intake.from_browser import Begun, Came
 from relay.web.rate_limit import NetworkLimit, cost
@@ -111,25 +111,33 @@ def _unwanted(edge: Edge, headers: Mapping[bytes, bytes]) -> str | None:
     return kind
 
 
-def begin(edge: Edge, judged: Judged) -> Begun:
+def decide(edge: Edge, judged: Judged) -> Decision | Awaitable[Decision]:
+    """Who sent it; to be awaited only where other relays have to be asked."""
+    return edge.intake.decide(
+        destination=judged.site.destination, session_id=judged.beacon.session_id, identity_token=judged.identity_token
+    )
+
+
+def begin(edge: Edge, judged: Judged, decision: Decision) -> Begun:
     """Hand its events to the spool; nobody waits for the disk yet.
 
     Raises:
         SpoolError: see `not_stored`.
     """
-    beacon, site, identity_token, _, network = judged
+    beacon = judged.beacon
+    edge.metrics.identities[decision.result] += 1
     for reason, count in beacon.lost.items():
         edge.metrics.events_lost[reason] += min(count, MOST_LOST)
     if beacon.unknown:
         edge.metrics.count_fields((), beacon.unknown)
     return edge.intake.begin(
         beacon.events,
-        destination=site.destination,
+        destination=judged.site.destination,
         session_id=beacon.session_id,
         sent_at_ms=beacon.sent_at_ms,
-        identity_token=identity_token,
+        decision=decision,
         dropped=beacon.dropped,
-        came=Came(network, beacon.seq, beacon.lost),
+        came=Came(judged.network, beacon.seq, beacon.lost),
     )
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from functools import lru_cache
 from typing import Final, cast
 
@@ -11,11 +11,11 @@ import msgspec
 from starlette.types import Receive, Scope, Send
 
 from relay.core.errors import SpoolError
-from relay.identity.decision import ANONYMOUS
+from relay.identity.decision import ANONYMOUS, Decision
 from relay.intake.from_browser import Begun
 from relay.spool.receipt import Receipt
 from relay.web.routes.answer import JSON, Answered, Headers, Refusal, encode, send_bytes
-from relay.web.routes.beacon_rules import Judged, allowed_origin, begin, judge, not_stored
+from relay.web.routes.beacon_rules import Judged, allowed_origin, begin, decide, judge, not_stored
 from relay.web.routes.edge import Edge, edge_of
 from relay.web.routes.header_fields import fields_of
 from relay.web.routes.request_body import ClientGoneError, check_length, check_plain_json, read_body, too_large
@@ -156,9 +156,7 @@ class BeaconAnswer:
             if judged.ignored is not None:
                 self._ignore(judged.ignored, len(judged.beacon.events))
             elif edge.jwt_identity is not None and judged.identity_token not in (None, ANONYMOUS):
-                task = asyncio.get_running_loop().create_task(self._prepare(judged))
-                endpoint.preparing.add(task)
-                task.add_done_callback(endpoint.preparing.discard)
+                self._later(self._prepare(judged))
             else:
                 self._store(judged)
         except Exception as error:  # noqa: BLE001 - as above
@@ -168,6 +166,12 @@ class BeaconAnswer:
         """It is a beacon, and nobody wants it: the page is to keep nothing."""
         self._edge.metrics.beacons_ignored[cause] += 1
         self._end(Answered(202, encode(Ignored(events)), self._allowing))
+
+    def _later(self, rest: Coroutine[None, None, None]) -> None:
+        """What cannot be done at once goes on in a task of its own."""
+        task = asyncio.get_running_loop().create_task(rest)
+        self._endpoint.preparing.add(task)
+        task.add_done_callback(self._endpoint.preparing.discard)
 
     async def _prepare(self, judged: Judged) -> None:
         """The keys of a JWT may have to be fetched."""
@@ -185,7 +189,23 @@ class BeaconAnswer:
             self.fail(error)
 
     def _store(self, judged: Judged) -> None:
-        self._begun = begun = begin(self._edge, judged)
+        decision = decide(self._edge, judged)
+        if isinstance(decision, Decision):
+            self._begin(judged, decision)
+        else:
+            self._later(self._store_when(judged, decision))
+
+    async def _store_when(self, judged: Judged, decision: Awaitable[Decision]) -> None:
+        """Other relays have to be asked whose the session is."""
+        try:
+            decided = await decision
+            if self._tell is not None:
+                self._begin(judged, decided)
+        except Exception as error:  # noqa: BLE001 - as above
+            self.fail(error)
+
+    def _begin(self, judged: Judged, decision: Decision) -> None:
+        self._begun = begun = begin(self._edge, judged, decision)
         begun.stored.when_done(self._stored)
 
     def _stored(self, end: Receipt) -> None:

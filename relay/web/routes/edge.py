@@ -8,7 +8,6 @@ from starlette.types import Scope
 
 from relay.core.clock import Clock
 from relay.core.telemetry import Metrics
-from relay.identity.erasures import Erasures
 from relay.identity.tokens import Tokens
 from relay.intake.from_backend import BackendIntake
 from relay.intake.from_browser import Destination, Intake
@@ -47,7 +46,6 @@ class Edge:
     tokens: Tokens
     intake: Intake
     backend_intake: BackendIntake
-    erasures: Erasures
     spool: Spool
     metrics: Metrics
     clock: Clock

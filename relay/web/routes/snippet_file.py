@@ -4,7 +4,7 @@ import base64
 import gzip
 import hashlib
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final, Literal, Self
 
 from relay.core.errors import RelayError
 
@@ -16,7 +16,16 @@ _HASH_CHARS: Final = 16
 class SnippetFile:
     """The snippet and what HTTP needs of it. Read once; 64 bits of its hash name it."""
 
-    def __init__(self, folder: Path, name: str = "s.js") -> None:
+    def __init__(self, source: bytes, *, packed: bytes | None = None) -> None:
+        """Take the source and, where it is, what brotli made of it."""
+        self.hash = hashlib.sha256(source).hexdigest()[:_HASH_CHARS]
+        self.integrity = "sha384-" + base64.b64encode(hashlib.sha384(source).digest()).decode("ascii")
+        self.bodies: dict[Encoding, bytes] = {"identity": source, "gzip": gzip.compress(source, 9, mtime=0)}
+        if packed is not None:
+            self.bodies["br"] = packed
+
+    @classmethod
+    def read(cls, folder: Path, name: str = "s.js") -> Self:
         """Read the file and, where it is, its `.br`.
 
         Raises:
@@ -27,12 +36,8 @@ class SnippetFile:
             source = path.read_bytes()
         except OSError as error:
             raise RelayError(f"the snippet cannot be read: {path}: {error.strerror}; `make build` makes it") from None
-        self.hash = hashlib.sha256(source).hexdigest()[:_HASH_CHARS]
-        self.integrity = "sha384-" + base64.b64encode(hashlib.sha384(source).digest()).decode("ascii")
-        self.bodies: dict[Encoding, bytes] = {"identity": source, "gzip": gzip.compress(source, 9, mtime=0)}
         packed = folder / f"{name}.br"
-        if packed.is_file():
-            self.bodies["br"] = packed.read_bytes()
+        return cls(source, packed=packed.read_bytes() if packed.is_file() else None)
 
     @property
     def name(self) -> str:

@@ -13,7 +13,7 @@ from tests.cli.page.shop import Shop, shop
 from tests.cli.test_serve import run
 from tests.support.relay import relay_environ
 
-CURRENT = SnippetFile(bundled("snippet"))
+CURRENT = SnippetFile.read(bundled("snippet"))
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ from msgspec.structs import replace
 from relay.core.model import BuriedKept, Provenance
 from relay.core.telemetry import Metrics
 from relay.spool.contract import Burial
+from relay.spool.schedule.buried_bounds import BuriedBounds
 from relay.spool.sqlite.admin import buried_watch
-from relay.spool.sqlite.admin.buried_watch import BuriedBounds
 from relay.spool.sqlite.admin.control_channel import Discard
 from relay.spool.sqlite.spool import SqliteSpool
 from relay.web.readiness import Readiness

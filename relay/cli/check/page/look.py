@@ -14,7 +14,8 @@ from relay.cli.check.page.tag import Where, look_at_tag
 from relay.core.bundled import bundled
 from relay.core.clock import Clock
 from relay.core.settings import Settings
-from relay.web.routes.snippet_shelf import open_shelf
+from relay.web.routes.snippet_file import SnippetFile
+from relay.web.routes.snippet_shelf import make_shelf
 
 if TYPE_CHECKING:  # needs the extra `browser`
     from relay.cli.check.page.visit import Visit
@@ -55,7 +56,11 @@ async def look_at(url: str, *, settings: Settings, clock: Clock, browser: bool =
         site = None
         if found is not None:
             tag, site = found
-            shelf = open_shelf(bundled("snippet"), releases=bundled("snippet_releases"))
+            shelf = make_shelf(
+                SnippetFile.read(bundled("snippet")),
+                SnippetFile.read(bundled("snippet"), "inspect.js"),
+                releases=bundled("snippet_releases"),
+            )
             await look_at_script(fetcher, tag, where.origin, findings, shelf=shelf)
             await look_at_endpoint(fetcher, tag, where.origin, findings)
         look_at_marks(document, findings, event_types=site.event_types if site else None)

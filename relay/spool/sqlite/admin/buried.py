@@ -8,6 +8,7 @@ from typing import Final
 import msgspec
 
 from relay.core.model import NewRecord, SessionKey, event_id_of
+from relay.spool.administration import Buried
 from relay.spool.schedule.ledger import DISCARDED
 from relay.spool.sqlite.file.buried_rows import BURIED_COLUMNS, BuriedRow
 from relay.spool.sqlite.write.database import Database
@@ -18,22 +19,6 @@ _FOUND: Final = (
     f"SELECT {BURIED_COLUMNS} FROM buried"  # noqa: S608  a constant
     " WHERE number > ? AND (? OR number IN (SELECT value FROM json_each(?))) ORDER BY number LIMIT ?"
 )
-
-
-class Buried(msgspec.Struct, frozen=True):
-    """An event that is kept but no longer tried."""
-
-    number: int
-    operation: str
-    target: str
-    session_id: str
-    user_id: str | None
-    event_id: str
-    body: bytes
-    accepted_at_ms: int
-    buried_at_ms: int
-    reason: str
-    message: str
 
 
 class Replayed(msgspec.Struct, frozen=True):

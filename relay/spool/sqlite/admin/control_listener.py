@@ -10,7 +10,6 @@ from typing import Final, Protocol, TypeVar
 from relay.core.background import Background
 from relay.core.clock import Clock
 from relay.core.errors import SpoolError
-from relay.spool.contract import Eraser
 from relay.spool.schedule.ledger import Ledger
 from relay.spool.schedule.pending_index import PendingIndex
 from relay.spool.sqlite.admin.buried import Replayed, discard, replay
@@ -21,6 +20,14 @@ from relay.spool.sqlite.write.database import Database
 T = TypeVar("T")
 _TROUBLE_S: Final = 10.0
 _logger = logging.getLogger(__name__)
+
+
+class Eraser(Protocol):
+    """See `Spool.erase`."""
+
+    async def __call__(self, *, user_id: str | None = None, session_id: str | None = None) -> int:
+        """Remove everything of a user or a session; how many events."""
+        ...
 
 
 class Worker(Protocol):
@@ -58,14 +65,14 @@ class ControlListener(Background):
         self._ledger = ledger
         self._reader = reader
         self._clock = clock
-        self.erase = erase
+        self._erase = erase
 
     async def execute(self, command: Command) -> Answer:
         """Do it. Raises `SpoolError`."""
         if isinstance(command, Discard):
             return Answer(await self.discard(partial(discard, numbers=command.numbers)))
         if isinstance(command, Erase):
-            return Answer(await self.erase(user_id=command.user_id, session_id=command.session_id))
+            return Answer(await self._erase(user_id=command.user_id, session_id=command.session_id))
         count, after = 0, 0
         while True:  # step by step, so that appends get their turn in between
             now_s, now_ms = self._clock.monotonic_s(), self._clock.now_ms()

@@ -1,15 +1,14 @@
 """Reading a spool file from another process, in short steps, so that a relay at work is not kept from anything."""
 
 import sqlite3
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Final, Literal
 
-import msgspec
-
 from relay.core.errors import SpoolError, SpoolVersionError
 from relay.core.model import Operation, bits, event_id_of
+from relay.spool.administration import Kept, Waiting
 from relay.spool.sqlite.file.binding_table import read_bindings
 from relay.spool.sqlite.file.buried_rows import BURIED_COLUMNS, BuriedRow
 from relay.spool.sqlite.file.connection import connect, lenient_text
@@ -17,26 +16,7 @@ from relay.spool.sqlite.file.opening import APPLICATION_ID, VERSION, read_flows
 from relay.spool.sqlite.file.rows import COLUMNS, Flows, Row
 
 _AT_ONCE: Final = 1000
-Place = Literal["records", "buried"]
-
-
-class Waiting(msgspec.Struct, frozen=True):
-    """What waits for one target."""
-
-    operation: str
-    target: str
-    pending: int
-    oldest_accepted_at_ms: int
-
-
-class Kept(msgspec.Struct, frozen=True):
-    """An event as it lies there, pending or buried."""
-
-    target: str
-    session_id: str
-    user_id: str | None
-    event_id: str
-    body: bytes
+Table = Literal["records", "buried"]
 
 
 @contextmanager
@@ -80,13 +60,12 @@ def reading(path: Path, *, of_any_version: bool = False) -> Generator[sqlite3.Co
         yield sql
 
 
-def waiting(path: Path) -> list[Waiting]:
+def waiting(sql: sqlite3.Connection) -> list[Waiting]:
     """What waits, by operation and target, the fullest first."""
-    with reading(path) as sql:
-        rows = sql.execute(
-            "SELECT operation, target, waiting, count(*), min(accepted_at_ms) FROM records JOIN flows USING (flow)"
-            " GROUP BY flow, waiting"
-        ).fetchall()
+    rows = sql.execute(
+        "SELECT operation, target, waiting, count(*), min(accepted_at_ms) FROM records JOIN flows USING (flow)"
+        " GROUP BY flow, waiting"
+    )
     found: dict[tuple[str, str], Waiting] = {}
     for operation, target, mask, count, oldest_ms in rows:
         before = found.get((operation, target), Waiting(operation, target, 0, oldest_ms))
@@ -95,15 +74,14 @@ def waiting(path: Path) -> list[Waiting]:
     return sorted(found.values(), key=lambda one: -one.pending)
 
 
-def buried_now(path: Path) -> Mapping[str, int]:
+def buried_now(sql: sqlite3.Connection) -> Mapping[str, int]:
     """Buried events that are kept now, by reason, the most frequent first."""
-    with reading(path) as sql:
-        return dict(sql.execute("SELECT reason, count(*) FROM buried GROUP BY reason ORDER BY count(*) DESC"))
+    return dict(sql.execute("SELECT reason, count(*) FROM buried GROUP BY reason ORDER BY count(*) DESC"))
 
 
-def targets_of_events(path: Path) -> list[str]:
-    """Tracking ids that have events here, pending or buried."""
-    flow = "SELECT flow FROM records UNION SELECT flow FROM buried"
+def targets_of_events(path: Path, tables: Sequence[Table]) -> list[str]:
+    """Tracking ids that have events in these tables."""
+    flow = " UNION ".join([f"SELECT flow FROM {table}" for table in tables])  # noqa: S608  constants
     with reading(path) as sql:
         rows = sql.execute(
             f"SELECT target FROM flows WHERE operation = ? AND flow IN ({flow}) ORDER BY target",  # noqa: S608  a constant
@@ -112,14 +90,14 @@ def targets_of_events(path: Path) -> list[str]:
     return [target for (target,) in rows]
 
 
-def events(path: Path, target: str, place: Place) -> Iterator[Kept]:
+def events(path: Path, target: str, table: Table) -> Iterator[list[Kept]]:
     """Events of one tracking id, pending ones or buried ones, in order of acceptance.
 
-    Read a thousand at a time: what comes or goes meanwhile may or may not be among them.
+    A thousand rows at a time: what comes or goes meanwhile may or may not be among them.
     """
-    columns, key = (COLUMNS, "seq") if place == "records" else (BURIED_COLUMNS, "number")
+    columns, key = (COLUMNS, "seq") if table == "records" else (BURIED_COLUMNS, "number")
     some = (
-        f"SELECT {columns} FROM {place} WHERE {key} > ? AND flow ="  # noqa: S608  constants
+        f"SELECT {columns} FROM {table} WHERE {key} > ? AND flow ="  # noqa: S608  constants
         f" (SELECT flow FROM flows WHERE operation = ? AND target = ?) ORDER BY {key} LIMIT ?"
     )
     after = 0
@@ -127,12 +105,14 @@ def events(path: Path, target: str, place: Place) -> Iterator[Kept]:
         flows = {number: (operation, name) for number, operation, name in read_flows(sql)}
         while rows := sql.execute(some, (after, Operation.PUT_EVENTS, target, _AT_ONCE)).fetchall():
             after = rows[-1][0]
+            found: list[Kept] = []
             for row in rows:
-                if place == "records":
-                    yield from _waiting_events(Row(*row), flows)
+                if table == "records":
+                    found += _waiting_events(Row(*row), flows)
                 else:
                     event = BuriedRow(*row)
-                    yield Kept(target, event.session_id, event.user_id, event_id_of(event.body), event.body)
+                    found.append(Kept(target, event.session_id, event.user_id, event_id_of(event.body), event.body))
+            yield found
 
 
 def _waiting_events(row: Row, flows: Flows) -> Iterator[Kept]:

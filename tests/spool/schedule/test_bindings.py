@@ -3,7 +3,7 @@
 import pytest
 
 from relay.core.model import Binding
-from relay.identity.bindings import WRITES_A_TTL, Bindings
+from relay.spool.schedule.bindings import WRITES_A_TTL, Bindings
 from tests.support.clock import FakeClock
 
 TTL_S = 1000.0
@@ -28,7 +28,7 @@ def save(bindings: Bindings) -> Binding:
 
 def test_a_binding_holds_at_once_and_ends_with_its_time(bindings: Bindings, clock: FakeClock) -> None:
     assert bindings.user("shop", "s1") is None
-    bindings.bind("shop", "s1", "u1")
+    bindings.claim("shop", "s1", "u1")
     assert bindings.user("shop", "s1") == "u1"
     assert bindings.user("other", "s1") is None
     clock.advance(TTL_S)
@@ -37,25 +37,24 @@ def test_a_binding_holds_at_once_and_ends_with_its_time(bindings: Bindings, cloc
 
 def test_whose_a_session_was_is_remembered_after_its_time_and_within_the_bound(clock: FakeClock) -> None:
     bindings = Bindings(clock=clock, ttl_s=TTL_S, most=2)
-    bindings.bind("shop", "s1", "u1")
+    bindings.claim("shop", "s1", "u1")
     clock.advance(TTL_S)
-    assert (bindings.user("shop", "s1"), bindings.last_user("shop", "s1")) == (None, "u1")
+    assert (bindings.user("shop", "s1"), bindings.claim("shop", "s1", "u3")) == (None, "u1")
     for session in ("s2", "s3"):
-        bindings.bind("shop", session, "u2")
-    assert bindings.last_user("shop", "s1") is None
-    bindings.forget_user("u2")
-    assert bindings.last_user("shop", "s2") is None
+        bindings.claim("shop", session, "u2")
+    bindings.forget(user_id="u2")
+    assert [bindings.claim("shop", session, "u3") for session in ("s1", "s2")] == ["u3", "u3"]
 
 
 def test_it_is_due_until_a_save_has_succeeded(bindings: Bindings, clock: FakeClock) -> None:
-    bindings.bind("shop", "s1", "u1")
+    bindings.claim("shop", "s1", "u1")
     assert bindings.due("shop", "s1") == bindings.due("shop", "s1")
     assert save(bindings) == Binding("shop", "s1", "u1", clock.now_ms() + 1_000_000 + 1_000_000 // WRITES_A_TTL)
     assert bindings.due("shop", "s1") is None
 
 
 def test_one_in_use_lives_on_with_few_writes(bindings: Bindings, clock: FakeClock) -> None:
-    bindings.bind("shop", "s1", "u1")
+    bindings.claim("shop", "s1", "u1")
     writes = 0
     for _ in range(100 * WRITES_A_TTL):
         clock.advance(TTL_S / WRITES_A_TTL / 2)
@@ -70,7 +69,7 @@ def test_one_in_use_lives_on_with_few_writes(bindings: Bindings, clock: FakeCloc
 def test_it_ends_its_whole_time_after_its_last_use_however_early_that_was(
     bindings: Bindings, clock: FakeClock, used_after: float
 ) -> None:
-    bindings.bind("shop", "s1", "u1")
+    bindings.claim("shop", "s1", "u1")
     save(bindings)
     clock.advance(TTL_S * used_after)
     assert bindings.user("shop", "s1") == "u1"
@@ -81,7 +80,7 @@ def test_it_ends_its_whole_time_after_its_last_use_however_early_that_was(
 
 
 def test_after_a_restart_it_ends_no_earlier_and_a_step_later_at_most(bindings: Bindings, clock: FakeClock) -> None:
-    bindings.bind("shop", "s1", "u1")
+    bindings.claim("shop", "s1", "u1")
     kept = save(bindings)
     for _ in range(3 * WRITES_A_TTL):
         clock.advance(TTL_S / WRITES_A_TTL / 3)
@@ -96,10 +95,10 @@ def test_after_a_restart_it_ends_no_earlier_and_a_step_later_at_most(bindings: B
 
 
 def test_a_save_that_comes_late_does_not_bring_another_user_back(bindings: Bindings) -> None:
-    bindings.bind("shop", "s1", "u1")
+    bindings.claim("shop", "s1", "u1")
     late = bindings.due("shop", "s1")
     assert late is not None
-    bindings.forget_user("u1")
+    bindings.forget(user_id="u1")
     bindings.saved(late)
     assert bindings.user("shop", "s1") is None
 
@@ -113,15 +112,15 @@ def test_what_the_spool_kept_is_there_after_a_restart(bindings: Bindings, clock:
 def test_past_the_bound_the_one_unused_longest_is_forgotten(clock: FakeClock) -> None:
     bindings = Bindings(clock=clock, ttl_s=TTL_S, most=2)
     for session in ("s1", "s2"):
-        bindings.bind("shop", session, "u1")
+        bindings.claim("shop", session, "u1")
     bindings.user("shop", "s1")
-    bindings.bind("shop", "s3", "u1")
+    bindings.claim("shop", "s3", "u1")
     assert [bindings.user("shop", session) for session in ("s1", "s2", "s3")] == ["u1", None, "u1"]
     assert bindings.due("shop", "s2") is None
 
 
 def test_erasing_a_user_forgets_all_its_sessions(bindings: Bindings) -> None:
     for session, user in (("s1", "u1"), ("s2", "u2"), ("s3", "u1")):
-        bindings.bind("shop", session, user)
-    bindings.forget_user("u1")
+        bindings.claim("shop", session, user)
+    bindings.forget(user_id="u1")
     assert [bindings.user("shop", session) for session in ("s1", "s2", "s3")] == [None, "u2", None]

@@ -10,7 +10,7 @@ import pytest
 from relay.core.clock import SystemClock
 from relay.core.errors import SpoolError
 from relay.core.model import event_id_of
-from relay.spool.sqlite.admin.offline import SpoolRepair
+from relay.spool.sqlite.admin.administration import SqliteAdministration
 from relay.spool.sqlite.spool import SqliteSpool
 from tests.spool.conftest import MAX_BYTES
 from tests.spool.leases import burial, pieces, whole
@@ -34,8 +34,8 @@ async def buried_three(path: Path) -> AsyncIterator[SqliteSpool]:
 
 
 @pytest.fixture(params=["running", "stopped"])
-async def repair(request: pytest.FixtureRequest, path: Path) -> AsyncIterator[SpoolRepair]:
-    made = SpoolRepair(path, clock=SystemClock())
+async def repair(request: pytest.FixtureRequest, path: Path) -> AsyncIterator[SqliteAdministration]:
+    made = SqliteAdministration(path, clock=SystemClock())
     if request.param == "running":
         async with buried_three(path):
             yield made
@@ -45,12 +45,12 @@ async def repair(request: pytest.FixtureRequest, path: Path) -> AsyncIterator[Sp
         yield made
 
 
-async def test_the_ledger_can_be_read(repair: SpoolRepair) -> None:
-    stats = await repair.status()
+async def test_the_ledger_can_be_read(repair: SqliteAdministration) -> None:
+    stats = (await repair.status()).stats
     assert (stats.accepted, stats.delivered, stats.buried, stats.pending) == (5, 1, {"InvalidInputException": 3}, 1)
 
 
-async def test_buried_records_are_listed_with_reason_and_message(repair: SpoolRepair) -> None:
+async def test_buried_records_are_listed_with_reason_and_message(repair: SqliteAdministration) -> None:
     first, *rest = await repair.buried()
     assert (first.event_id, first.reason, first.message) == ("e1", "InvalidInputException", "no 2")
     assert (first.session_id, first.user_id, first.operation) == (SESSION, "u", "PutEvents")
@@ -58,31 +58,31 @@ async def test_buried_records_are_listed_with_reason_and_message(repair: SpoolRe
     assert [one.number for one in await repair.buried(limit=1, after=first.number)] == [rest[0].number]
 
 
-async def test_replayed_records_wait_again_and_count_as_accepted(repair: SpoolRepair) -> None:
+async def test_replayed_records_wait_again_and_count_as_accepted(repair: SqliteAdministration) -> None:
     assert await repair.replay([2, 4]) == 2
-    stats = await repair.status()
+    stats = (await repair.status()).stats
     assert (stats.accepted, stats.pending, sum(stats.buried.values())) == (7, 3, 3)
     assert [one.event_id for one in await repair.buried()] == ["e2"]
     assert await repair.replay() == 1
     assert await repair.replay() == 0
 
 
-async def test_discarded_records_are_gone_and_the_ledger_stays(repair: SpoolRepair) -> None:
+async def test_discarded_records_are_gone_and_the_ledger_stays(repair: SqliteAdministration) -> None:
     assert await repair.discard([2, 3, 99]) == 2
     assert [one.event_id for one in await repair.buried()] == ["e3"]
-    assert (await repair.status()).buried == {"InvalidInputException": 3}
+    assert (await repair.status()).stats.buried == {"InvalidInputException": 3}
 
 
-async def test_a_user_can_be_erased_from_outside(repair: SpoolRepair) -> None:
+async def test_a_user_can_be_erased_from_outside(repair: SqliteAdministration) -> None:
     assert await repair.erase(user_id="u") == 4
-    stats = await repair.status()
+    stats = (await repair.status()).stats
     assert (stats.erased, stats.pending) == (1, 0)
     assert await repair.buried() == []
 
 
 async def test_what_a_running_relay_replays_is_leased_at_the_end_of_its_session(path: Path) -> None:
     async with buried_three(path) as spool:
-        await SpoolRepair(path, clock=SystemClock()).replay()
+        await SqliteAdministration(path, clock=SystemClock()).replay()
         (lease,) = await asyncio.wait_for(spool.lease(max_sessions=1), 5)
         assert [event_id_of(record.body) for record in lease.records] == ["e4", "e1", "e2", "e3"]
         spool.settle(lease, delivered=whole(lease))
@@ -94,7 +94,7 @@ async def test_a_damaged_record_stays_buried(path: Path) -> None:
     async with buried_three(path) as spool:
         damage = "UPDATE buried SET body = x'7b7d' WHERE number = 2"
         await spool.work(lambda database: database.sql.execute(damage).rowcount)
-        assert await SpoolRepair(path, clock=SystemClock()).replay() == 2
+        assert await SqliteAdministration(path, clock=SystemClock()).replay() == 2
 
 
 async def test_a_relay_that_does_not_answer_is_an_error_and_the_order_is_taken_back(path: Path) -> None:
@@ -107,12 +107,12 @@ async def test_a_relay_that_does_not_answer_is_an_error_and_the_order_is_taken_b
 
     async with buried_three(path) as spool:
         with pytest.raises(SpoolError, match="does not answer"):
-            await SpoolRepair(path, clock=Hours(), sleep=lambda _: asyncio.sleep(0)).discard([2])
+            await SqliteAdministration(path, clock=Hours(), sleep=lambda _: asyncio.sleep(0)).discard([2])
         left = await spool.work(lambda database: database.sql.execute("SELECT count(*) FROM orders").fetchone()[0])
         assert left == 0
 
 
 def test_a_spool_that_is_not_there_is_not_made(path: Path, tmp_path: Path) -> None:
     with pytest.raises(SpoolError, match="no spool"):
-        asyncio.run(SpoolRepair(path, clock=SystemClock()).status())
+        asyncio.run(SqliteAdministration(path, clock=SystemClock()).status())
     assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,109 @@
+"""From a URL to a spool: the one place that knows which backends there are."""
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import msgspec
+
+from relay.core.clock import Clock
+from relay.core.settings import Settings
+from relay.spool.administration import SpoolAdministration
+from relay.spool.contract import BINDING_TTL_S, Spool
+from relay.spool.memory import MemorySpool
+from relay.spool.schedule.buried_bounds import BuriedBounds
+from relay.spool.sqlite.admin.administration import SqliteAdministration
+from relay.spool.sqlite.spool import SqliteSpool
+
+
+class SpoolOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """How a spool is run; each backend takes what it has a use for."""
+
+    max_bytes: int
+    bounds: BuriedBounds = BuriedBounds()
+    binding_ttl_s: float = BINDING_TTL_S
+    archive_bytes: int = 0
+
+
+class Backend(NamedTuple):
+    """How a kind of spool is opened, and seen from outside. Both get what stands behind the scheme."""
+
+    open: Callable[[str, Clock, SpoolOptions], AbstractAsyncContextManager[Spool]]
+    administration: Callable[[str, Clock], SpoolAdministration | None]
+    is_file: bool = False
+
+
+def open_spool(url: str, options: SpoolOptions, *, clock: Clock) -> AbstractAsyncContextManager[Spool]:
+    """The spool of a URL, open while it is entered."""
+    backend, place = _found(url)
+    return backend.open(place, clock, options)
+
+
+def look_into(url: str, clock: Clock) -> SpoolAdministration | None:
+    """The spool of a URL, to be looked at and repaired; None where there is nothing to look at from outside."""
+    backend, place = _found(url)
+    return backend.administration(place, clock)
+
+
+def file_of(url: str) -> Path | None:
+    """The file of a spool that is one."""
+    backend, place = _found(url)
+    return _file(place) if backend.is_file else None
+
+
+def url_of(text: str) -> str:
+    """A URL as it is; what is none is a file."""
+    return text if text.partition(":")[0] in _BACKENDS else f"sqlite:///{text}"
+
+
+def spool_of(settings: Settings, clock: Clock) -> AbstractAsyncContextManager[Spool]:
+    """The spool of a relay."""
+    most = settings.spool_max_bytes // 4 if settings.buried_max_bytes is None else settings.buried_max_bytes
+    bounds = BuriedBounds(
+        max_bytes=most,
+        records=settings.buried_warn_records,
+        bytes=settings.buried_warn_bytes,
+        age_s=settings.buried_warn_age_s,
+    )
+    options = SpoolOptions(
+        max_bytes=settings.spool_max_bytes,
+        bounds=bounds,
+        binding_ttl_s=settings.binding_ttl_s,
+        archive_bytes=settings.archive_bytes,
+    )
+    return open_spool(settings.spool_url, options, clock=clock)
+
+
+def _memory(_place: str, clock: Clock, options: SpoolOptions) -> AbstractAsyncContextManager[Spool]:
+    return MemorySpool(clock=clock, max_bytes=options.max_bytes, binding_ttl_s=options.binding_ttl_s)
+
+
+def _sqlite(place: str, clock: Clock, options: SpoolOptions) -> AbstractAsyncContextManager[Spool]:
+    return SqliteSpool(
+        _file(place),
+        clock=clock,
+        max_bytes=options.max_bytes,
+        bounds=options.bounds,
+        binding_ttl_s=options.binding_ttl_s,
+        archive_bytes=options.archive_bytes,
+    )
+
+
+def _sqlite_administration(place: str, clock: Clock) -> SpoolAdministration:
+    return SqliteAdministration(_file(place), clock=clock)
+
+
+def _file(place: str) -> Path:
+    return Path(place.removeprefix("///"))
+
+
+_BACKENDS: Final = {
+    "memory": Backend(_memory, lambda _place, _clock: None),
+    "sqlite": Backend(_sqlite, _sqlite_administration, is_file=True),
+}
+
+
+def _found(url: str) -> tuple[Backend, str]:
+    scheme, _, place = url.partition(":")
+    return _BACKENDS[scheme], place  # `RELAY_SPOOL_URL` names no other

@@ -1,0 +1,166 @@
+"""A spool file from outside: `SpoolAdministration` for SQLite, whether or not a relay has the file open."""
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Final
+
+from relay.archive.segments import events as archived_events
+from relay.archive.segments import folder_of
+from relay.archive.segments import targets as archived_targets
+from relay.core.clock import Clock
+from relay.core.errors import SpoolError, SpoolLockedError
+from relay.spool.administration import Buried, Kept, Overview, Place
+from relay.spool.schedule.ledger import Ledger
+from relay.spool.sqlite.admin.buried import list_buried
+from relay.spool.sqlite.admin.control_channel import (
+    POLL_S,
+    Answer,
+    Command,
+    Discard,
+    Erase,
+    Replay,
+    answer_to,
+    leave,
+    take_back,
+)
+from relay.spool.sqlite.admin.inspection import (
+    Table,
+    buried_now,
+    events,
+    explained,
+    reading,
+    targets_of_events,
+    users_of_sessions,
+    waiting,
+)
+from relay.spool.sqlite.file.connection import connect
+from relay.spool.sqlite.file.opening import VERSION
+from relay.spool.sqlite.file.rows import pending_events
+from relay.spool.sqlite.spool import SqliteSpool
+
+ANSWER_WITHIN_S: Final = 30.0
+"""A relay that has not answered by then hangs, or is older than these commands."""
+_AT_ONCE: Final = 1000
+_TABLES: Final[Mapping[Place, Table]] = {"buried": "buried", "pending": "records"}
+
+
+class SqliteAdministration:
+    """See `SpoolAdministration`. Reads the file directly; changes are made by the relay that has it open, or else here.
+
+    Args:
+        path: The spool's file.
+        clock: For deadlines and times.
+        sleep: How to wait for a relay's answer.
+    """
+
+    def __init__(self, path: Path, *, clock: Clock, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
+        self._path = path
+        self._clock = clock
+        self._sleep = sleep
+
+    @property
+    def name(self) -> str:
+        """See `SpoolAdministration.name`."""
+        return str(self._path)
+
+    async def is_there(self) -> bool:
+        """See `SpoolAdministration.is_there`."""
+        return self._path.exists()
+
+    async def status(self) -> Overview:
+        """See `SpoolAdministration.status`: as it is on disk."""
+        return await asyncio.to_thread(self._status)
+
+    async def buried(self, *, limit: int = 100, after: int = 0) -> list[Buried]:
+        """See `SpoolAdministration.buried`."""
+        return await asyncio.to_thread(self._buried, limit, after)
+
+    async def replay(self, numbers: Sequence[int] | None = None) -> int:
+        """See `SpoolAdministration.replay`."""
+        return await self._do(Replay(numbers))
+
+    async def discard(self, numbers: Sequence[int]) -> int:
+        """See `SpoolAdministration.discard`."""
+        return await self._do(Discard(numbers))
+
+    async def erase(self, *, user_id: str | None = None, session_id: str | None = None) -> int:
+        """See `SpoolAdministration.erase`."""
+        return await self._do(Erase(user_id, session_id))
+
+    async def targets(self, places: Sequence[Place]) -> set[str]:
+        """See `SpoolAdministration.targets`."""
+        found: set[str] = set()
+        if "archived" in places:
+            found |= archived_targets(folder_of(self._path))
+        tables: list[Table] = [_TABLES[place] for place in places if place in _TABLES]
+        return found.union(targets_of_events(self._path, tables)) if tables else found
+
+    async def events(self, target: str, place: Place) -> AsyncIterator[Sequence[Kept]]:
+        """See `SpoolAdministration.events`."""
+        if place == "archived":
+            archived = archived_events(folder_of(self._path), target)
+            while some := list(itertools.islice(archived, _AT_ONCE)):
+                yield [Kept(target, one.session_id, one.user_id, one.event_id, one.body) for one in some]
+            return
+        for page in events(self._path, target, _TABLES[place]):
+            yield page
+
+    async def users_of_sessions(self, target: str) -> Mapping[str, str]:
+        """See `SpoolAdministration.users_of_sessions`."""
+        return users_of_sessions(self._path, target, self._clock.now_ms())
+
+    async def migrate(self) -> bool:
+        """See `SpoolAdministration.migrate`."""
+        if self._path.exists():
+            with reading(self._path, of_any_version=True) as sql:
+                if sql.execute("PRAGMA user_version").fetchone()[0] == VERSION:
+                    return False
+        with explained(self._path):
+            async with SqliteSpool(self._path, clock=self._clock, max_bytes=0):
+                return True
+
+    async def _do(self, command: Command) -> int:
+        with reading(self._path, of_any_version=True):
+            pass  # it is a spool, of a version that can be brought up here
+        with explained(self._path):
+            try:
+                async with SqliteSpool(self._path, clock=self._clock, max_bytes=0) as spool:
+                    return (await spool.commands.execute(command)).count
+            except SpoolLockedError:
+                given = await self._ask(command)
+        if given.error is not None:
+            raise SpoolError(given.error)
+        return given.count
+
+    async def _ask(self, command: Command) -> Answer:
+        with closing(connect(self._path)) as sql:
+            number = leave(sql, command)
+            until_s = self._clock.monotonic_s() + ANSWER_WITHIN_S
+            try:
+                while self._clock.monotonic_s() < until_s:
+                    given = answer_to(sql, number)
+                    if given is not None:
+                        return given
+                    await self._sleep(POLL_S / 2)
+                raise SpoolError(f"the relay that uses {self._path} does not answer")
+            finally:
+                take_back(sql, number)
+
+    def _status(self) -> Overview:
+        with reading(self._path) as sql:
+            sql.execute("BEGIN")  # one snapshot for all
+            totals = dict(sql.execute("SELECT name, count FROM ledger").fetchall())
+            oldest = sql.execute("SELECT accepted_at_ms FROM records ORDER BY seq LIMIT 1").fetchone()
+            stats = Ledger(totals).stats(
+                pending=pending_events(sql),
+                size_bytes=self._path.stat().st_size,
+                oldest_accepted_at_ms=oldest[0] if oldest else None,
+            )
+            return Overview(stats, waiting(sql), buried_now(sql))
+
+    def _buried(self, limit: int, after: int) -> list[Buried]:
+        with reading(self._path) as sql:
+            return list_buried(sql, after=after, limit=limit)
