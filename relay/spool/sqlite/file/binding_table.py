@@ -84,7 +84,8 @@ class BindingTable:
         """Inside a transaction: write what was saved, and tidy up a little for each."""
         if not self._unwritten:
             return
-        slots, rows = [*self._unwritten], []
+        slots = [*self._unwritten]
+        rows: list[tuple[object, ...]] = []
         for slot, binding in self._unwritten.items():
             columns = columns_of(binding)
             rows.append((slot, crc_of(slot, *columns), *columns))
