@@ -17,7 +17,7 @@ help:
 	@echo "make replay      a real click stream through the demo; FILE=... SPEED=1000 DEMO_PORT=8080"
 	@echo "make test        linters, type checks and every test"
 	@echo "make test-fast   what needs no browser, no fault injection and no process, under a minute"
-	@echo "make bench       side-by-side figures, as ratios"
+	@echo "make bench       side-by-side figures, as ratios; ARGS=attack what good visitors notice of hostile ones"
 	@echo "make profile     flame graphs of both paths, accept and deliver, into build/profile/"
 	@echo "make test-browser-soak  how many events arrive when pages end; COUNT=200 visits of each case"
 	@echo "make test-cost   what measures time: wants the machine to itself"
@@ -101,7 +101,7 @@ reference: $(VENV)/.dev
 
 bench: $(VENV)/.dev
 	@scripts/install-bench-tools
-	$(BIN)/python -m tests.bench $(ARGS)
+	$(BIN)/python -m tests.bench $(ARGS) $(if $(SECONDS),--seconds $(SECONDS))
 
 profile: $(VENV)/.dev
 	@scripts/install-bench-tools

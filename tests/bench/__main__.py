@@ -10,6 +10,7 @@ import click
 import msgspec
 from rich.console import Console
 
+from tests.attack import siege
 from tests.bench import accept, deliver, growth, latency, machine, packing, ratios, sink, snippet, workers
 
 BENCHES = {
@@ -25,26 +26,35 @@ BENCHES = {
 }
 
 
+ATTACK = "attack"
+"""Takes half an hour, so only where it is named."""
+
+
 @click.command()
-@click.argument("names", nargs=-1, type=click.Choice(list(BENCHES)))
+@click.argument("names", nargs=-1, type=click.Choice([*BENCHES, ATTACK]))
 @click.option("--rounds", default=5, show_default=True, help="Counted rounds of each contestant.")
-@click.option("--seconds", default=4.0, show_default=True, help="Length of one round.")
+@click.option("--seconds", type=float, help="Length of one round: 4 by default, of an attack 60.")
 @click.option("--json", "json_file", type=click.Path(path_type=Path), help="Also write the figures here.")
 @click.option(
     "--stream", type=click.Path(exists=True, path_type=Path), help="The click stream of `packing`; as `make replay`."
 )
-def main(*, names: tuple[str, ...], rounds: int, seconds: float, json_file: Path | None, stream: Path | None) -> None:
+def main(
+    *, names: tuple[str, ...], rounds: int, seconds: float | None, json_file: Path | None, stream: Path | None
+) -> None:
     """Run the benches named, or all of them."""
     console = Console()
     facts = machine.describe()
     console.print("  ".join(f"{name} {value}" for name, value in facts.items()))
     rows: list[ratios.Figure] = []
     for name in names or BENCHES:
+        if name == ATTACK:
+            siege.run(console, seconds=seconds or 60.0)
+            continue
         title, run = BENCHES[name]
         if run is packing.run:
             run = partial(packing.run, stream=stream)
         console.print()
-        some = run(rounds=rounds, seconds=seconds)
+        some = run(rounds=rounds, seconds=seconds or 4.0)
         ratios.show(title, some, console)
         rows += some
     if json_file is not None:

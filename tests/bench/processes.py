@@ -5,10 +5,12 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import IO
 
 from tests.bench.machine import SERVER_CPU
 
@@ -32,25 +34,24 @@ def running(
 
     Yields its pid once `ready_url` answers below 500.
     """
-    process = subprocess.Popen(
-        ["taskset", "-c", str(cpu), *command],
-        cwd=ROOT,
-        env={**os.environ, **(env or {})},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-    )
-    try:
-        _wait(process, ready_url)
-        yield process.pid
-    finally:
-        process.terminate()
+    with tempfile.TemporaryFile() as said:  # a pipe that nobody reads would fill
+        process = subprocess.Popen(
+            ["taskset", "-c", str(cpu), *command],
+            cwd=ROOT,
+            env={**os.environ, **(env or {})},
+            stdout=subprocess.DEVNULL,
+            stderr=said,
+        )
         try:
-            process.wait(20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-        if process.stderr is not None:
-            process.stderr.close()
+            _wait(process, ready_url, said)
+            yield process.pid
+        finally:
+            process.terminate()
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
 
 
 def python(*args: str) -> list[str]:
@@ -58,12 +59,13 @@ def python(*args: str) -> list[str]:
     return [sys.executable, *args]
 
 
-def _wait(process: subprocess.Popen[bytes], url: str) -> None:
+def _wait(process: subprocess.Popen[bytes], url: str, said: IO[bytes]) -> None:
     deadline = time.monotonic() + START_DEADLINE_S
     while True:
         if process.poll() is not None:
-            said = process.stderr.read().decode(errors="replace") if process.stderr else ""
-            raise RuntimeError(f"{process.args!r} ended with {process.returncode}: {said[-2000:]}")
+            said.seek(0)
+            words = said.read().decode(errors="replace")
+            raise RuntimeError(f"{process.args!r} ended with {process.returncode}: {words[-2000:]}")
         try:
             with urllib.request.urlopen(url, timeout=1):  # noqa: S310 - a loopback URL made here
                 return
