@@ -199,7 +199,7 @@ async def _connected(
             raw.bind((address, 0))
         await asyncio.get_running_loop().sock_connect(raw, (relay.host, relay.port))
         reader, writer = await asyncio.open_connection(sock=raw)
-    except OSError:
+    except BaseException:  # cancelled, too
         raw.close()
         raise
     try:

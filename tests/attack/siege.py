@@ -90,7 +90,7 @@ def besiege(name: str, kinds: Sequence[str], *, seconds: float, forwarded: bool 
             quiet = _result(visiting)
             before_mb = _memory_mb(one.pid, "VmRSS")
             Path(f"/proc/{one.pid}/clear_refs").write_text("5")  # the peak is counted from here on
-            with _beside(attackers, nice=19):
+            with _beside(attackers, nice=10):
                 attacked = _result(visiting)
                 most_mb = _memory_mb(one.pid, "VmHWM")
                 ended_s, exit_code = _ended(one.pid)

@@ -45,7 +45,7 @@ def _a_null_is_not_foreseen(patch: pytest.MonkeyPatch) -> None:
 
 
 def _a_queue_that_is_forgotten(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(Connection, "_next", lambda _self: None)
+    patch.setattr(Connection, "turn", lambda _self: None)
     patch.setattr("tests.fuzz.pair.HANG_S", 0.2)
 
 

@@ -27,9 +27,19 @@ BODY_BUFFER_BYTES: Final = 64 * 1024
 WRITE_BUFFER_BYTES: Final = 64 * 1024
 """Of answers, so much is kept for a client that does not read; past it no further request of its is looked at."""
 
-LINGER_BYTES: Final = 16 << 20
-"""What is still read, and thrown away, of a request that was answered before its end: else the answer may be lost to
-a client that sends all before it reads. Twice the largest body."""
+LINGER_BYTES: Final = 256 * 1024
+"""What is still read in each sweep, and thrown away, of a request that was answered before its end: else the answer may
+be lost to a client that sends all before it reads."""
+
+FREE_READS: int = 16
+"""Reads of one network within a sweep, or 16 KiB of them, that are looked at as soon as they are there: some thirty
+beacons a second. What goes beyond waits for its turn; see `turns`."""
+
+TURNS_S: float = 0.001
+"""Of each look at the sockets, so much is for those who wait for turns."""
+
+PRESSED_INTERVAL_S: Final = 0.0005
+"""How long one thread keeps the interpreter from another while some wait for turns and others do not."""
 
 HEAD_DEADLINE_S: float = 10.0
 """From the first moment of a connection, or the first byte of a further request, to the end of its headers. Past it
@@ -42,7 +52,7 @@ WRITE_DEADLINE_S: float = 15.0
 """For a client to take an answer, or the next 64 KiB of a long one. Past it the connection is reset."""
 
 LINGER_S: float = 5.0
-"""How long a connection that is to close is still read."""
+"""How long a connection that is to close is still read. With `LINGER_BYTES` 2.5 MB at most."""
 
 KEEP_ALIVE_S: float = 65.0
 """Without a request; longer than the 60 s of the usual load balancers, so that they close first."""

@@ -32,6 +32,7 @@ class Connection(asyncio.Protocol):
         self._closing = False
         self._write_paused = False
         self._unsent_since_s: float | None = None
+        self._network: object = None  # who shares its turns
         self.since_s = 0.0  # when began what we wait for: a head, a body, a next request, an end
         self.peer: str | None = None
         self.local: tuple[str, int] | None = None
@@ -45,6 +46,7 @@ class Connection(asyncio.Protocol):
         local = transport.get_extra_info("sockname")
         self.peer = str(peer[0]) if peer else None
         self.local = (str(local[0]), int(local[1])) if local else None
+        self._network = self._host.network(self)
         self.since_s = self._loop.time()
         self._transport.set_write_buffer_limits(high=bounds.WRITE_BUFFER_BYTES)
         self._host.opened(self)
@@ -60,11 +62,20 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Bytes arrived."""
         if self._parser.deaf:
-            self._thrown_away += len(data)
-            if self._thrown_away > bounds.LINGER_BYTES:
-                self.hang_up()
-            return
-        self._feed(self._unread + data if self._unread else data)
+            self._throw_away(len(data))
+        elif self._host.turns.is_free(self._network, len(data)):
+            self._feed(self._unread + data if self._unread else data)
+        else:
+            self._unread = self._unread + data if self._unread else data
+            self._pace(waiting=True)
+            self._host.turns.wait(self._network, self)
+
+    def _throw_away(self, size: int) -> None:
+        """Nobody wants these bytes any more; the next come after a sweep, when these were many."""
+        self._thrown_away += size
+        if self._thrown_away > bounds.LINGER_BYTES and not self._paused:
+            self._paused = True
+            self._transport.pause_reading()
 
     def eof_received(self) -> bool:
         """The client says no more. What it asked is still answered, unless that takes a stream."""
@@ -95,7 +106,7 @@ class Connection(asyncio.Protocol):
         if self._exchange is not None:
             self._exchange.may_write()
         else:
-            self._next()
+            self._host.turns.wait(self._network, self)
 
     # ── input ──────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -116,9 +127,9 @@ class Connection(asyncio.Protocol):
             return request.whole or len(request.body) > request.ahead_bytes
         return self._write_paused
 
-    def _pace(self) -> None:
-        """Read from the socket only what can be parsed."""
-        pause = bool(self._unread)
+    def _pace(self, *, waiting: bool = False) -> None:
+        """Read from the socket only what can be parsed; a little may wait for its turn without that."""
+        pause = len(self._unread) > (bounds.PIECE_BYTES if waiting else 0)
         if pause != self._paused and not self._closing and not self._half_closed:
             self._paused = pause
             if pause:
@@ -169,13 +180,13 @@ class Connection(asyncio.Protocol):
         if close or self._host.stopping:
             self._close(listening=not whole)
         elif self._queue or self._unread:
-            self._loop.call_soon(self._next)  # not here: a hundred would be a hundred calls deep
+            self._host.turns.wait(self._network, self)
         elif self._half_closed:
             self._close()
 
-    def _next(self) -> None:
+    def turn(self) -> None:
         """The request behind the one that was answered, or what has not been parsed yet."""
-        while self._queue and self._request is None and not self._closing and not self._write_paused:
+        if self._queue and self._request is None and not self._closing and not self._write_paused:
             following = self._queue.popleft()
             if isinstance(following, Refusal):
                 self._say(following)
@@ -220,6 +231,7 @@ class Connection(asyncio.Protocol):
             return
         if listening and not self._half_closed:
             if self._paused:
+                self._paused = False
                 self._transport.resume_reading()
             self._transport.write_eof()
         else:
@@ -306,6 +318,10 @@ class Connection(asyncio.Protocol):
         if self._closing:
             if waited_s > bounds.LINGER_S and self._unsent_since_s is None:
                 self.hang_up()
+            elif self._paused:
+                self._paused = False
+                self._thrown_away = 0
+                self._transport.resume_reading()
         elif self._request is None or self._exchange is None:
             if waited_s > (bounds.HEAD_DEADLINE_S if self._is_owing() else bounds.KEEP_ALIVE_S) and not self._unread:
                 self._close()

@@ -4,6 +4,7 @@ import asyncio
 from typing import Protocol
 
 from relay.web.listener.request import Request
+from relay.web.listener.turns import Turns
 from relay.web.routes.answer import Refusal
 
 
@@ -115,6 +116,12 @@ class Host(Protocol):
     """The header line that tells it."""
     stopping: bool
     """Whether every answer is the last of its connection."""
+    turns: Turns
+    """For bytes that have to wait."""
+
+    def network(self, client: "Client") -> object:
+        """Who shares its turns: the network it comes from, or itself where that speaks for many."""
+        ...
 
     def opened(self, client: Client) -> None:
         """A client connected."""

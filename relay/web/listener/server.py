@@ -17,6 +17,7 @@ from relay.web.listener.request import Request, closing
 from relay.web.listener.shares import FairShares
 from relay.web.listener.sockets import url_of
 from relay.web.listener.straight import Straight, StraightExchange
+from relay.web.listener.turns import Turns
 from relay.web.routes.client_address import network_key
 
 
@@ -36,9 +37,9 @@ class Serving:
         self.date = b""
         self.stopping = False
         self.tasks: set[asyncio.Task[None]] = set()
-        self.connections: FairShares = FairShares(
-            room=room, key=lambda peer: None if peer is None or is_proxy(peer) else network_key(peer)
-        )
+        self.turns = Turns(self.loop)
+        self._is_proxy = is_proxy
+        self.connections: FairShares = FairShares(room=room, key=self._network_of)
         self._app = app
         self._state = state
         self._straight = straight
@@ -49,6 +50,15 @@ class Serving:
     def tick(self) -> None:
         """A moment has passed."""
         self.date = f"date: {formatdate(usegmt=True)}\r\n".encode()
+
+    def _network_of(self, peer: str | None) -> str | None:
+        """None for one that speaks for many."""
+        return None if peer is None or self._is_proxy(peer) else network_key(peer)
+
+    def network(self, client: Client) -> object:
+        """Who shares its turns."""
+        network = self._network_of(client.peer)
+        return client if network is None else network
 
     def opened(self, client: Client) -> None:
         """A client connected."""
@@ -159,12 +169,14 @@ async def listening(
             await _end(serving, server, grace_s)
             sweeping.cancel()
             await asyncio.gather(sweeping, return_exceptions=True)
+            serving.turns.end()
 
 
 async def _sweep(serving: Serving) -> None:
     while True:
         await asyncio.sleep(bounds.SWEEP_S)
         serving.tick()
+        serving.turns.forget()
         now_s = serving.loop.time()
         for connection in serving.connections.all():
             connection.check(now_s)

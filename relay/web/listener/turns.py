@@ -1,0 +1,99 @@
+"""Whose bytes are looked at next: those who ask much wait for each other, and nobody else waits for them.
+
+A network that asks little is looked at as soon as its bytes are there. What a network asks beyond that, and what is
+pipelined, waits for a turn. Turns go round the networks, one request each, and fill at most a moment of each look at
+the sockets: so the others are answered in between, whatever it costs to answer those.
+
+While some wait and others do not, the interpreter changes threads sooner, too. To commit what the others sent the
+spool's thread needs the interpreter half a dozen times, and waits the whole interval each time when this one is busy.
+"""
+
+import asyncio
+import sys
+import time
+from collections.abc import Callable
+from typing import Final, Protocol
+
+from relay.web.listener import bounds
+
+_SIZE_OF_ONE: Final = 14
+"""Reads are counted, and every 16 KiB of one as one more."""
+
+
+class Waiting(Protocol):
+    """A connection with bytes that were not looked at."""
+
+    def turn(self) -> None:
+        """Look at some: one request at most is begun."""
+        ...
+
+
+class Turns:
+    """Of one listener. A network is any key; a connection that speaks for many is one by itself."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, *, seconds: Callable[[], float] = time.perf_counter) -> None:
+        """Take what runs it.
+
+        Args:
+            loop: Which looks at the sockets in between.
+            seconds: A clock that goes on within one look.
+        """
+        self._loop = loop
+        self._seconds = seconds
+        self._asked: dict[object, int] = {}
+        self._by_network: dict[object, dict[Waiting, None]] = {}
+        self._running = False
+        self._pressed = False
+        self._usual_s: float | None = None  # the interval, while it is shorter
+
+    def is_free(self, network: object, size: int) -> bool:
+        """Count a read of so many bytes; whether it may be looked at at once."""
+        asked = self._asked
+        asked[network] = now = asked.get(network, 0) + 1 + (size >> _SIZE_OF_ONE)
+        return now <= bounds.FREE_READS
+
+    def forget(self) -> None:
+        """A further sweep: everyone has asked nothing yet."""
+        if self._asked:
+            self._asked = {}
+        if not self._pressed:
+            self.end()
+        self._pressed = False
+
+    def end(self) -> None:
+        """Let threads change as ever."""
+        if self._usual_s is not None:
+            sys.setswitchinterval(self._usual_s)
+            self._usual_s = None
+
+    def _press(self) -> None:
+        self._pressed = True
+        if self._usual_s is None:
+            self._usual_s = sys.getswitchinterval()
+            sys.setswitchinterval(min(self._usual_s, bounds.PRESSED_INTERVAL_S))
+
+    def wait(self, network: object, one: Waiting) -> None:
+        """A connection wants a turn; once is enough."""
+        self._by_network.setdefault(network, {})[one] = None
+        if not self._running:
+            self._running = True
+            self._loop.call_soon(self._go_round)
+
+    def _go_round(self) -> None:
+        waiting = self._by_network
+        until_s = self._seconds() + bounds.TURNS_S
+        while waiting:
+            network = next(iter(waiting))
+            theirs = waiting.pop(network)
+            one = next(iter(theirs))
+            del theirs[one]
+            if theirs:
+                waiting[network] = theirs  # behind the others
+            one.turn()
+            if self._seconds() >= until_s:
+                break
+        self._running = bool(waiting)
+        if waiting:
+            self._loop.call_soon(self._go_round)
+            if len(self._asked) > len(waiting):  # others are here
+                self._press()

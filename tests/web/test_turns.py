@@ -1,0 +1,113 @@
+"""Whose bytes are looked at next: those who ask much wait for each other, and nobody else waits for them."""
+
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from relay.web.listener import bounds
+from relay.web.listener.turns import Turns
+
+
+@dataclass
+class Looks:
+    """A loop by hand: each look runs what was wanted at the one before."""
+
+    wanted: list[Callable[[], None]] = field(default_factory=list[Callable[[], None]])
+
+    def call_soon(self, call: Callable[[], None]) -> None:
+        self.wanted.append(call)
+
+    def look(self) -> None:
+        now, self.wanted = self.wanted, []
+        for call in now:
+            call()
+
+
+@dataclass(eq=False)
+class One:
+    """A connection that has more to ask for so many turns."""
+
+    name: str
+    turns: Turns
+    seen: list[str]
+    more: int = 0
+
+    def turn(self) -> None:
+        self.seen.append(self.name)
+        if self.more:
+            self.more -= 1
+            self.turns.wait(self.name[0], self)
+
+
+@dataclass
+class Stage:
+    loop: Looks
+    turns: Turns
+    seen: list[str]
+
+    def waits(self, name: str, *, more: int = 0) -> One:
+        one = One(name, self.turns, self.seen, more)
+        self.turns.wait(name[0], one)
+        return one
+
+
+@pytest.fixture
+def stage() -> Iterator[Stage]:
+    """Every look at the clock takes a third of what turns may take."""
+    loop: Any = Looks()
+    ticks = iter(range(10_000))
+    turns = Turns(loop, seconds=lambda: next(ticks) * bounds.TURNS_S / 2.5)
+    yield Stage(loop, turns, [])
+    turns.end()
+
+
+def test_turns_go_round_the_networks_however_many_connections_one_has(stage: Stage) -> None:
+    for name in ("a1", "a2", "a3", "b1", "c1"):
+        stage.waits(name)
+    while stage.loop.wanted:
+        stage.loop.look()
+    assert stage.seen == ["a1", "b1", "c1", "a2", "a3"]
+
+
+def test_one_look_at_the_sockets_has_turns_for_a_moment_only(stage: Stage) -> None:
+    stage.waits("a1", more=100)
+    stage.loop.look()
+    assert 1 <= len(stage.seen) <= 4
+    assert len(stage.loop.wanted) == 1, "and goes on behind the next"
+
+
+def test_who_waits_already_does_not_wait_twice(stage: Stage) -> None:
+    one = stage.waits("a1")
+    stage.turns.wait("a", one)
+    stage.loop.look()
+    assert stage.seen == ["a1"]
+    assert stage.loop.wanted == []
+
+
+def test_a_network_that_asks_little_is_free_and_one_that_asks_much_is_not_until_the_next_sweep(stage: Stage) -> None:
+    assert all(stage.turns.is_free("a", 300) for _ in range(bounds.FREE_READS))
+    assert not stage.turns.is_free("a", 300)
+    assert stage.turns.is_free("b", 300)
+    stage.turns.forget()
+    assert stage.turns.is_free("a", 300)
+
+
+def test_what_is_read_at_once_counts_by_its_size(stage: Stage) -> None:
+    assert not stage.turns.is_free("a", 256 * 1024)
+
+
+def test_threads_change_sooner_only_while_some_wait_and_others_do_not(stage: Stage) -> None:
+    usual_s = sys.getswitchinterval()
+    stage.turns.is_free("a", 300)
+    stage.waits("a1", more=100)
+    stage.loop.look()
+    assert sys.getswitchinterval() == usual_s, "nobody else is here"
+    stage.turns.is_free("b", 300)
+    stage.loop.look()
+    assert sys.getswitchinterval() == pytest.approx(min(usual_s, bounds.PRESSED_INTERVAL_S))
+    stage.turns.forget()
+    stage.turns.forget()
+    assert sys.getswitchinterval() == pytest.approx(usual_s)
