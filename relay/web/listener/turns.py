@@ -20,7 +20,7 @@ _SIZE_OF_ONE: Final = 14
 """Reads are counted, and every 16 KiB of one as one more."""
 
 
-class Waiting(Protocol):
+class TurnTaker(Protocol):
     """A connection with bytes that were not looked at."""
 
     def turn(self) -> None:
@@ -41,7 +41,7 @@ class Turns:
         self._loop = loop
         self._seconds = seconds
         self._asked: dict[object, int] = {}
-        self._by_network: dict[object, dict[Waiting, None]] = {}
+        self._by_network: dict[object, dict[TurnTaker, None]] = {}
         self._running = False
         self._pressed = False
         self._usual_s: float | None = None  # the interval, while it is shorter
@@ -72,7 +72,7 @@ class Turns:
             self._usual_s = sys.getswitchinterval()
             sys.setswitchinterval(min(self._usual_s, bounds.PRESSED_INTERVAL_S))
 
-    def wait(self, network: object, one: Waiting) -> None:
+    def wait(self, network: object, one: TurnTaker) -> None:
         """A connection wants a turn; once is enough."""
         self._by_network.setdefault(network, {})[one] = None
         if not self._running:
