@@ -12,6 +12,7 @@ The rooms, in the order an event travels; each imports only from those below it 
 - `delivery`: from the spool to the sink: batches, pace, lingering, a circuit breaker.
 - `sink`: where batches go: the service, a file, memory; with sender processes.
 - `archive`: what was delivered, kept on request.
+- `insight`: what happened and why, for the pages of the admin listener.
 
 Beside the way of an event:
 

@@ -10,6 +10,7 @@ from relay.core.settings import Settings
 from relay.core.telemetry import Metrics
 from relay.identity.decision import Identities, VerifyIdentity
 from relay.identity.tokens import IdentityClaims, TokenFault, Tokens
+from relay.insight.insight import Insight
 from relay.intake.from_backend import BackendIntake
 from relay.intake.from_browser import Destination, Intake
 from relay.intake.sources import Sources
@@ -35,6 +36,7 @@ def make_edge(
     metrics: Metrics,
     clock: Clock,
     snippets: SnippetShelf,
+    insight: Insight,
     jwt_identity: "JwtIdentity | None" = None,
     problems: Callable[[], Sequence[str]],
 ) -> Edge:
@@ -46,6 +48,7 @@ def make_edge(
         metrics: What to count with.
         clock: What time it is.
         snippets: What to serve.
+        insight: Is told what happens.
         jwt_identity: Verifies the site's own JWTs, if it has such.
         problems: What keeps events from being delivered, now.
     """
@@ -82,6 +85,7 @@ def make_edge(
             sources=sources,
             max_event_age_s=settings.max_event_age_s,
             property_names=names,
+            on_taken=insight.took,
         ),
         backend_intake=BackendIntake(
             spool=spool,
@@ -102,6 +106,7 @@ def make_edge(
             clock=clock,
         ),
         snippets=snippets,
+        insight=insight,
         unknown_snippets=unknown_snippets,
         jwt_identity=jwt_identity,
         client_address=client_address,
@@ -113,6 +118,7 @@ def make_edge(
         limit_site=_rate_limit(settings.rate_limit_site, clock),
         proxy_secret=secret,
         unseen_proxy=unseen,
+        show_users=settings.admin_show_users,
         bots="keep" if settings.dev else settings.bots,
         gpc=settings.gpc,
     )

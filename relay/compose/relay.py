@@ -9,13 +9,16 @@ from random import Random
 from typing import TYPE_CHECKING, Any, Final
 
 from relay.compose.edge import make_edge
-from relay.compose.spool import spool_of
+from relay.compose.spool import file_of, spool_of
 from relay.core.bundled import bundled
 from relay.core.clock import Clock, SystemClock
 from relay.core.settings import Settings
 from relay.core.telemetry import Metrics
 from relay.delivery.dispatcher import Dispatcher
 from relay.identity.session_stitching import Links
+from relay.insight.insight import Insight
+from relay.insight.minute_rows import InsightStore, MemoryStore
+from relay.insight.sqlite_store import SqliteStore
 from relay.sink.base import Sink
 from relay.sink.jsonl import JsonlSink
 from relay.sink.workers.sink import WorkerSink
@@ -66,6 +69,9 @@ async def open_relay(settings: Settings, *, clock: Clock | None = None) -> Async
             links = Links(spool, clock=clock, metrics=metrics, after_s=settings.link_after_s)
             await stack.enter_async_context(links)
             spool.watch(links)
+        store = await _insight_store(settings, stack)
+        insight = await stack.enter_async_context(Insight(store=store, clock=clock, metrics=metrics, spool=spool))
+        spool.watch(insight)
         dispatcher = await stack.enter_async_context(
             Dispatcher(
                 spool,
@@ -82,6 +88,7 @@ async def open_relay(settings: Settings, *, clock: Clock | None = None) -> Async
                     *([] if links is None else [links.delivered]),
                     *([spool.archive] if settings.archive_bytes else []),
                 ],
+                on_called=insight.called,
             )
         )
         jwt_identity, jwks_problems = await _jwt_identity(settings, clock, stack)
@@ -91,6 +98,7 @@ async def open_relay(settings: Settings, *, clock: Clock | None = None) -> Async
             metrics=metrics,
             clock=clock,
             snippets=make_shelf(snippet, inspector, releases=bundled("snippet_releases"), kept=kept),
+            insight=insight,
             jwt_identity=jwt_identity,
             problems=lambda: [*dispatcher.problems(), *jwks_problems()],
         )
@@ -104,6 +112,14 @@ async def open_edge(settings: Settings) -> AsyncGenerator[Edge]:
         yield relay.edge
         relay.edge.readiness.draining = True
         await relay.dispatcher.drain(settings.drain_s)
+
+
+async def _insight_store(settings: Settings, stack: AsyncExitStack) -> InsightStore:
+    """Beside a spool that is a file."""
+    path = file_of(settings.spool_url)
+    if path is None:
+        return MemoryStore()
+    return await stack.enter_async_context(SqliteStore(path.with_name(path.name + ".insight")))
 
 
 async def _jwt_identity(

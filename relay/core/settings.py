@@ -202,6 +202,8 @@ class Settings(TokenSettings):
     admin_hosts: _TextList | None = None
     """Comma-separated host names the admin listener answers to, without port; unset: its own address and
     `localhost`."""
+    admin_show_users: bool = False
+    """Whether the pages of the admin listener show user ids."""
 
     @field_validator("sites")
     @classmethod

@@ -152,6 +152,13 @@ class Metrics:
         self.events_without_item = Counter(
             "relay_events_without_item", "Events taken without an itemId.", registry=self.registry
         )
+        self.beacons_numbered = Counts(
+            "relay_beacons_numbered",
+            "Beacons by the number their page gave them, and its family of browsers: arrived, late, repeated, or"
+            " missing (skipped; those that are late came after all).",
+            label=("state", "browser"),
+            registry=self.registry,
+        )
         self.events_lost = Counts(
             "relay_events_lost",
             "Events a page had to give up, as reported by it.",

@@ -69,6 +69,7 @@ class Dispatcher:
         lingers: Mapping[str, float] | None = None,
         max_linger_s: float = 30.0,
         on_delivered: Sequence[Callable[[Batch], None]] = (),
+        on_called: Callable[[Batch, Outcome], None] = lambda _batch, _outcome: None,
     ) -> None:
         """Take what it works with.
 
@@ -84,6 +85,7 @@ class Dispatcher:
             lingers: The same for single targets, instead.
             max_linger_s: Most an event is held back near the quota.
             on_delivered: Each is told of each batch the service took, before it is settled. Must not raise.
+            on_called: Is told of each call and what came of it. Must not raise.
         """
         self._spool = spool
         self._sink = sink
@@ -107,6 +109,7 @@ class Dispatcher:
         self._group = asyncio.TaskGroup()
         self._batch_size = metrics.put_events_batch_size.observe
         self._on_delivered = on_delivered
+        self._on_called = on_called
         self._delivery_seconds = metrics.delivery_seconds.observe
         self._calls = metrics.put_events_calls
         self._calls.update(dict.fromkeys(_OUTCOMES.values(), 0))
@@ -234,6 +237,7 @@ class Dispatcher:
 
     def _note(self, outcome: Outcome, batch: Batch, route: Route) -> None:
         """Count a call, and let pace and circuit learn from it."""
+        self._on_called(batch, outcome)
         if batch.key.operation is Operation.PUT_EVENTS:
             self._calls[_OUTCOMES[type(outcome)]] += 1
             self._batch_size(batch.size)

@@ -62,6 +62,13 @@ class Begun(msgspec.Struct, frozen=True, gc=False):
     rejected: list[Rejection]
     dropped: list[Drop]
     without_item: int
+    at_ms: int
+    session_id: str
+    """That the page sent."""
+    events: Sequence[BeaconEvent | Rejected]
+    came: "Came"
+    size: int
+    """Bytes of what went to the spool."""
 
 
 class Came(msgspec.Struct, frozen=True, gc=False):
@@ -71,6 +78,11 @@ class Came(msgspec.Struct, frozen=True, gc=False):
     """The address network it is from; None where all visitors may have the same, or there is none."""
     seq: int | None = None
     lost: Mapping[str, int] | None = None
+    origin: str = ""
+    browser: str = "none"
+    """A family of browsers, of a closed list."""
+    unknown: Mapping[str, int] | None = None
+    """Names of fields nobody knows, with how often they came."""
 
 
 _SAYS_NOTHING: Final = Came()
@@ -98,8 +110,10 @@ class Intake:
         sources: Sources,
         max_event_age_s: float,
         property_names: PropertyNames = ANY_NAME,
+        on_taken: Callable[[Begun, Taken], None] = lambda _begun, _taken: None,
     ) -> None:
         self._spool = spool
+        self._on_taken = on_taken
         self._sources = sources
         self._identities = identities
         self._metrics = metrics
@@ -172,7 +186,11 @@ class Intake:
             provenance = self._provenance(session_id, decision, came, left_out)
             records = pieces(key, decision.identity.user_id, event_ids, bodies, provenance)
         stored = self._spool.append(records, decision.binding) if records or decision.binding else _NOTHING
-        return Begun(stored, decision, event_ids, places, rejected, left_out, without_item)
+        size = sum([len(body) for body in bodies])
+        return Begun(
+            stored, decision, event_ids, places, rejected, left_out, without_item,
+            now_ms, session_id, events, came, size,
+        )  # fmt: skip
 
     async def take_trusted(
         self,
@@ -235,13 +253,14 @@ class Intake:
             self._metrics.events_without_item.inc(begun.without_item)
         accepted = len(begun.event_ids) - len(repeated)
         dropped = begun.dropped
-        if not dropped:
-            return Taken(accepted, rejected, begun.decision.result)
-        if rejected:
-            gone = {one.index for one in rejected}
-            dropped = [one for one in dropped if one.index not in gone]
-        self._metrics.count_fields(dropped, {})
-        return Taken(accepted, rejected, begun.decision.result, dropped or UNSET)
+        if dropped:
+            if rejected:
+                gone = {one.index for one in rejected}
+                dropped = [one for one in dropped if one.index not in gone]
+            self._metrics.count_fields(dropped, {})
+        taken = Taken(accepted, rejected, begun.decision.result, dropped or UNSET)
+        self._on_taken(begun, taken)
+        return taken
 
 
 def pieces(

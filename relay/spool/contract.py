@@ -125,7 +125,7 @@ class Spool(Protocol):
         ...
 
     def watch(self, watcher: SessionWatcher) -> None:
-        """From now on this is told of bindings and erasures."""
+        """From now on this, too, is told of bindings and erasures."""
         ...
 
     def append(self, records: Sequence[NewRecord], binding: Binding | None = None) -> Receipt:

@@ -24,6 +24,8 @@ from relay.core.settings import Settings
 from relay.core.settings_loading import load_settings
 from relay.core.telemetry import Metrics
 from relay.identity.tokens import SiteClaims, Tokens, mint_identity
+from relay.insight.insight import Insight
+from relay.insight.minute_rows import MemoryStore
 from relay.spool.contract import Spool
 from relay.spool.memory import MemorySpool
 from relay.web.app import create_admin_app
@@ -146,11 +148,14 @@ async def running_edge(
     spool = spool or MemorySpool(clock=clock, max_bytes=chosen.spool_max_bytes, binding_ttl_s=chosen.binding_ttl_s)
     metrics = Metrics()
     metrics.watch_spool(spool.stats, clock)
+    insight = Insight(store=MemoryStore(), clock=clock, metrics=metrics, spool=spool)
+    spool.watch(insight)
     edge = make_edge(
         chosen,
         spool=spool,
         metrics=metrics,
         clock=clock,
+        insight=insight,
         snippets=make_shelf(
             SnippetFile.read(bundled("snippet")),
             SnippetFile.read(bundled("snippet"), "inspect.js"),
@@ -160,6 +165,7 @@ async def running_edge(
     )
     admin_app = create_admin_app(lambda: nullcontext(edge), hosts=chosen.admin_hosts)
     async with (
+        insight,
         listening_for_beacons(
             lambda: nullcontext(edge),
             bind("127.0.0.1", 0, variable="RELAY_PORT"),

@@ -48,12 +48,12 @@ class Bindings:
         self._clock = clock
         self._ttl_ms = int(ttl_s * 1000)
         self._most = most
-        self._watcher: SessionWatcher | None = None
+        self._watchers: list[SessionWatcher] = []
         self._held: OrderedDict[tuple[str, str], _Held] = OrderedDict()
 
     def watch(self, watcher: SessionWatcher) -> None:
-        """From now on this is told which sessions are bound, and which are to be forgotten."""
-        self._watcher = watcher
+        """From now on this too is told which sessions are bound, and which are to be forgotten."""
+        self._watchers.append(watcher)
 
     def load(self, bindings: Iterable[Binding]) -> None:
         """Take what the spool kept, the soonest to expire first to go when there are too many."""
@@ -113,8 +113,8 @@ class Bindings:
         held = self._held.get((binding.target, binding.session_id))
         if held is not None and held.user_id == binding.user_id:
             held.saved_until_ms = max(held.saved_until_ms, binding.expires_at_ms)
-            if self._watcher is not None:
-                self._watcher.bound(binding)
+            for watcher in self._watchers:
+                watcher.bound(binding)
 
     def forget(self, *, user_id: str | None = None, session_id: str | None = None) -> None:
         """Drop every session of a user, or one and those derived from it, for an erasure."""
@@ -125,8 +125,8 @@ class Bindings:
         ]
         for key in gone:
             del self._held[key]
-        if self._watcher is not None:
-            self._watcher.forget(user_id=user_id, session_id=session_id)
+        for watcher in self._watchers:
+            watcher.forget(user_id=user_id, session_id=session_id)
 
     def __len__(self) -> int:
         return len(self._held)

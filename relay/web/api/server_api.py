@@ -10,6 +10,7 @@ from starlette.types import Receive, Scope, Send
 from relay.core.errors import SpoolError, SpoolFullError
 from relay.core.model import Reason
 from relay.identity.tokens import TokenFault
+from relay.insight.insight import RefusedBeacon
 from relay.intake.from_backend import ACTIONS, ITEMS, USERS
 from relay.web.api import handlers, shapes
 from relay.web.api.api_call import ApiCall
@@ -73,6 +74,11 @@ class ApiEndpoint:
             status, body = await self._answer(edge, scope["method"], headers, receive)
             await send_json(send, status, body, ())
         except Refusal as refusal:
+            trusted = refusal.status not in (401, 405)
+            problem = refusal.problem
+            edge.insight.refused(
+                RefusedBeacon("api", refusal.status, problem.error, problem.field or "", "", "", "", trusted)
+            )
             await send_json(send, refusal.status, refusal.problem, refusal.headers)
         except ClientGoneError:
             return

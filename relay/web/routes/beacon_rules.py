@@ -8,6 +8,7 @@ from starlette.requests import cookie_parser
 from relay.core.errors import SpoolError, SpoolFullError
 from relay.identity.decision import ANONYMOUS, Decision
 from relay.identity.tokens import TokenFault
+from relay.insight.browser_family import browser_family
 from relay.intake.from_browser import Begun, Came
 from relay.web.rate_limit import NetworkLimit, cost
 from relay.web.routes.answer import Refusal
@@ -35,6 +36,10 @@ class Judged(NamedTuple):
     """Why none of it is wanted after all, if so."""
     network: str | None
     """Whose it is; None where one visitor's cannot be told from another's."""
+    origin: str
+    """Empty where there is none."""
+    browser: str
+    """Its family."""
 
 
 def allowed_origin(edge: Edge, headers: Mapping[bytes, bytes]) -> str | None:
@@ -89,7 +94,9 @@ def judge(edge: Edge, headers: Mapping[bytes, bytes], peer: str | None, origin: 
         _refuse_if(edge.limit_site.wait_s(name, weight), "site")
     if edge.gpc == "anonymous" and headers.get(b"sec-gpc") == b"1":
         identity_token = ANONYMOUS
-    return Judged(beacon, site, identity_token, _unwanted(edge, headers), _visitor(edge, network))
+    browser = browser_family(headers.get(b"user-agent", b""))
+    unwanted = _unwanted(edge, headers)
+    return Judged(beacon, site, identity_token, unwanted, _visitor(edge, network), origin or "", browser)
 
 
 def _visitor(edge: Edge, network: str) -> str | None:
@@ -137,7 +144,7 @@ def begin(edge: Edge, judged: Judged, decision: Decision) -> Begun:
         sent_at_ms=beacon.sent_at_ms,
         decision=decision,
         dropped=beacon.dropped,
-        came=Came(judged.network, beacon.seq, beacon.lost),
+        came=Came(judged.network, beacon.seq, beacon.lost, judged.origin, judged.browser, beacon.unknown),
     )
 
 

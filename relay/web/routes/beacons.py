@@ -12,6 +12,7 @@ from starlette.types import Receive, Scope, Send
 
 from relay.core.errors import SpoolError
 from relay.identity.decision import ANONYMOUS, Decision
+from relay.insight.insight import RefusedBeacon
 from relay.intake.from_browser import Begun
 from relay.spool.receipt import Receipt
 from relay.web.routes.answer import JSON, Answered, Headers, Refusal, encode, send_bytes
@@ -154,7 +155,7 @@ class BeaconAnswer:
                 raise too_large(edge.max_body_bytes)
             judged = judge(edge, self._fields, self._peer, self._origin, body)
             if judged.ignored is not None:
-                self._ignore(judged.ignored, len(judged.beacon.events))
+                self._ignore(judged.ignored, judged)
             elif edge.jwt_identity is not None and judged.identity_token not in (None, ANONYMOUS):
                 self._later(self._prepare(judged))
             else:
@@ -162,10 +163,13 @@ class BeaconAnswer:
         except Exception as error:  # noqa: BLE001 - as above
             self.fail(error)
 
-    def _ignore(self, cause: str, events: int) -> None:
+    def _ignore(self, cause: str, judged: Judged) -> None:
         """It is a beacon, and nobody wants it: the page is to keep nothing."""
         self._edge.metrics.beacons_ignored[cause] += 1
-        self._end(Answered(202, encode(Ignored(events)), self._allowing))
+        self._edge.insight.refused(
+            RefusedBeacon("ignored", 202, cause, "", judged.origin, judged.site.destination.site, "", trusted=True)
+        )
+        self._end(Answered(202, encode(Ignored(len(judged.beacon.events))), self._allowing))
 
     def _later(self, rest: Coroutine[None, None, None]) -> None:
         """What cannot be done at once goes on in a task of its own."""
@@ -233,10 +237,18 @@ class BeaconAnswer:
         if not isinstance(error, Refusal):
             _log.error("a beacon could not be answered", exc_info=error)
             error = Refusal(500, "internal", "the relay failed", headers=((b"connection", b"close"),))
+        if is_beacon and self._tell is not None:
+            self._edge.insight.refused(self._refused(error))
         self._end(
             Answered(error.status, encode(error.problem), self._allowing + error.headers, error.problem.error),
             is_beacon=is_beacon,
         )
+
+    def _refused(self, refusal: Refusal) -> RefusedBeacon:
+        problem = refusal.problem
+        origin = self._fields.get(b"origin", b"").decode("latin-1")
+        trusted = self._origin is not None and problem.field != "token"
+        return RefusedBeacon("beacon", refusal.status, problem.error, problem.field or "", origin, "", "", trusted)
 
     def _end(self, answered: Answered, *, is_beacon: bool = True) -> None:
         tell, self._tell = self._tell, None

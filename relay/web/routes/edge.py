@@ -9,6 +9,7 @@ from starlette.types import Scope
 from relay.core.clock import Clock
 from relay.core.telemetry import Metrics
 from relay.identity.tokens import Tokens
+from relay.insight.insight import Insight
 from relay.intake.from_backend import BackendIntake
 from relay.intake.from_browser import Destination, Intake
 from relay.spool.contract import Spool
@@ -50,6 +51,7 @@ class Edge:
     metrics: Metrics
     clock: Clock
     readiness: Readiness
+    insight: Insight
     snippets: SnippetShelf
     unknown_snippets: UnknownSnippets
     client_address: ClientAddress
@@ -63,6 +65,8 @@ class Edge:
     limit_site: RateLimit | None = None
     proxy_secret: ProxySecret | None = None
     unseen_proxy: UnseenProxy | None = None
+    show_users: bool = False
+    """Whether the pages for people show user ids."""
     bots: Literal["drop", "mark", "keep"] = "keep"
     gpc: Literal["ignore", "anonymous", "off"] = "ignore"
     origins: frozenset[str] = field(init=False)

@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from relay.insight.insight import RefusedBeacon
 from relay.web.routes.answer import Problem, encode
 from relay.web.routes.edge import Edge, edge_of
 from relay.web.routes.snippet_file import SnippetFile
@@ -48,6 +49,8 @@ class SnippetEndpoint:
 def _not_here(edge: Edge, request: Request, wanted: str) -> None:
     edge.metrics.snippets_unknown.inc()
     origin = request.headers.get("origin") or "/".join(request.headers.get("referer", "").split("/")[:3])
+    refused = RefusedBeacon("snippet", 404, "unknown_snippet", "", origin, "", "", trusted=origin in edge.origins)
+    edge.insight.refused(refused)
     if origin in edge.origins and edge.unknown_snippets.asked(wanted):
         _log.warning("pages of %s ask for a snippet that is not here: s.%s.js", origin, wanted[:32])
 

@@ -1,0 +1,320 @@
+"""The one place that is told what happens, and asked why.
+
+Told costs a tuple on a list; a moment later, between other work, it is counted and perhaps kept. What is asked is
+answered as of now: what was told is looked at first.
+"""
+
+import asyncio
+from collections import Counter, deque
+from types import TracebackType
+from typing import Final, NamedTuple
+
+from relay.core.background import Background
+from relay.core.clock import Clock
+from relay.core.model import Batch, Binding, Operation
+from relay.core.telemetry import Metrics
+from relay.identity.decision import IdentityResult
+from relay.insight.delivered import DeliveredCounts, entries_of
+from relay.insight.event_ring import EventRing, Happened
+from relay.insight.minute_rows import HOUR_S, MINUTE_S, CountKey, InsightStore, RefusalRow, merged
+from relay.insight.refusals import MOST_CAUSES, Refusals
+from relay.insight.session_gaps import SessionGaps
+from relay.intake.from_browser import Begun, Taken
+from relay.sink.base import Delivered, Outcome, Refused, Throttled
+from relay.spool.contract import Spool
+
+DIGEST_S: Final = 0.25
+"""How late something is looked at."""
+AT_ONCE: Final = 200
+"""Things looked at before others have their turn."""
+MOST_WAITING: Final = 20_000
+"""Things told and not yet looked at; past it they are not counted, which is counted."""
+FLUSH_S: Final = 5.0
+"""How often counts go to the store: what a crash costs."""
+AGAIN_S: Final = 15.0
+"""After an erasure: longer than a call lasts."""
+_ENTRY_BYTES: Final = 400
+MOST_LOST: Final = 10_000
+"""Of one reason in one beacon."""
+
+
+class TakenBeacon(NamedTuple):
+    """A beacon whose events, or some of them, were taken."""
+
+    begun: Begun
+    taken: Taken
+
+
+class RefusedBeacon(NamedTuple):
+    """One that was not taken at all, or something else that was asked for in vain."""
+
+    kind: str
+    """`beacon`, `ignored`, `snippet`, `api`."""
+    status: int
+    error: str
+    field: str
+    origin: str
+    site: str
+    session_id: str
+    trusted: bool
+
+
+class CallMade(NamedTuple):
+    """One call to the service."""
+
+    operation: str
+    target: str
+    session_id: str
+    user_id: str | None
+    event_ids: tuple[str, ...]
+    outcome: Outcome
+
+
+_Told = tuple[int, TakenBeacon | RefusedBeacon | Batch, Outcome | None]
+
+
+class Insight(Background):
+    """See the module. Enter it to have it count and keep."""
+
+    def __init__(self, *, store: InsightStore, clock: Clock, metrics: Metrics, spool: Spool) -> None:
+        """Take what it works with.
+
+        Args:
+            store: Where counts are kept; open.
+            clock: What time it is.
+            metrics: Gets what became of numbered beacons.
+            spool: Whose ledger is followed; open.
+        """
+        self._store = store
+        self._clock = clock
+        self._metrics = metrics
+        self._stats = spool.stats
+        self._told: deque[_Told] = deque()
+        self._timer: asyncio.TimerHandle | None = None
+        self._counts: Counter[CountKey] = Counter()
+        self._delivered = DeliveredCounts(self._counts)
+        self._gaps = SessionGaps()
+        self._flushing = asyncio.Lock()
+        self.ring = EventRing()
+        self.refusals = Refusals(clock)
+        self.not_looked_at = 0
+        """Things that came faster than they could be counted."""
+        self.started_ms = clock.now_ms()
+        self.at_start = self._ledger()
+        self._ledger_before = dict(self.at_start)
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await super().__aexit__(kind, error, trace)
+        await self.flush()
+
+    # ── told ────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def took(self, begun: Begun, taken: Taken) -> None:
+        """Events of a beacon were taken, some of them perhaps not."""
+        self._tell((begun.at_ms, TakenBeacon(begun, taken), None))
+
+    def refused(self, beacon: RefusedBeacon) -> None:
+        """Something was not taken at all."""
+        self._tell((self._clock.now_ms(), beacon, None))
+
+    def called(self, batch: Batch, outcome: Outcome) -> None:
+        """A call was made, and this came of it."""
+        self._tell((self._clock.now_ms(), batch, outcome))
+
+    def _tell(self, told: _Told) -> None:
+        if len(self._told) >= MOST_WAITING:
+            self.not_looked_at += 1
+            return
+        self._told.append(told)
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(DIGEST_S, self._digest)
+
+    # ── looked at ───────────────────────────────────────────────────────────────────────────────────────────
+
+    def _digest(self) -> None:
+        self._timer = None
+        self._look_at(AT_ONCE)
+        if self._told:
+            self._timer = asyncio.get_running_loop().call_later(0.001, self._digest)
+
+    def _look_at(self, most: int) -> None:
+        for _ in range(min(most, len(self._told))):
+            at_ms, what, outcome = self._told.popleft()
+            if isinstance(what, TakenBeacon):
+                self._look_at_taken(at_ms, what)
+            elif isinstance(what, RefusedBeacon):
+                self._look_at_refused(at_ms, what)
+            elif outcome is not None:
+                self._look_at_call(at_ms, what, outcome)
+
+    def _look_at_taken(self, at_ms: int, beacon: TakenBeacon) -> None:
+        begun, taken = beacon
+        came, site = begun.came, begun.decision.identity.site
+        self._counts["beacon", "202", ""] += 1
+        if taken.identity is not IdentityResult.NONE:
+            self._counts["identity", taken.identity] += 1
+            if taken.identity is not IdentityResult.OK:
+                self.refusals.add("identity", taken.identity, "identity", came.origin, site, trusted=True, at_ms=at_ms)
+        for rejection in taken.rejected:
+            event_type = getattr(begun.events[rejection.index], "event_type", "")
+            self.refusals.add(
+                "event", rejection.reason, rejection.field, came.origin, site, event_type, trusted=True, at_ms=at_ms
+            )
+        for drop in taken.dropped or ():
+            event = begun.events[drop.index] if isinstance(drop.index, int) else None
+            event_type = getattr(event, "event_type", "")
+            self.refusals.add(
+                "field", drop.reason, drop.field, came.origin, site, event_type, trusted=True, at_ms=at_ms
+            )
+        for name, count in came.unknown.items() if came.unknown else ():
+            self.refusals.add(
+                "unknown", "unknown_field", name, came.origin, site, trusted=True, at_ms=at_ms, count=count
+            )
+        self._look_at_numbers(begun)
+        size = _ENTRY_BYTES + begun.size * 3
+        self.ring.add(at_ms, begun.session_id, len(begun.events), size, beacon)
+
+    def _look_at_numbers(self, begun: Begun) -> None:
+        came = begun.came
+        if came.seq is not None:
+            state, missing = self._gaps.saw(begun.session_id, came.seq)
+            self._count_numbered(state, came.browser, 1)
+            if missing:
+                self._count_numbered("missing", came.browser, missing)
+        for reason, count in came.lost.items() if came.lost else ():
+            self._counts["lost", reason, came.browser] += min(count, MOST_LOST)
+
+    def _count_numbered(self, state: str, browser: str, count: int) -> None:
+        self._counts["numbered", state, browser] += count
+        self._metrics.beacons_numbered[state, browser] += count
+
+    def _look_at_refused(self, at_ms: int, beacon: RefusedBeacon) -> None:
+        self._counts[beacon.kind, str(beacon.status), beacon.error] += 1
+        self.refusals.add(
+            beacon.kind,
+            beacon.error,
+            beacon.field,
+            beacon.origin,
+            beacon.site,
+            trusted=beacon.trusted,
+            at_ms=at_ms,
+        )
+        self.ring.add(at_ms, beacon.session_id, 1, _ENTRY_BYTES, beacon)
+
+    def _look_at_call(self, at_ms: int, batch: Batch, outcome: Outcome) -> None:
+        if batch.key.operation is Operation.PUT_EVENTS:
+            self._counts["call", outcome_word(outcome), getattr(outcome, "code", "")] += 1
+            if isinstance(outcome, Delivered):
+                self._delivered.add(batch)
+        ids = tuple([one.eventId for one in entries_of(batch)])
+        operation, target, session_id = batch.key
+        call = CallMade(operation, target, session_id, batch.user_id, ids, outcome)
+        self.ring.add(at_ms, session_id, len(ids), _ENTRY_BYTES + 40 * len(ids), call)
+
+    # ── asked ───────────────────────────────────────────────────────────────────────────────────────────────
+
+    def caught_up(self) -> EventRing:
+        """The ring with all that was told."""
+        self._look_at(len(self._told))
+        return self.ring
+
+    async def last_hour(self) -> Counter[CountKey]:
+        """Counts of the last sixty minutes, give or take the one that has begun."""
+        await self.flush()
+        return await self._store.since(MINUTE_S, self._now_s() - HOUR_S)
+
+    async def last_day(self) -> Counter[CountKey]:
+        """Counts of the last 24 hours, in whole hours."""
+        await self.flush()
+        return await self._store.since(HOUR_S, self._now_s() - 24 * HOUR_S)
+
+    async def causes(self) -> list[RefusalRow]:
+        """Distinct refusals, the latest first."""
+        await self.flush()
+        return sorted(await self._store.refusals(MOST_CAUSES // 2), key=lambda one: -one.last_ms)
+
+    def bound(self, binding: Binding) -> None:
+        """See `SessionWatcher.bound`: the beacon has told of it."""
+
+    def forget(self, *, user_id: str | None = None, session_id: str | None = None) -> None:
+        """See `SessionWatcher.forget`: once now, and once what was under way has left its trace."""
+        self._forget(user_id, session_id)
+        asyncio.get_running_loop().call_later(AGAIN_S, self._forget, user_id, session_id)
+
+    def _forget(self, user_id: str | None, session_id: str | None) -> None:
+        self.caught_up()
+        sessions = {session_id} if session_id is not None else self._sessions_of(user_id)
+
+        def is_theirs(one: Happened) -> bool:
+            return one.session_id in sessions or bool(sessions & sessions_of(one.what))
+
+        self.ring.forget(is_theirs)
+
+    async def flush(self) -> None:
+        """Look at everything, and put the counts into the store."""
+        self.caught_up()
+        async with self._flushing:
+            self._follow_the_ledger()
+            counts = Counter(self._counts)
+            self._counts.clear()
+            causes: dict[CountKey, RefusalRow] = {}
+            for row in self.refusals.taken_away():
+                causes[row.key] = merged(causes.get(row.key), row)
+            if counts or causes:
+                await self._store.add(self._now_s(), counts, causes.values())
+
+    def _sessions_of(self, user_id: str | None) -> set[str]:
+        found: set[str] = set()
+        for one in self.ring.newest_first():
+            if user_id is not None and user_of(one.what) == user_id:
+                found |= {one.session_id} | sessions_of(one.what)
+        return found
+
+    def _follow_the_ledger(self) -> None:
+        now = self._ledger()
+        for name, count in now.items():
+            if (more := count - self._ledger_before.get(name, 0)) > 0:
+                self._counts["ledger", name] += more
+        self._ledger_before = now
+
+    def _ledger(self) -> dict[str, int]:
+        stats = self._stats()
+        return {
+            "accepted": stats.accepted,
+            "delivered": stats.delivered,
+            "buried": sum(stats.buried.values()),
+            "erased": stats.erased,
+        }
+
+    def _now_s(self) -> int:
+        return self._clock.now_ms() // 1000
+
+    async def _run(self) -> None:
+        while True:
+            await asyncio.sleep(FLUSH_S)
+            await self.flush()
+
+
+def user_of(what: object) -> str | None:
+    """Whose it is, if that is known."""
+    if isinstance(what, TakenBeacon):
+        return what.begun.decision.identity.user_id
+    return what.user_id if isinstance(what, CallMade) else None
+
+
+def sessions_of(what: object) -> set[str]:
+    """The page's session, and the one its events went out under."""
+    if isinstance(what, TakenBeacon):
+        return {what.begun.session_id, what.begun.decision.identity.session_id}
+    return {what.session_id} if isinstance(what, CallMade) else set()
+
+
+def outcome_word(outcome: Outcome) -> str:
+    """As the metric has it."""
+    if isinstance(outcome, Delivered):
+        return "delivered"
+    if isinstance(outcome, Throttled):
+        return "throttled"
+    return "refused" if isinstance(outcome, Refused) else "unreachable"
