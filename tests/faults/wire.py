@@ -28,7 +28,7 @@ class Connection:
         self._reader: asyncio.StreamReader | None = None
         self._writer: asyncio.StreamWriter | None = None
 
-    async def post(self, path: str, body: bytes, *, bearer: str | None = None) -> Answer:
+    async def post(self, path: str, body: bytes, *, bearer: str | None = None, cookie: str | None = None) -> Answer:
         """Post a body.
 
         Raises:
@@ -36,7 +36,7 @@ class Connection:
         """
         try:
             async with asyncio.timeout(TIMEOUT_S):
-                reader = await self._send(path, body, bearer)
+                reader = await self._send(path, body, bearer, cookie)
                 return await _read_answer(reader)
         except (OSError, EOFError, TimeoutError, ValueError) as error:
             self.close()
@@ -45,18 +45,21 @@ class Connection:
             self.close()
             raise
 
-    async def post_and_go(self, path: str, body: bytes, *, after_s: float) -> None:
+    async def post_and_go(
+        self, path: str, body: bytes, *, after_s: float, bearer: str | None = None, cookie: str | None = None
+    ) -> None:
         """Post a body and close the connection without waiting for the answer."""
         with contextlib.suppress(OSError, TimeoutError):
             async with asyncio.timeout(TIMEOUT_S):
-                await self._send(path, body, None)
+                await self._send(path, body, bearer, cookie)
                 await asyncio.sleep(after_s)
         self.close()
 
-    async def _send(self, path: str, body: bytes, bearer: str | None) -> asyncio.StreamReader:
+    async def _send(self, path: str, body: bytes, bearer: str | None, cookie: str | None) -> asyncio.StreamReader:
         if self._reader is None or self._writer is None:
             self._reader, self._writer = await asyncio.open_connection("127.0.0.1", self._port)
         what = f"Authorization: Bearer {bearer}\r\nContent-Type: application/json" if bearer else f"Origin: {ORIGIN}"
+        what += f"\r\nCookie: {cookie}" if cookie else ""
         head = f"POST {path} HTTP/1.1\r\nHost: relay\r\n{what}\r\nContent-Length: {len(body)}\r\n\r\n"
         self._writer.write(head.encode() + body)
         await self._writer.drain()

@@ -151,6 +151,19 @@ def test_whoever_works_out_a_derived_session_still_gets_no_user_mixed_in(edge: E
     assert attack.identity.session_id not in (S1, derived)
 
 
+def test_a_derived_session_that_became_somebody_else_s_after_an_erasure_stays_theirs(edge: Edge) -> None:
+    edge.decide(S1, edge.login("u1"))
+    derived = edge.decide(S1, edge.login("u2")).identity.session_id
+    edge.bindings.forget(user_id="u2")
+    assert edge.decide(derived, edge.login("u3")).identity == Identity("shop", derived, "u3")
+    back = edge.decide(S1, edge.login("u2"))
+    assert (back.identity.user_id, back.result) == ("u2", IdentityResult.CONFLICT)
+    assert back.identity.session_id not in (S1, derived)
+    assert back.binding is not None
+    assert back.binding.page_session == S1
+    assert edge.decide(S1, edge.login("u2")).identity == back.identity
+
+
 def test_a_binding_lives_on_while_its_session_is_used(edge: Edge) -> None:
     decision = edge.decide(S1, edge.login("u1"))
     for _ in range(10):

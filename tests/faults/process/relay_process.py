@@ -84,6 +84,7 @@ class RelayProcess:
         settings: Mapping[str, str],
         disk: SmallDisk | None = None,
         forked: bool = False,
+        nursery: str = "tests.faults.process.nursery_process",
     ) -> None:
         """Start nothing yet.
 
@@ -94,17 +95,19 @@ class RelayProcess:
             settings: `drain_s="1"` is `RELAY_DRAIN_S=1`.
             disk: Mounted at `spool`, if the spool is to be on a disk of its own.
             forked: Whether lives are forked from a process that has imported the relay, where that can be.
+            nursery: The module that bears them then.
         """
         self.folder = folder
         self.spool = folder / "spool" / "relay.db"
         self.spool.parent.mkdir(exist_ok=True)
-        self._port = port
+        self.port = port
         self._settings = {"spool_url": f"sqlite:///{self.spool}", "port": str(port), **settings}
         self._env = env
         self._within = disk.within if disk else ()
         self._disk = disk
         self._process: Life | None = None
         self._forked = forked and disk is None
+        self._module = nursery
         self._nursery: Nursery | None = None
         self._counted = True
         self.admin_url = ""
@@ -127,21 +130,25 @@ class RelayProcess:
         assert not self.is_up
         if self._forked and not extra_env:
             if self._nursery is None:
-                self._nursery = Nursery(await self._execute("tests.faults.process.nursery_process"))
+                self._nursery = Nursery(await self._execute(self._module))
             self._process = await self._nursery.bear()
         else:
             self._process = Command(await self._execute("relay", "serve", extra_env=extra_env))
         self.starts += 1
         self._counted = False
 
+    @property
+    def environ(self) -> dict[str, str]:
+        """Variables of its processes, and of other commands that are to speak to it."""
+        return os.environ | {"PYTHONPATH": str(ROOT)} | relay_environ(**self._settings) | dict(self._env)
+
     async def _execute(self, *module: str, extra_env: Mapping[str, str] | None = None) -> Process:
-        environ = relay_environ(**self._settings)
         with self.log.open("ab") as stderr:
             return await asyncio.create_subprocess_exec(
                 *self._within,
                 *(sys.executable, "-m", *module),
                 cwd=self.folder,
-                env=os.environ | {"PYTHONPATH": str(ROOT)} | environ | dict(self._env) | dict(extra_env or {}),
+                env=self.environ | dict(extra_env or {}),
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=stderr,

@@ -3,10 +3,12 @@
 import asyncio
 from collections.abc import AsyncIterator
 
+import msgspec
 import pytest
 
-from relay.core.model import event_id_of
+from relay.core.model import Binding, Provenance, event_id_of
 from relay.spool.contract import Burial, Lease
+from relay.spool.schedule.dedup_window import REMEMBERED_S
 from relay.spool.sqlite.spool import SqliteSpool
 from relay.spool.sqlite.write.dedup_backfill import COMPARED
 from tests.spool.conftest import OpenSqlite
@@ -65,6 +67,34 @@ async def test_a_retry_is_known_once_the_event_was_buried(spool: SqliteSpool) ->
 async def test_a_retry_is_known_once_the_event_was_erased(spool: SqliteSpool) -> None:
     assert await spool.erase(session_id=SESSION) == 10
     assert await spool.append(UNANSWERED) == DUPLICATE
+
+
+async def test_a_retry_is_known_while_the_event_waits_in_a_session_derived_from_the_page_s(
+    open_sqlite: OpenSqlite, clock: FakeClock
+) -> None:
+    derived = new_record("e1", "second~0123456789abcdef")
+    bound = Binding(derived.key.target, derived.key.session_id, "u2", clock.now_ms() + 10**9, page_session=SESSION)
+    third = msgspec.structs.replace(new_record("e1", "second~ffffffffffffffff"), came=Provenance(SESSION))
+    async with open_sqlite() as before:
+        await before.append([msgspec.structs.replace(derived, user_id="u2", came=Provenance(SESSION))], bound)
+    async with open_sqlite() as spool:
+        assert await spool.append([new_record("e1")]) == DUPLICATE
+        assert await spool.append([third]) == DUPLICATE
+    async with open_sqlite() as spool:
+        deliver(spool, await lease_first(spool))
+        assert await spool.append([new_record("e1")]) == DUPLICATE
+
+
+async def test_a_retry_is_known_however_long_the_event_waits_in_a_session_derived_from_the_page_s(
+    open_sqlite: OpenSqlite, clock: FakeClock
+) -> None:
+    async with open_sqlite() as spool:
+        derived = msgspec.structs.replace(new_record("e1", "second~0123456789abcdef"), came=Provenance(SESSION))
+        await spool.append([derived])
+        for number in range(3):
+            clock.advance(REMEMBERED_S)
+            await spool.append([new_record(f"other-{number}", OTHER)])
+        assert await spool.append([new_record("e1")]) == DUPLICATE
 
 
 async def test_a_retry_is_known_after_a_second_crash(open_sqlite: OpenSqlite) -> None:

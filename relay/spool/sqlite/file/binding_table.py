@@ -13,15 +13,15 @@ import hashlib
 import logging
 import sqlite3
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Final
 
 import msgspec
 
-from relay.core.model import KEPT_MS, Binding
+from relay.core.model import KEPT_MS, Binding, Operation, SessionKey
 from relay.spool.sqlite.file.connection import lenient_text
-from relay.spool.sqlite.file.rows import crc_of, statement
+from relay.spool.sqlite.file.rows import crc_of, fingerprint, statement
 
 MOST_BINDINGS: Final = 500_000
 """Sessions bound on disk, about 75 MB: two and a half times what a relay remembers."""
@@ -165,6 +165,16 @@ def slot_of(target: object, session_id: object, *, salt: bytes) -> int:
     """60 bits that stand for a session of a tracker; of two with the same slot one would be forgotten."""
     name = f"binding\0{target}\0{session_id}".encode(errors="surrogatepass")
     return int.from_bytes(hashlib.blake2b(name, digest_size=8, key=salt).digest(), "little") >> 4
+
+
+def derived_sessions(sql: sqlite3.Connection, *, salt: bytes) -> Iterator[tuple[int, int]]:
+    """Fingerprints of a session that a page named and of one derived from it, of PutEvents; of damaged rows others."""
+    for columns in sql.execute("SELECT target, page_session, session_id FROM bindings WHERE page_session IS NOT NULL"):
+        target, page, session = map(str, columns)
+        yield (
+            fingerprint(SessionKey(Operation.PUT_EVENTS, target, page), salt),
+            fingerprint(SessionKey(Operation.PUT_EVENTS, target, session), salt),
+        )
 
 
 def look_for(sql: sqlite3.Connection, *, column: str, value: str, after: int | None) -> tuple[int | None, list[int]]:

@@ -20,7 +20,7 @@ from relay.spool.schedule.dedup_window import ID_BITS, DedupWindow
 from relay.spool.schedule.ledger import BURIED_PREFIX, left
 from relay.spool.schedule.pending_index import PendingIndex
 from relay.spool.schedule.pieces import without
-from relay.spool.sqlite.file.binding_table import BindingTable
+from relay.spool.sqlite.file.binding_table import BindingTable, derived_sessions
 from relay.spool.sqlite.file.erasure_table import erased_now
 from relay.spool.sqlite.file.opening import PAGE_BYTES, add_flow, open_file, read_flows
 from relay.spool.sqlite.file.rows import last_number, row_of
@@ -123,6 +123,10 @@ class Database:
         self.last_seq = max(last_number(self.sql), self.totals.get("accepted", 0))
         self._account_for_loss(index.pending)
         self.backfill = DedupBackfill(index, last_seq=self.last_seq, now_s=now_s)
+        if index.pending:
+            for page, session in derived_sessions(self.sql, salt=self.salt):
+                if index.seqs(session, 1):
+                    self.backfill.derived(page, session)
 
     def _account_for_loss(self, found: int) -> None:
         """Compare what is here with the ledger, and the ledger with the mark kept outside; count the difference."""

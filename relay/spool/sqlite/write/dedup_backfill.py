@@ -7,7 +7,8 @@ dies between fsync and answer is sent the same event again. So for ten minutes f
    that the session inherited.
 2. When it leaves (delivered, buried, damaged or erased), its id is read in the transaction that removes it.
 
-Either way it goes to `DedupWindow` before anything behind it in the queue is looked at. To read all ids at the start
+Either way it goes to `DedupWindow` before anything behind it in the queue is looked at. Looked for is in every session
+that is one to the page: its own, and those derived from it for a second user. To read all ids at the start
 would take longer than everything else there. What had left before the start is not known.
 """
 
@@ -29,6 +30,8 @@ MOST_INHERITED: Final = 10_000
 """Ids read for one session, the oldest: some ten milliseconds, once."""
 MOST_LEAVING: Final = 150_000
 """Of so many records, the newest before the start, the id is kept when they leave; more would drive out live ones."""
+MOST_APART: Final = 50_000
+"""Pages' sessions with others derived from them, before those are left out in which nothing waits."""
 
 
 class DedupBackfill:
@@ -45,12 +48,28 @@ class DedupBackfill:
         self._last_seq = last_seq
         self._until_s = now_s + REMEMBERED_S if index.pending else now_s
         self._known: set[int] = set()
+        self._apart: dict[int, set[int]] = {}
+        """Sessions derived from one that a page names, by that one."""
+
+    def derived(self, page: int, session: int) -> None:
+        """Something of the session `page` may wait in `session`. On the loop, or before it."""
+        there = self._apart.setdefault(page, set())
+        there.add(session)
+        if len(self._apart) > MOST_APART:
+            busy = {one: {at for at in derived if self._index.seqs(at, 1)} for one, derived in self._apart.items()}
+            self._apart = {one: derived for one, derived in busy.items() if derived} | {page: there}
 
     def find(self, job: Append, now_s: float) -> None:
         """Note in an append which ids are to be read. On the loop; for most sessions nothing waits."""
-        here: Iterable[int] = job.sessions if job.pages is job.sessions else {*job.sessions, *job.pages}
+        here: Iterable[int] = job.sessions
+        if job.pages is not job.sessions:
+            for page, session in zip(job.pages, job.sessions, strict=True):
+                self.derived(page, session)
+            here = {*job.sessions, *job.pages}
         if len(job.records) > 1:
             here = set(here)
+        if self._apart:
+            here = self._with_derived(here)
         job.older = self.older(here, now_s)
         if now_s <= self._until_s:
             job.inherited = self.inherited(here, now_s)
@@ -77,7 +96,11 @@ class DedupBackfill:
 
     def are_known(self, sessions: Iterable[int]) -> None:
         """The ids these sessions inherited have been read. On the loop."""
-        self._known.update(sessions)
+        self._known.update(self._with_derived(sessions))
+
+    def _with_derived(self, sessions: Iterable[int]) -> set[int]:
+        found = set(sessions)
+        return found.union(*[self._apart[one] for one in found if one in self._apart])
 
     def leaving(self, seqs: Iterable[int], now_s: float) -> Sequence[int]:
         """Those of the records leaving now whose ids are to be kept. On any thread."""
