@@ -2,13 +2,16 @@
 
 import argparse
 import asyncio
+import os
 import random
 import sys
+from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
-from relay.core.event_loop import new_loop
 from tests.fuzz.coverage import traced
-from tests.fuzz.run import Figures, run
+from tests.fuzz.run import Figures, job, run, save
 
 SAVED = Path("build/fuzz")
 
@@ -18,35 +21,51 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=5.0)
     parser.add_argument("--inputs", type=int, default=10**9)
     parser.add_argument("--seed", type=int, default=random.randrange(2**32))
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     chosen = parser.parse_args()
-    print(f"seed {chosen.seed}", flush=True)  # noqa: T201
-    with asyncio.Runner(loop_factory=new_loop) as runner:
-        figures = runner.run(run(seed=chosen.seed, most=chosen.inputs, minutes=chosen.minutes, grow=True))
+    print(f"seed {chosen.seed}, {chosen.jobs} jobs", flush=True)  # noqa: T201
+    many = -(-chosen.inputs // chosen.jobs)
+    with ProcessPoolExecutor(chosen.jobs, mp_context=get_context("spawn")) as pool:
+        running = [pool.submit(job, chosen.seed + number, many, chosen.minutes) for number in range(chosen.jobs)]
+        done = [one.result() for one in running]
+    save([seed for figures in done for seed in figures.seeds])
     with asyncio.Runner() as runner, traced() as lines:  # asyncio's own loop: its callbacks can be traced
         runner.run(run(seed=1, most=1500))
-    show(figures)
+    show(done)
     for room, share in lines.share().items():
         print(f"  lines of {room}: {share:.0%}")  # noqa: T201
-    if figures.findings:
+    findings = [one for figures in done for one in figures.findings]
+    if findings:
         SAVED.mkdir(parents=True, exist_ok=True)
-        (SAVED / f"{chosen.seed}.txt").write_text("\n\n".join(figures.findings))
-        print(f"\nfindings are in {SAVED}/{chosen.seed}.txt; the first:\n{figures.findings[0][:2000]}")  # noqa: T201
-    sys.exit(1 if figures.findings else 0)
+        (SAVED / f"{chosen.seed}.txt").write_text("\n\n".join(findings))
+        print(f"\nfindings are in {SAVED}/{chosen.seed}.txt; the first:\n{findings[0][:2000]}")  # noqa: T201
+    sys.exit(1 if findings else 0)
 
 
-def show(figures: Figures) -> None:
-    """Print what a run came to."""
-    flat = figures.memory_kb[len(figures.memory_kb) // 4 :] or [0]
+def show(done: list[Figures]) -> None:
+    """Print what the jobs came to."""
+    inputs, seconds = sum(one.inputs for one in done), max(one.seconds for one in done)
+    statuses = sum((one.by_status for one in done), Counter[int]())
+    reached = sum(one.reached_intake for one in done) / max(1, inputs)
+    slowest = sorted((slow for one in done for slow in one.slowest), key=lambda slow: -slow[0])
     lines = [
-        f"inputs: {figures.inputs:,} in {figures.seconds:,.0f} s, each to both ways in",
-        f"new in the corpus: {figures.new}",
-        "answers: " + ", ".join(f"{status}: {count:,}" for status, count in sorted(figures.by_status.items())),
-        f"reached intake: {figures.share():.1%}; events accepted and checked as the service does: {figures.accepted:,}",
-        "slowest: " + ", ".join(f"{took_s * 1000:.0f} ms {notes[:3]}" for took_s, notes in figures.slowest[:3]),
-        f"memory after the first quarter: {min(flat) / 1024:.0f} to {max(flat) / 1024:.0f} MB",
-        f"findings: {len(figures.findings)}",
+        f"inputs: {inputs:,} in {seconds:,.0f} s ({inputs / max(seconds, 0.1):,.0f} a second), each to both ways in",
+        f"new in the corpus: {sum(one.new for one in done)}",
+        "answers: " + ", ".join(f"{status}: {count:,}" for status, count in sorted(statuses.items())),
+        f"reached intake: {reached:.1%}; events checked as the service does: {sum(one.accepted for one in done):,}",
+        "slowest: " + ", ".join(f"{took_s * 1000:.0f} ms {notes[:3]}" for took_s, notes in slowest[:3]),
+        *(f"memory of job {number}: {_memory(one)}" for number, one in enumerate(done, 1)),
+        f"findings: {sum(len(one.findings) for one in done)}",
     ]
     print("\n".join(lines))  # noqa: T201
+
+
+def _memory(figures: Figures) -> str:
+    """After the first minute, and how it went on; load and both relays are one process."""
+    first = next((kb for at_s, kb in figures.memory_kb if at_s >= 60), figures.memory_kb[-1][1])
+    last = figures.memory_kb[-1][1]
+    most = max(kb for _, kb in figures.memory_kb)
+    return f"{first / 1024:.0f} MB after a minute, {last / 1024:.0f} MB at the end, {most / 1024:.0f} MB at most"
 
 
 if __name__ == "__main__":

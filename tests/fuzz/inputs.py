@@ -157,7 +157,8 @@ class Maker:
             "sentAt": self._now_ms + rng.choice((0, 0, 5, -3000, 86_400_000, -90 * 86_400_000)),
             "eventList": [self._event(number) for number in range(rng.choice((1, 1, 1, 2, 3, 11)))],
         }
-        if rng.random() < 0.2:
+        if rng.random() < 0.2:  # of few sessions: each that is bound is remembered for days
+            beacon["sessionId"] = f"{self._count % 2000:08x}-of-a-known-user"
             beacon["identity"] = rng.choice(self._identities)
         if rng.random() < 0.2:
             beacon |= {"seq": rng.randrange(100), "lost": {"outbox_full": 2, "other": 1}}

@@ -23,6 +23,7 @@ _ACCEPTED = re.compile(rb'"accepted":(\d+)')
 class Pair:
     """The relays, and what was found wrong beside their answers."""
 
+    clock: FakeClock
     straight: RunningEdge
     through_asgi: RunningEdge
     faults: list[str] = field(default_factory=list[str])
@@ -66,7 +67,7 @@ class Pair:
 
 @asynccontextmanager
 async def pair_of_relays() -> AsyncGenerator[Pair]:
-    """Two relays with one clock that stands still; what they log as an error is a fault."""
+    """Two relays with one clock, which stands still unless it is moved; what they log as an error is a fault."""
     clock = FakeClock()
     async with AsyncExitStack() as stack:
         straight, through_asgi = [
@@ -77,7 +78,7 @@ async def pair_of_relays() -> AsyncGenerator[Pair]:
             )
             for way in (True, False)
         ]
-        pair = Pair(straight, through_asgi)
+        pair = Pair(clock, straight, through_asgi)
         handler = _Faults(pair.faults)
         for name in ("relay", "asyncio"):
             logging.getLogger(name).addHandler(handler)
@@ -97,22 +98,40 @@ class _Faults(logging.Handler):
 async def said(relay: RunningEdge, pieces: Sequence[bytes]) -> bytes:
     """Everything a relay answers to these bytes on a connection of their own, until it closes; empty for a hang."""
     host, _, port = relay.url.removeprefix("http://").partition(":")
-    parts: list[bytes] = []
+    loop = asyncio.get_running_loop()
     try:
         async with asyncio.timeout(HANG_S):
-            reader, writer = await asyncio.open_connection(host, int(port))
+            transport, saying = await loop.create_connection(_Saying, host, int(port))
             try:
                 for number, piece in enumerate(pieces):
                     if number:
                         await asyncio.sleep(0)
-                    writer.write(piece)
-                writer.write_eof()
-                while part := await reader.read(65536):
-                    parts.append(part)
-            except (ConnectionError, OSError):
-                pass
+                    transport.write(piece)
+                if not transport.is_closing():
+                    transport.write_eof()
+                return await saying.all
             finally:
-                writer.close()
+                transport.abort()
     except TimeoutError:
         return b""
-    return b"".join(parts) or b"closed"
+    except OSError:
+        return b"closed"
+
+
+class _Saying(asyncio.Protocol):
+    """Gathers what is answered."""
+
+    def __init__(self) -> None:
+        self.all: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        self._parts: list[bytes] = []
+
+    def data_received(self, data: bytes) -> None:
+        self._parts.append(data)
+
+    def eof_received(self) -> bool:
+        self.connection_lost(None)
+        return False
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if not self.all.done():
+            self.all.set_result(b"".join(self._parts) or b"closed")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 
+from relay.core.event_loop import new_loop
 from relay.identity.tokens import IdentityClaims
 from tests.fuzz.answers import alike, statuses, words
 from tests.fuzz.inputs import Input, Maker
@@ -18,6 +19,10 @@ from tests.support.clock import START_MS
 CORPUS = Path(__file__).parent / "corpus.jsonl"
 AT_ONCE = 16
 _PER_ROUND = 2000
+_ROUND_S = 120.0
+"""How far the relays' clock goes on behind a round: what is remembered for ten minutes is forgotten within six."""
+MOST_SEEDS = 400
+"""Bodies in the corpus."""
 _ENOUGH = 5
 """Findings, after which a run has said what it has to say."""
 
@@ -33,8 +38,11 @@ class Figures:
     accepted: int = 0
     findings: list[str] = field(default_factory=list[str])
     slowest: list[tuple[float, list[str]]] = field(default_factory=list[tuple[float, list[str]]])
-    memory_kb: list[int] = field(default_factory=list[int])
+    memory_kb: list[tuple[float, int]] = field(default_factory=list[tuple[float, int]])
+    """Of this process, load and both relays, behind each round; and after how many seconds."""
     new: int = 0
+    seeds: "list[Seed]" = field(default_factory=list)
+    """The corpus with what is new."""
 
     def share(self) -> float:
         """Of the inputs, those whose events came to intake."""
@@ -57,45 +65,54 @@ def load() -> list[Seed]:
 
 
 def save(seeds: list[Seed]) -> None:
-    """Write it; sorted, so that a change of it can be read."""
-    lines = sorted(msgspec.json.encode(seed) for seed in seeds)
+    """Write it; sorted, so that a change of it can be read.
+
+    Past its bound the smaller ones stay, and of every word one that said it.
+    """
+    said: set[str] = set()
+    needed: list[Seed] = []
+    others: list[Seed] = []
+    for seed in sorted({frozenset(seed.words): seed for seed in seeds}.values(), key=lambda one: len(one.body)):
+        (others if said.issuperset(seed.words) else needed).append(seed)
+        said.update(seed.words)
+    lines = sorted(msgspec.json.encode(seed) for seed in (needed + others)[:MOST_SEEDS])
     CORPUS.write_bytes(b"".join(line + b"\n" for line in lines))
 
 
-async def run(*, seed: int, most: int, minutes: float = 1e9, grow: bool = False) -> Figures:
+async def run(*, seed: int, most: int, minutes: float = 1e9) -> Figures:
     """Try so many inputs, or for so long.
 
     Args:
         seed: The same inputs come from the same, as far as the corpus is the same.
         most: Inputs.
         minutes: Then it ends.
-        grow: Write what did something new into the corpus.
     """
-    figures = Figures()
-    seeds = load()
-    known = {frozenset(one.words) for one in seeds}
+    figures = Figures(seeds=load())
+    known = {frozenset(one.words) for one in figures.seeds}
     began_s = time.monotonic()
-    until_s = began_s + minutes * 60
-    rng = random.Random(seed)
-    while figures.inputs < most and time.monotonic() < until_s and len(figures.findings) < _ENOUGH:
-        async with pair_of_relays() as pair:  # a fresh one at times: what lives for long is for the soak
-            maker = _maker(pair, rng)
-            maker.grown = [one.body.encode("latin-1") for one in seeds]
-            for _ in range(20):
-                todo = min(_PER_ROUND, most - figures.inputs)
-                if todo <= 0 or time.monotonic() > until_s:
-                    break
-                inputs = [maker.next() for _ in range(todo)]
-                await _round(pair, inputs, figures, known, seeds)
-                await pair.empty()
-                figures.memory_kb.append(_memory_kb())
-            figures.reached_intake += pair.reached_intake()
-            figures.accepted += pair.accepted
-            figures.findings += pair.faults
+    async with pair_of_relays() as pair:
+        maker = _maker(pair, random.Random(seed))
+        maker.grown = [one.body.encode("latin-1") for one in figures.seeds]
+        while figures.inputs < most and len(figures.findings) + len(pair.faults) < _ENOUGH:
+            figures.seconds = time.monotonic() - began_s
+            if figures.seconds > minutes * 60:
+                break
+            inputs = [maker.next() for _ in range(min(_PER_ROUND, most - figures.inputs))]
+            await _round(pair, inputs, figures, known)
+            await pair.empty()
+            pair.clock.advance(_ROUND_S)
+            figures.memory_kb.append((time.monotonic() - began_s, _memory_kb()))
+        figures.reached_intake = pair.reached_intake()
+        figures.accepted = pair.accepted
+        figures.findings += pair.faults
     figures.seconds = time.monotonic() - began_s
-    if grow:
-        save(seeds)
     return figures
+
+
+def job(seed: int, most: int, minutes: float) -> Figures:
+    """The same in a process of its own."""
+    with asyncio.Runner(loop_factory=new_loop) as runner:
+        return runner.run(run(seed=seed, most=most, minutes=minutes))
 
 
 def _maker(pair: Pair, rng: random.Random) -> Maker:
@@ -105,9 +122,7 @@ def _maker(pair: Pair, rng: random.Random) -> Maker:
     return Maker(rng, token=pair.straight.site_token, identities=identities, now_ms=START_MS)
 
 
-async def _round(
-    pair: Pair, inputs: list[Input], figures: Figures, known: set[frozenset[str]], seeds: list[Seed]
-) -> None:
+async def _round(pair: Pair, inputs: list[Input], figures: Figures, known: set[frozenset[str]]) -> None:
     waiting = iter(inputs)
     doubted: list[Input] = []
 
@@ -126,7 +141,7 @@ async def _round(
                 known.add(did)
                 figures.new += 1
                 body = made.raw.partition(b"\r\n\r\n")[2][:4096]
-                seeds.append(Seed(sorted(did), body.decode("latin-1")))
+                figures.seeds.append(Seed(sorted(did), body.decode("latin-1")))
 
     await asyncio.gather(*(lane() for _ in range(AT_ONCE)))
     for made in doubted:
