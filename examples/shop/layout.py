@@ -73,6 +73,8 @@ def page(frame: Frame, title: str, main: str, *, current: str = "", viewed: str 
 {_header(frame, current)}
 {news}
 <main id="main"{view}>{main}</main>
+<noscript><p class="news">Without scripts the shop works, and nobody learns what you look at: recommendations stay
+what others take home.</p></noscript>
 {_FOOTER}
 </body>
 </html>

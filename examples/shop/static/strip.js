@@ -2,6 +2,7 @@
 
 const EMULATOR = document.currentScript.dataset.emulator;
 const POLL_MS = 1000;
+const PATIENCE_MS = 3000;
 const SHOWN = 60;
 
 const make = (tag, css, ...children) => {
@@ -16,6 +17,7 @@ const remember = (name, value) => sessionStorage.setItem(`strip.${name}`, JSON.s
 
 const figures = make('span', 'strip-figures');
 const latest = make('span', 'strip-latest');
+const away = make('span', 'strip-away');
 const toggle = make('button', 'strip-toggle');
 const onlyMine = make('input', '');
 const list = make('div', 'strip-calls');
@@ -27,13 +29,16 @@ const drawer = make(
   list,
 );
 const title = make('span', 'strip-title', make('span', '', 'Amazon Personalize received'));
-const strip = make('aside', 'strip', make('div', 'strip-bar', title, figures, latest, toggle), drawer);
+const strip = make('aside', 'strip', make('div', 'strip-bar', title, away, figures, latest, toggle), drawer);
 strip.setAttribute('aria-label', 'What Amazon Personalize received');
 drawer.id = 'strip-drawer';
 toggle.setAttribute('aria-controls', drawer.id);
 onlyMine.type = 'checkbox';
 onlyMine.checked = remembered('mine', 'true');
 list.tabIndex = 0;
+list.setAttribute('role', 'region');
+list.setAttribute('aria-label', 'Calls, newest first');
+away.setAttribute('role', 'status');
 whole.href = EMULATOR;
 whole.target = '_blank';
 whole.rel = 'noopener';
@@ -50,39 +55,53 @@ const mine = new Set(remembered('sessions', '[]'));
 const addMine = (id) => {
   mine.add(id);
   remember('sessions', [...mine].slice(-20));
+  cards = new WeakMap();
   render();
 };
 
+/** An id as it is; no turn of its direction reaches what stands beside it. */
+const isolated = (text) => make('bdi', '', String(text));
+
+/** A moment with its date and zone. */
+const MOMENT = new Intl.DateTimeFormat([], { dateStyle: 'medium', timeStyle: 'long', hour12: false });
+const moment = (iso) => {
+  const time = make('time', '', MOMENT.format(new Date(iso)));
+  time.dateTime = iso;
+  return time;
+};
+
+const isObject = (value) => typeof value === 'object' && value !== null;
+
 let names = {};
+/** Cards by call, made once; anew where what they say depends on has changed. */
+let cards = new WeakMap();
 let calls = [];
 let lastCall = 0;
-let isFirst = true;
 
 const thumbnail = (id) => {
   const image = make('img', '');
   image.src = `/static/art/${encodeURIComponent(id)}.svg`;
   image.alt = '';
-  image.title = names[id];
   return image;
 };
 
-const fact = (name, value) => make('span', 'strip-fact', `${name} `, make('b', '', value));
+const fact = (name, value) => make('span', 'strip-fact', `${name} `, make('b', '', isolated(value)));
 
 const eventRow = (event) => {
   const { eventType, itemId = '', eventValue, impression, recommendationId, metricAttribution } = event;
-  const type = make('span', 'strip-type', eventType);
+  const type = make('span', 'strip-type', isolated(eventType));
   type.dataset.type = eventType;
-  const item = make('span', 'strip-item', names[itemId] ?? itemId);
+  const item = make('span', 'strip-item', isolated(names[itemId] ?? itemId));
   if (names[itemId]) {
     item.prepend(thumbnail(itemId));
   }
   const row = make('div', 'strip-event', type, item);
-  if (impression) {
+  if (Array.isArray(impression)) {
     const seen = impression.filter((id) => names[id]).slice(0, 10).map(thumbnail);
     row.append(make('span', 'strip-seen', `seen ${impression.length} `, ...seen));
   }
   if (recommendationId) {
-    row.append(fact('recommendation', `${recommendationId.slice(0, 12)}…`));
+    row.append(fact('recommendation', `${String(recommendationId).slice(0, 12)}…`));
   }
   if (metricAttribution) {
     row.append(fact('source', metricAttribution.eventAttributionSource));
@@ -94,28 +113,33 @@ const eventRow = (event) => {
 };
 
 const whoOf = ({ userId }) => {
-  const who = make('span', 'strip-user', userId ? `user ${userId}` : 'anonymous');
+  const who = make('span', 'strip-user', userId ? isolated(`user ${userId}`) : 'anonymous');
   who.classList.toggle('is-known', Boolean(userId));
   return who;
 };
 
 const callCard = (call) => {
-  const { n, time, status, body, isNew, error } = call;
+  const { n, time, status, body, error } = call;
   const result = make('span', 'strip-status', status === 200 ? '200' : `${status ?? 'no answer'} ${error ?? ''}`);
   result.classList.toggle('is-bad', status !== 200);
-  const session = `${body.sessionId.slice(0, 8)}…${mine.has(body.sessionId) ? ' (this browser)' : ''}`;
+  const session = isolated(`${String(body.sessionId).slice(0, 8)}…`);
   const head = make(
     'div',
     'strip-head',
     make('b', '', `#${n} PutEvents`),
     result,
-    make('span', '', new Date(time).toLocaleTimeString()),
-    make('span', '', `session ${session}`),
+    moment(time),
+    make('span', '', 'session ', session, mine.has(body.sessionId) ? ' (this browser)' : ''),
     whoOf(body),
   );
-  const card = make('section', 'strip-call', head, ...body.eventList.map(eventRow));
-  card.classList.toggle('is-new', Boolean(isNew));
-  return card;
+  return make('section', 'strip-call', head, ...body.eventList.map(eventRow));
+};
+
+const cardOf = (call) => {
+  if (!cards.has(call)) {
+    cards.set(call, callCard(call));
+  }
+  return cards.get(call);
 };
 
 const render = () => {
@@ -130,15 +154,12 @@ const render = () => {
   }
   if (strip.classList.contains('is-open')) {
     const empty = make('p', 'strip-empty', 'Nothing yet. Look at a product: its click arrives within five seconds.');
-    list.replaceChildren(...(chosen.length ? chosen.map(callCard) : [empty]));
-    for (const call of calls) {
-      call.isNew = false;
-    }
+    list.replaceChildren(...(chosen.length ? chosen.map(cardOf) : [empty]));
   }
 };
 
 const ask = async (path) => {
-  const answer = await fetch(`${EMULATOR}/_emulator/${path}`);
+  const answer = await fetch(`${EMULATOR}/_emulator/${path}`, { signal: AbortSignal.timeout(PATIENCE_MS) });
   if (!answer.ok) {
     throw new Error(answer.statusText);
   }
@@ -156,26 +177,41 @@ const showFigures = ({ calls: counts, events, events_per_call_mean: mean, sessio
   );
 };
 
+/** What came may be anything: a call that makes no sense is shown for what it is, and hides no other. */
+const asShown = (call) => {
+  const body = isObject(call.body) ? call.body : {};
+  const eventList = Array.isArray(body.eventList) ? body.eventList.filter(isObject) : [];
+  return { ...call, body: { ...body, sessionId: String(body.sessionId ?? ''), eventList } };
+};
+
+/** What stays the same is not read out again. */
+const say = (element, text) => {
+  if (element.textContent !== text) {
+    element.textContent = text;
+  }
+};
+
 const poll = async () => {
   try {
     const stats = await (await ask('stats')).json();
     strip.classList.remove('is-away');
+    say(away, '');
     showFigures(stats);
     if (stats.last_call < lastCall) {
       [calls, lastCall] = [[], 0]; // The emulator was started anew.
     }
     if (stats.last_call > lastCall) {
       const text = await (await ask(`calls?operation=PutEvents&after=${lastCall}&tail=500`)).text();
-      const fresh = text.split('\n').filter(Boolean).map((line) => JSON.parse(line)).filter(({ body }) => body?.eventList);
+      const fresh = text.split('\n').filter(Boolean).map((line) => JSON.parse(line)).map(asShown);
       lastCall = Math.max(stats.last_call, fresh.at(-1)?.n ?? 0);
-      calls = [...calls, ...fresh.map((call) => ({ ...call, isNew: !isFirst }))].slice(-500);
-      isFirst = false;
+      calls = [...calls, ...fresh].slice(-500);
       if (fresh.length) {
         render();
       }
     }
   } catch {
     strip.classList.add('is-away');
+    say(away, 'no answer: what is shown is old');
   }
 };
 
@@ -198,6 +234,7 @@ document.body.append(strip);
 open(remembered('open', 'false'));
 fetch('/names.json').then((answer) => answer.json()).then((known) => {
   names = known;
+  cards = new WeakMap();
   render();
 }, () => {});
 relay('session', addMine);

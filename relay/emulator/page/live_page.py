@@ -12,6 +12,7 @@ _FILES: Final = {
     "/": ("index.html", "text/html; charset=utf-8"),
     "/_emulator/page/page.css": ("page.css", "text/css; charset=utf-8"),
     "/_emulator/page/page.js": ("page.js", "text/javascript; charset=utf-8"),
+    "/_emulator/page/elements.js": ("elements.js", "text/javascript; charset=utf-8"),
     "/_emulator/page/icon.svg": ("icon.svg", "image/svg+xml"),
 }
 _HEADERS: Final = {

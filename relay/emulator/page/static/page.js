@@ -1,8 +1,12 @@
-// The live page: polls the calls and the figures once a second. Text goes in as text, never as markup.
+// The live page: polls the calls and the figures once a second.
+
+import { chip, hue, make, moment, plain, say, short } from './elements.js'
 
 const MAX_ROWS = 200
 const MAX_SESSIONS = 5000
 const POLL_MS = 1000
+// An answer that takes longer is none: what is shown gets old meanwhile.
+const PATIENCE_MS = 3000
 const FAULTS = [
   ['throttling', 'Throttled', 'HTTP 400'],
   ['server_error', 'Server error', 'HTTP 500'],
@@ -14,36 +18,17 @@ const FAULTS = [
 ]
 
 const $ = id => document.getElementById(id)
+const ask = async path => {
+  const answer = await fetch(path, { signal: AbortSignal.timeout(PATIENCE_MS) })
+  if (!answer.ok) throw new Error(answer.statusText)
+  return answer
+}
 const list = $('list')
 let lastCall = 0
 let paused = false
+let shownAt = 0
+let shownResources = ''
 const userOf = new Map()
-
-function make(tag, className, text) {
-  const element = document.createElement(tag)
-  if (className) element.className = className
-  if (text !== undefined) element.textContent = text
-  return element
-}
-
-function short(text, most) {
-  const value = String(text ?? '')
-  return value.length > most ? `${value.slice(0, most - 1)}…` : value
-}
-
-function hue(text) {
-  let hash = 0
-  for (const char of String(text)) hash = (hash * 31 + char.codePointAt(0)) % 360
-  return hash
-}
-
-function chip(className, strong, text, title) {
-  const element = make('span', `chip ${className}`)
-  if (strong) element.append(make('b', '', strong))
-  if (text) element.append(make('span', '', text))
-  if (title) element.title = title
-  return element
-}
 
 // A session that was anonymous so far and now comes with a user: the link Personalize joins histories by.
 function isLink({ sessionId, userId }) {
@@ -113,12 +98,12 @@ function who(call) {
     const session = make('span', 'session')
     const dot = make('span', 'dot')
     dot.style.background = `hsl(${hue(body.sessionId)} 60% 55%)`
-    session.append(dot, make('span', 'mono', short(body.sessionId, 13)))
-    session.title = `session ${body.sessionId}`
+    session.append(dot, make('bdi', 'mono', short(body.sessionId, 13)))
+    session.title = plain(`session ${body.sessionId}`)
     element.append(session)
   }
   const user = body.userId ? short(body.userId, 20) : call.operation === 'PutEvents' ? 'anonymous' : ''
-  if (user) element.append(make('span', body.userId ? 'user' : 'user none', user))
+  if (user) element.append(make('bdi', body.userId ? 'user' : 'user none', user))
   return element
 }
 
@@ -130,11 +115,10 @@ function state(call) {
 }
 
 function row(call) {
-  const item = make('li', 'call fresh')
+  const item = make('li', 'call')
   const details = make('details')
   const summary = make('summary')
-  const when = make('time', 'when', new Date(call.time).toLocaleTimeString([], { hour12: false }))
-  when.dateTime = call.time
+  const when = moment(call.time)
   when.title = `call ${call.n}, ${call.time}`
   summary.append(when, who(call), whatHappened(call), state(call))
   details.append(summary)
@@ -152,8 +136,7 @@ async function showCalls() {
     const wanted = $(name).value.trim()
     if (wanted) query.set(name, wanted)
   }
-  const answer = await fetch(`/_emulator/calls?${query}`)
-  if (!answer.ok) throw new Error(answer.statusText)
+  const answer = await ask(`/_emulator/calls?${query}`)
   const lines = (await answer.text()).split('\n').filter(Boolean)
   const rows = document.createDocumentFragment()
   for (const line of lines) {
@@ -169,18 +152,17 @@ const number = value => Number(value ?? 0).toLocaleString('en')
 const sum = counts => Object.values(counts ?? {}).reduce((total, count) => total + count, 0)
 
 async function showFigures() {
-  const answer = await fetch('/_emulator/stats')
-  if (!answer.ok) throw new Error(answer.statusText)
+  const answer = await ask('/_emulator/stats')
   const figures = await answer.json()
   const refused = Object.entries(figures.refused).sort((a, b) => b[1] - a[1])
-  $('events').textContent = number(figures.events)
-  $('events-note').textContent = figures.events_repeated ? `${number(figures.events_repeated)} of them repeated` : ''
-  $('put-events').textContent = number(figures.calls.PutEvents)
-  $('per-call').textContent = figures.events ? `${figures.events_per_call_mean.toFixed(2)} events a call` : ''
-  $('sessions').textContent = number(figures.sessions)
-  $('users').textContent = number(figures.users)
-  $('refused').textContent = number(sum(figures.refused))
-  $('refused-note').textContent = refused.length ? refused[0][0].replace(/Exception$/, '') : ''
+  say($('events'), number(figures.events))
+  say($('events-note'), figures.events_repeated ? `${number(figures.events_repeated)} of them repeated` : '')
+  say($('put-events'), number(figures.calls.PutEvents))
+  say($('per-call'), figures.events ? `${figures.events_per_call_mean.toFixed(2)} events a call` : '')
+  say($('sessions'), number(figures.sessions))
+  say($('users'), number(figures.users))
+  say($('refused'), number(sum(figures.refused)))
+  say($('refused-note'), refused.length ? refused[0][0].replace(/Exception$/, '') : '')
   if (figures.last_call < lastCall) showAnew() // it was started anew
   showRate(figures)
   showData(figures)
@@ -194,13 +176,14 @@ function showRate(figures) {
   const points = rates.map((rate, index) => `${index * (240 / (rates.length - 1))},${42 - (rate / most) * 38}`)
   $('spark-line').setAttribute('points', points.join(' '))
   $('spark-area').setAttribute('d', `M0,44 L${points.join(' L')} L240,44 Z`)
-  $('rate').textContent = `${rates.at(-1)} now, ${Math.max(...rates)} at most, ${number(sum(rates))} in all`
+  say($('rate'), `${rates.at(-1)} now, ${Math.max(...rates)} at most, ${number(sum(rates))} in all`)
 }
 
 function tableRow(...cells) {
   const element = make('tr')
   for (const [index, cell] of cells.entries()) {
-    const one = make(index ? 'td' : 'th', '', cell)
+    const one = make(index ? 'td' : 'th')
+    if (cell) one.append(make('bdi', '', cell))
     if (!index) one.scope = 'row'
     element.append(one)
   }
@@ -213,15 +196,17 @@ function showData({ records, imported }) {
 }
 
 async function showResources() {
-  const answer = await fetch('/_emulator/resources')
-  if (!answer.ok) throw new Error(answer.statusText)
-  const resources = (await answer.text()).split('\n').filter(Boolean).map(line => JSON.parse(line))
+  const answer = await ask('/_emulator/resources')
+  const text = await answer.text()
+  if (text === shownResources) return
+  shownResources = text
+  const resources = text.split('\n').filter(Boolean).map(line => JSON.parse(line))
   const rows = resources.map(one => {
     const arn = Object.entries(one).find(([name, value]) => name.endsWith('Arn') && String(value).includes(`:${one.kind.replace('-version', '')}/`))?.[1] ?? ''
     const element = tableRow(one.name || one.jobName || String(arn).split('/').at(-1), one.kind, '')
     const status = one.latestCampaignUpdate?.status ?? one.status ?? 'ACTIVE'
     const mark = make('span', `state ${/FAILED/.test(status) ? 'bad' : /ACTIVE|COMPLETED/.test(status) ? '' : 'odd'}`, status)
-    if (one.failureReason) mark.title = one.failureReason
+    if (one.failureReason) mark.title = plain(one.failureReason)
     element.lastElementChild.append(mark)
     return element
   })
@@ -238,7 +223,7 @@ function showTypes(types) {
       const fill = make('span', 'fill')
       fill.style.width = `${(count / most) * 100}%`
       track.append(fill)
-      element.append(make('span', 'name', name), make('span', 'count', number(count)), track)
+      element.append(make('bdi', 'name', name), make('span', 'count', number(count)), track)
       return element
     })
   $('types').replaceChildren(...(rows.length ? rows : [make('span', 'count', 'none yet')]))
@@ -278,7 +263,7 @@ async function setFaults() {
 }
 
 async function readFaults() {
-  const { faults } = await (await fetch('/_emulator/faults')).json()
+  const { faults } = await (await ask('/_emulator/faults')).json()
   for (const [kind] of FAULTS) {
     const rule = [faults[kind] ?? 0].flat()[0] ?? 0
     const slider = $(`fault-${kind}`)
@@ -295,14 +280,25 @@ function showAnew() {
   list.replaceChildren()
 }
 
+// Only a change of state is read out; how old what is shown is, is for who looks.
+function showState(className, text) {
+  $('live').className = className
+  say($('live'), text)
+}
+
+const AGE = new Intl.DateTimeFormat([], { dateStyle: 'medium', timeStyle: 'long', hour12: false })
+
 async function poll() {
   try {
-    if (!paused && !document.hidden) await Promise.all([showCalls(), showFigures(), showResources()])
-    $('live').className = paused ? 'live' : 'live on'
-    $('live').textContent = paused ? 'paused' : 'live'
+    if (!paused && !document.hidden) {
+      await Promise.all([showCalls(), showFigures(), showResources()])
+      shownAt = Date.now()
+      say($('as-of'), `as of ${AGE.format(shownAt)}`)
+    }
+    showState(paused ? 'live' : 'live on', paused ? 'paused' : 'live')
   } catch {
-    $('live').className = 'live off'
-    $('live').textContent = 'not reachable'
+    showState('live off', 'no answer')
+    if (shownAt) say($('as-of'), `${Math.round((Date.now() - shownAt) / 1000)} s old, of ${AGE.format(shownAt)}`)
   }
   setTimeout(poll, POLL_MS)
 }
