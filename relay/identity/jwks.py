@@ -25,6 +25,9 @@ REFRESH_S: Final = 600.0
 AGAIN_S: Final = 10.0
 """Least time between two readings, however many unknown keys are named."""
 
+PATIENCE_S: Final = 600.0
+"""For so long, while the keys cannot be read, nobody is told that a key is none."""
+
 _WAIT_S: Final = 2.0
 _READ_TIMEOUT_S: Final = 5.0
 _MAX_BYTES: Final = 256 * 1024
@@ -47,8 +50,9 @@ class Jwks(Background):
         self._clock = clock
         self._keys: dict[str | None, PyJWK] = {}
         self._tried_s = -math.inf
-        self.tried_at_s = 0.0
-        """Unix time of the last reading, whatever came of it."""
+        self._tried_at_s = self._read_at_s = 0.0
+        self._failing_s: float | None = None
+        """Since when reading fails, monotonic."""
         self._wanted = asyncio.Event()
         self._read = asyncio.Condition()
         self._failure: str | None = None
@@ -92,6 +96,12 @@ class Jwks(Background):
         return max(0.0, AGAIN_S - (self._clock.monotonic_s() - self._tried_s))
 
     @property
+    def known_at_s(self) -> float:
+        """Unix time of the last reading that succeeded; after `PATIENCE_S` of failures that of the last one."""
+        waits = self._failing_s is None or self._clock.monotonic_s() - self._failing_s < PATIENCE_S
+        return self._read_at_s if waits else self._tried_at_s
+
+    @property
     def _is_url(self) -> bool:
         return self._source.startswith(("https://", "http://"))
 
@@ -108,17 +118,22 @@ class Jwks(Background):
                 self._read.notify_all()
 
     async def _refresh(self) -> None:
-        self._tried_s, self.tried_at_s = self._clock.monotonic_s(), self._clock.now_ms() / 1000
+        self._tried_s, self._tried_at_s = self._clock.monotonic_s(), self._clock.now_ms() / 1000
         try:
             keys = _keys_of(await self._bytes())
         except (OSError, TimeoutError, ValueError, aiohttp.ClientError, PyJWTError) as error:
-            self._failure = f"the keys cannot be read ({type(error).__name__})"
-            _log.warning(self._failure)
+            self._fail(f"the keys cannot be read ({type(error).__name__})")
             return
         if not keys:
-            self._failure = f"holds no key for {', '.join(ALGORITHMS)}"
+            self._fail(f"holds no key for {', '.join(ALGORITHMS)}")
             return
-        self._keys, self._failure = keys, None
+        self._keys, self._failure, self._failing_s, self._read_at_s = keys, None, None, self._tried_at_s
+
+    def _fail(self, why: str) -> None:
+        self._failure = why
+        if self._failing_s is None:
+            self._failing_s = self._tried_s
+        _log.warning(why)
 
     async def _bytes(self) -> bytes:
         if not self._is_url:

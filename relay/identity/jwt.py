@@ -13,6 +13,9 @@ from relay.identity.tokens import IdentityClaims, TokenFault, is_id
 MAX_JWT_CHARS: Final = 8192
 """Longer strings are refused before any work is done on them."""
 
+MOST_NAMED: Final = 1000
+"""Unknown keys remembered with the time when they were first named."""
+
 PUBLISHED_S: Final = 5.0
 """A provider shows a key before it signs with it, give or take this much: the two clocks differ."""
 
@@ -38,24 +41,37 @@ class JwtIdentity:
         self._clock = clock
         self._leeway_s = leeway_s
         self._max_age_s = max_age_s
+        self._first_named: dict[str | None, float] = {}
 
     async def prepare(self, token: object) -> float:
         """Let an unknown key be looked for, before `identity` verifies.
 
         Returns:
             0, or in how many seconds to come again: the token is younger than the last reading of the keys, which may
-            not be read again yet, so that nobody knows whether it is good.
+            not be read again yet, or cannot be read now, so that nobody knows whether it is good. One that does not say
+            how old it is counts from when its key was first named here.
         """
         header = _header(token)
         if header is None or not isinstance(token, str):
             return 0.0
-        await self._keys.look_for(header.get("kid"))
-        if self._keys.find(header.get("kid")) is not None:
+        key_id, now_s = header.get("kid"), self._clock.now_ms() / 1000
+        if self._keys.find(key_id) is not None:
             return 0.0
         signed_s = _signed_at_s(token)
-        now_s = self._clock.now_ms() / 1000
-        is_younger = signed_s is not None and self._keys.tried_at_s - PUBLISHED_S < signed_s <= now_s + self._leeway_s
+        if signed_s is None:
+            signed_s = self._named_since_s(key_id, now_s)
+        await self._keys.look_for(key_id)
+        if self._keys.find(key_id) is not None:
+            self._first_named.pop(key_id, None)
+            return 0.0
+        is_younger = self._keys.known_at_s - PUBLISHED_S < signed_s <= now_s + self._leeway_s
         return self._keys.again_in_s if is_younger else 0.0
+
+    def _named_since_s(self, key_id: str | None, now_s: float) -> float:
+        """When the key was first named. Past the bound the one named first is forgotten, and is named first again."""
+        if key_id not in self._first_named and len(self._first_named) >= MOST_NAMED:
+            del self._first_named[next(iter(self._first_named))]
+        return self._first_named.setdefault(key_id, now_s - PUBLISHED_S)
 
     def identity(self, token: object) -> IdentityClaims | TokenFault:
         """The user a JWT names. Never raises, whatever `token` is."""

@@ -17,8 +17,8 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from relay.core.errors import RelayError
-from relay.identity.jwks import AGAIN_S, Jwks
-from relay.identity.jwt import JwtFault, JwtIdentity, is_jwt
+from relay.identity.jwks import AGAIN_S, PATIENCE_S, Jwks
+from relay.identity.jwt import MOST_NAMED, JwtFault, JwtIdentity, is_jwt
 from relay.identity.tokens import SCOPES, IdentityClaims, ServerClaims, SiteClaims, TokenFault, Tokens
 from tests.support.clock import FakeClock
 from tests.support.http_server import serving
@@ -273,13 +273,50 @@ async def test_a_token_younger_than_the_last_reading_is_told_to_come_again_and_a
         wait_s = await verifier.prepare(token)
         assert wait_s == AGAIN_S - 3
         assert await verifier.prepare(older) == 0, "its key would have been there"
-        assert await verifier.prepare(signed(claims(clock, iat=None), kid="new")) == 0
+        assert await verifier.prepare(signed(claims(clock, iat=None), kid="new")) == wait_s, (
+            "nobody knows how old it is"
+        )
+        assert await verifier.prepare(signed(claims(clock, iat=None), kid="never")) == wait_s
         ahead_s = clock.now_ms() // 1000 + 3600
         assert await verifier.prepare(signed(claims(clock, iat=ahead_s), kid="new")) == 0, "it is refused anyway"
         clock.advance(wait_s)
         assert await verifier.prepare(token) == 0
         assert verifier.identity(token) == IdentityClaims("u1")
         assert provider.asked == 2
+        assert await verifier.prepare(signed(claims(clock, iat=None), kid="never")) == 0, "it was looked for meanwhile"
+
+
+async def test_while_the_keys_cannot_be_read_a_token_is_told_to_come_again_but_not_for_ever(clock: FakeClock) -> None:
+    provider = Provider()
+    async with (
+        serving(Starlette(routes=[Route("/jwks", provider.__call__)])) as url,
+        Jwks(f"{url}/jwks", clock=clock) as keys,
+    ):
+        verifier = judging(keys, clock)
+        clock.advance(60)
+        token = signed(claims(clock), kid="new")
+        clock.advance(20)
+        provider.answer = Response(status_code=503)
+        assert await verifier.prepare(token) == AGAIN_S
+        assert await verifier.prepare(signed(claims(clock, iat=clock.now_ms() // 1000 - 600), kid="new")) == 0
+        clock.advance(PATIENCE_S)
+        assert await verifier.prepare(token) == 0
+        provider.answer = None
+        provider.keys["keys"].append(jwk("RS256", "new"))
+        clock.advance(AGAIN_S)
+        assert await verifier.prepare(token) == 0
+        assert keys.find("new") is not None
+
+
+async def test_keys_that_are_named_are_remembered_within_a_bound(clock: FakeClock, tmp_path: Path) -> None:
+    file = tmp_path / "jwks.json"
+    file.write_text(json.dumps(KEYS))
+    async with Jwks(str(file), clock=clock) as keys:
+        verifier = judging(keys, clock)
+        clock.advance(1)
+        for number in range(MOST_NAMED + 5):
+            assert await verifier.prepare(signed(claims(clock, iat=None), kid=f"made up {number}")) == AGAIN_S - 1
+        assert len(verifier._first_named) == MOST_NAMED
 
 
 async def test_no_token_of_ours_looks_like_a_jwt(clock: FakeClock) -> None:

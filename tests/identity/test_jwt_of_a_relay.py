@@ -1,14 +1,19 @@
 """A page that shows a JWT, over real HTTP: one of a key the relay has not read yet is not lost to its session."""
 
 import asyncio
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from starlette.applications import Starlette
+from starlette.responses import FileResponse
+from starlette.routing import Route
 
 from relay.core.clock import SystemClock
 from tests.support.emulator import running_emulator
+from tests.support.http_server import serving
 from tests.support.login_provider import AUDIENCE, ISSUER, LoginProvider
 from tests.support.relay import running_relay
 
@@ -22,12 +27,19 @@ def fresh(user: object, key_id: str) -> str:
     return jwt.encode(claims, KEY_OF_TODAY, algorithm="EdDSA", headers={"kid": key_id})
 
 
+@pytest.mark.parametrize("by_url", [False, True], ids=["file", "URL"])
 async def test_a_page_with_a_token_of_a_key_not_read_yet_comes_again_and_an_old_one_is_answered_at_once(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, by_url: bool
 ) -> None:
     monkeypatch.setattr("relay.identity.jwks.AGAIN_S", 2.0)
     login = LoginProvider(tmp_path)
-    async with running_emulator() as emulator, running_relay(env=emulator.env, **login.settings) as relay:
+    keys = Starlette(routes=[Route("/jwks", lambda _: FileResponse(login.settings["jwt_jwks"]))])
+    async with AsyncExitStack() as stack:
+        settings = login.settings
+        if by_url:
+            settings |= {"jwt_jwks": f"{await stack.enter_async_context(serving(keys))}/jwks"}
+        emulator = await stack.enter_async_context(running_emulator())
+        relay = await stack.enter_async_context(running_relay(env=emulator.env, **settings))
         unread = await relay.post(relay.beacon({"eventType": "View", "itemId": "p1"}, identity=fresh("u1", "today")))
         assert (unread.status_code, unread.json()["error"]) == (503, "key_unread")
         assert 1 <= int(unread.headers["retry-after"]) <= 2
