@@ -1,10 +1,13 @@
 """A CDN or a load balancer in front: the secret it adds, and what is said when nobody has named it."""
 
+import asyncio
 import json
 
 import pytest
 
+from relay.cli.check.running import running_warnings
 from relay.core.errors import SettingsError
+from relay.web.listener import bind
 from relay.web.routes.proxy_secret import REMEMBER_S
 from relay.web.routes.unseen_proxy import LOOK_AT
 from tests.support.clock import FakeClock
@@ -58,13 +61,26 @@ def test_a_secret_that_is_none_is_refused_at_the_start_and_not_shown(text: str) 
     assert "short" not in str(refused.value)
 
 
-async def test_a_proxy_that_nobody_has_named_is_said_loudly() -> None:
+async def test_a_proxy_that_nobody_has_named_is_said_loudly(caplog: pytest.LogCaptureFixture) -> None:
     async with running_edge(rate_limit_ip="1000/s") as relay:
         for number in range(LOOK_AT):
             await relay.post(relay.beacon(), x_forwarded_for=f"203.0.113.{number % 250}")
         (line,) = await problems(relay)
         assert "RELAY_TRUSTED_PROXIES" in line
         assert "x-forwarded-for" in line
+        assert [record.getMessage() for record in caplog.records if record.levelname == "WARNING"] == [line]
+        for _ in range(LOOK_AT):
+            await relay.post(relay.beacon(), x_forwarded_for="203.0.113.7")
+        assert len([record for record in caplog.records if record.levelname == "WARNING"]) == 1, "once, while it lasts"
+        port = relay.admin_url.rpartition(":")[2]
+        warnings = await asyncio.to_thread(running_warnings, make_settings(admin_port=port))
+        assert warnings == [f"the running relay: {line}"], "which `check` prints"
+
+
+async def test_check_says_nothing_of_a_relay_that_does_not_run() -> None:
+    with bind("127.0.0.1", 0, variable="RELAY_ADMIN_PORT") as free:
+        port = str(free.getsockname()[1])
+    assert running_warnings(make_settings(admin_port=port)) == []
 
 
 async def test_a_few_with_such_a_header_are_nothing() -> None:

@@ -12,6 +12,7 @@ from relay.cli.check.aws import aws_problems
 from relay.cli.check.effective import effective
 from relay.cli.check.local import local_problems, local_warnings
 from relay.cli.check.page import look_at
+from relay.cli.check.running import running_warnings
 from relay.core.clock import SystemClock
 from relay.core.settings_loading import load_settings
 
@@ -33,7 +34,8 @@ def command(config: Path | None, offline: bool, page: str | None, browser: bool)
     """Show the effective settings and every problem found.
 
     Looks at the settings, the spool's folder, the snippet, and, with the sink `personalize`, at credentials, event
-    trackers, the datasets behind them and the clock. Settings go to stdout, problems to stderr, one line each, and so
+    trackers, the datasets behind them and the clock; and asks the relay that runs with these settings, if one does,
+    what it says of itself. Settings go to stdout, problems to stderr, one line each, and so
     do warnings: what works, but Personalize will make little of. Exits 0 without problems, with or without warnings,
     2 when the settings are not usable, 1 for the rest.
 
@@ -53,7 +55,7 @@ def command(config: Path | None, offline: bool, page: str | None, browser: bool)
         click.echo(line)
     clock = SystemClock()
     problems = local_problems(settings, clock)
-    warnings = local_warnings(settings, clock)
+    warnings = local_warnings(settings, clock) + running_warnings(settings)
     if settings.sink == "personalize" and not offline:
         problems += asyncio.run(aws_problems(settings))
     _end(warnings, problems)

@@ -1,5 +1,6 @@
 """Notices that a CDN or load balancer stands in front although nobody said so: then all visitors are one address."""
 
+import logging
 from collections.abc import Mapping
 from typing import Final
 
@@ -24,6 +25,8 @@ _ADDED_BY_PROXIES: Final = frozenset(
     }
 )
 
+_log = logging.getLogger("relay")
+
 
 class UnseenProxy:
     """Counts beacons by whether they have a header that proxies add; for a relay that was told of none."""
@@ -43,9 +46,12 @@ class UnseenProxy:
             self._with[name] = self._with.get(name, 0) + 1
         if self._seen >= LOOK_AT:
             header, count = max(self._with.items(), key=lambda pair: pair[1], default=(None, 0))
-            if count >= self._seen * MOST:
+            if header is not None and count >= self._seen * MOST:
+                was_there = self.is_there
                 self._header = header
                 self._until_s = self._clock.monotonic_s() + REMEMBER_S
+                if not was_there:
+                    _log.warning("%s", *self.problems())
             self._seen = 0
             self._with.clear()
 
