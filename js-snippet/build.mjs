@@ -13,6 +13,7 @@ import { fileURLToPath } from 'node:url';
 import { brotliCompressSync, constants } from 'node:zlib';
 import { build } from 'esbuild';
 import { minify } from 'terser';
+import { flatten } from './flatten.mjs';
 
 const root = dirname(fileURLToPath(import.meta.url));
 const dist = join(root, 'dist');
@@ -23,7 +24,7 @@ const brotli = (bytes) => brotliCompressSync(bytes, { params: { [constants.BROTL
 /** What dist/ has to hold: path to bytes. */
 async function built() {
   const shared = { absWorkingDir: root, bundle: true, write: false, legalComments: 'none', target: 'es2021' };
-  const script = { ...shared, format: 'iife', minifySyntax: true, mangleProps: /^_/, tsconfigRaw: {} };
+  const script = { ...shared, format: 'iife', tsconfigRaw: {} };
   const outputs = await Promise.all([
     build({ ...script, entryPoints: { s: 'src/snippet.ts' }, outdir: dist }),
     build({ ...script, minify: true, bundle: false, format: undefined, entryPoints: ['src/stub.ts'], outdir: dist }),
@@ -55,17 +56,34 @@ async function built() {
 /** Chromium compiles all of it before it runs, beside the main thread, and not function by function while it runs. */
 const COMPILE_HINT = '//# allFunctionsCalledOnLoad\n';
 
-/** A second pass: it inlines what is called once, which esbuild leaves, and takes another twentieth off. */
+/**
+ * Members of the global object that are called by their names alone. Not those that a script of the page may well name a
+ * variable of its own, `const screen = …`: that one would be meant.
+ */
+const GLOBALS = new Set(
+  'atob addEventListener BroadcastChannel clearTimeout console Date document getComputedStyle innerHeight innerWidth '
+    .concat('IntersectionObserver localStorage location Math MutationObserver navigator setTimeout')
+    .split(' '),
+);
+
+/** One scope, then what terser takes off: it inlines what is called once, which esbuild leaves. */
 async function squeezed(script) {
+  const flat = flatten(script.toString(), {
+    given: ['env.document'],
+    absent: ['options.sessionId', 'options.fetch'], // Nothing of a tag.
+    object: 'platform',
+    globals: GLOBALS,
+  });
   const compress = {
-    passes: 3,
+    passes: 4,
+    inline: 1,
     unsafe: true,
     unsafe_arrows: true,
     pure_getters: true,
     keep_fargs: false,
     lhs_constants: false,
   };
-  const { code } = await minify(script.toString(), { ecma: 2020, compress, mangle: true });
+  const { code } = await minify(flat, { ecma: 2020, compress, mangle: { properties: { regex: /^_[a-z]/i } } });
   return Buffer.from(COMPILE_HINT + code);
 }
 

@@ -44,6 +44,8 @@ export interface FlushResult {
  * same event ids, so the relay leaves them out.
  */
 export interface Delivery {
+  /** Collecting begins: what is found waiting is sent, too. */
+  _start(): void;
   /** Something may wait: send it on size or on time. */
   _schedule(): void;
   /** Sends all that waits, unless the relay or the network asks for patience. Never rejects. */
@@ -190,13 +192,7 @@ export const createDelivery = (
     return running;
   };
 
-  bus._listen('online', flush);
-  // Outbox and answers tell of a loss in one way: this.
-  bus._on('lost', (loss) => result?.lost.push(loss));
-  bus._on('show', () => {
-    sentAtHide = [];
-  });
-  bus._on('hide', () => {
+  const hide = () => {
     // What is in flight goes again: a site that has replaced `fetch` may keep it from surviving the page.
     let room = maxBytes - inFlight;
     let beacon: Beacon | undefined;
@@ -210,11 +206,19 @@ export const createDelivery = (
         room /= 2;
       }
     }
-  });
-
-  wakeIn(LEFTOVER_MS);
+  };
 
   return {
+    _start() {
+      bus._listen('online', flush);
+      // Outbox and answers tell of a loss in one way: this.
+      bus._on('lost', (loss) => result?.lost.push(loss));
+      bus._on('show', () => {
+        sentAtHide = [];
+      });
+      bus._on('hide', hide);
+      wakeIn(LEFTOVER_MS);
+    },
     _schedule() {
       if (outbox._entries().length >= +(options.flushSize ?? 10) && waitMs() <= 0) {
         flush();

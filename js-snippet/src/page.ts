@@ -26,7 +26,9 @@ const isShown = (element: Element) => [element, ...element.children].some((one) 
 
 /** Collects what the `data-relay-*` attributes of a page say: views, clicks, and the items of each list really seen. */
 export const watchPage = (core: Core): void => {
-  const { _env: env, _bus: bus, _record: record } = core;
+  const bus = core._bus;
+  const env = core._env;
+  const record = core._record;
   const enter = bus._enter;
   const document = env.document as Document;
   const dwell = core._dwell as Dwell;

@@ -3,7 +3,7 @@ import type { Beacon } from './beacon.js';
 import { type Bus, createBus } from './bus.js';
 import { isPrivate, mayCollect } from './consent.js';
 import { createCookies } from './cookie.js';
-import { createDelivery, type Delivery, type FlushResult } from './delivery.js';
+import { createDelivery, type FlushResult } from './delivery.js';
 import { createDwell, type Dwell } from './dwell.js';
 import { type Env, randomId } from './env.js';
 import { type EventFields, usable } from './event.js';
@@ -60,15 +60,14 @@ export const createCore = (env: Env, options: RawOptions): Core => {
     options.sessionId ? [options.sessionId] : session._now();
 
   let isRunning = false;
+  // biome-ignore lint/correctness/noUnusedVariables: `||=` reads it
+  let isStarted: unknown;
   let calls: Call[] = [];
   /** Events made, of fixed width. */
   let made = 10_000;
   let refetchAt = 0;
   /** Least time until the next fetch of an identity token: doubled by each, until a relay has taken one. */
   let refetchMs = MINUTE_MS;
-  /** Made when collecting begins: it sends what it finds waiting. */
-  let delivery: Delivery;
-
   const logIn = (token: string) => {
     if (!isAnonymous && TOKEN.test(token)) {
       if (options.sessionId) {
@@ -114,6 +113,7 @@ export const createCore = (env: Env, options: RawOptions): Core => {
       session._conflict(sessionId, identity);
     }
   };
+  const delivery = createDelivery(env, store, bus, options, outbox, user, onAnswer);
 
   const record = (type: string, fields: EventFields = {}, at = env.Date.now()) => {
     if (isRunning) {
@@ -195,8 +195,8 @@ export const createCore = (env: Env, options: RawOptions): Core => {
   const run = () => {
     if (mayRun()) {
       isRunning = true;
-      delivery ??= createDelivery(env, store, bus, options, outbox, user, onAnswer);
       user._keep([current()[0], ...outbox._entries().map(([id]) => id)]);
+      isStarted ||= delivery._start();
       bus._emit('start');
       calls.splice(0).forEach(call);
     }
@@ -217,17 +217,13 @@ export const createCore = (env: Env, options: RawOptions): Core => {
   // Whatever it still waits for: at hide there is no more time.
   bus._listen('prerenderingchange', begin);
   bus._on('hide', run);
-  let dwell: Dwell | undefined;
-  let channel: BroadcastChannel | undefined;
-  if (env.document) {
-    // Consent withdrawn in one tab is withdrawn in all.
-    channel = guard(() => new env.BroadcastChannel('_relay'));
-    if (channel) {
-      channel.onmessage = bus._enter(stop);
-    }
-    watchLifecycle(env, bus);
-    dwell = createDwell(env, bus);
+  // Consent withdrawn in one tab is withdrawn in all.
+  const channel = env.document && guard(() => new env.BroadcastChannel('_relay'));
+  if (channel) {
+    channel.onmessage = bus._enter(stop);
   }
+  watchLifecycle(env, bus);
+  const dwell = env.document && createDwell(env, bus);
   begin();
 
   return {

@@ -24,9 +24,9 @@ const WORDS = /^((not|bad|missing|too|token|method|headers)_\w+|empty|origin|era
 /** Sends a beacon and reads the answer; goes on when the page does not. Never rejects. */
 export const post = async (env: Env, options: RawOptions, beacon: Beacon): Promise<Answer> => {
   try {
-    const { endpoint, fetch = env.fetch } = options;
+    const fetch = (options.fetch ?? env.fetch) as Env['fetch'];
     // A string travels as text/plain, which needs no preflight.
-    const response = await (fetch as Env['fetch'])(endpoint, {
+    const response = await fetch(options.endpoint, {
       method: 'POST',
       body: stringify(beacon),
       credentials: 'include',

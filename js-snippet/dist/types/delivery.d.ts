@@ -26,6 +26,8 @@ export interface FlushResult {
  * same event ids, so the relay leaves them out.
  */
 export interface Delivery {
+    /** Collecting begins: what is found waiting is sent, too. */
+    _start(): void;
     /** Something may wait: send it on size or on time. */
     _schedule(): void;
     /** Sends all that waits, unless the relay or the network asks for patience. Never rejects. */
