@@ -14,6 +14,7 @@ from relay.insight.insight import Insight
 from relay.intake.from_backend import BackendIntake
 from relay.intake.from_browser import Destination, Intake
 from relay.intake.sources import Sources
+from relay.spool.administration import SpoolAdministration
 from relay.spool.contract import Spool
 from relay.web.rate_limit import NetworkLimit, RateLimit
 from relay.web.readiness import Readiness
@@ -38,6 +39,7 @@ def make_edge(
     snippets: SnippetShelf,
     insight: Insight,
     jwt_identity: "JwtIdentity | None" = None,
+    administration: SpoolAdministration | None = None,
     problems: Callable[[], Sequence[str]],
 ) -> Edge:
     """The edge over an open spool.
@@ -49,6 +51,7 @@ def make_edge(
         clock: What time it is.
         snippets: What to serve.
         insight: Is told what happens.
+        administration: The spool, for the pages for people.
         jwt_identity: Verifies the site's own JWTs, if it has such.
         problems: What keeps events from being delivered, now.
     """
@@ -109,6 +112,7 @@ def make_edge(
         insight=insight,
         unknown_snippets=unknown_snippets,
         jwt_identity=jwt_identity,
+        administration=administration,
         client_address=client_address,
         max_body_bytes=settings.max_body_bytes,
         identity_cookie=settings.identity_cookie,

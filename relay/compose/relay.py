@@ -9,7 +9,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any, Final
 
 from relay.compose.edge import make_edge
-from relay.compose.spool import file_of, spool_of
+from relay.compose.spool import file_of, look_into, spool_of
 from relay.core.bundled import bundled
 from relay.core.clock import Clock, SystemClock
 from relay.core.settings import Settings
@@ -100,6 +100,7 @@ async def open_relay(settings: Settings, *, clock: Clock | None = None) -> Async
             snippets=make_shelf(snippet, inspector, releases=bundled("snippet_releases"), kept=kept),
             insight=insight,
             jwt_identity=jwt_identity,
+            administration=look_into(settings.spool_url, clock),
             problems=lambda: [*dispatcher.problems(), *jwks_problems()],
         )
         yield Relay(edge=edge, dispatcher=dispatcher, until_broken=spool.until_broken)

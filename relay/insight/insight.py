@@ -29,8 +29,9 @@ AT_ONCE: Final = 200
 """Things looked at before others have their turn."""
 MOST_WAITING: Final = 20_000
 """Things told and not yet looked at; past it they are not counted, which is counted."""
-FLUSH_S: Final = 5.0
-"""How often counts go to the store: what a crash costs."""
+FLUSH_EVERY: Final = 5
+"""Seconds after which counts go to the store: what a crash costs."""
+SAMPLES: Final = 121
 AGAIN_S: Final = 15.0
 """After an erasure: longer than a call lasts."""
 _ENTRY_BYTES: Final = 400
@@ -99,6 +100,8 @@ class Insight(Background):
         self.refusals = Refusals(clock)
         self.not_looked_at = 0
         """Things that came faster than they could be counted."""
+        self.samples: deque[tuple[int, int, int]] = deque(maxlen=SAMPLES)
+        """Time, accepted and delivered events, every second of the last two minutes."""
         self.started_ms = clock.now_ms()
         self.at_start = self._ledger()
         self._ledger_before = dict(self.at_start)
@@ -235,6 +238,10 @@ class Insight(Background):
         await self.flush()
         return sorted(await self._store.refusals(MOST_CAUSES // 2), key=lambda one: -one.last_ms)
 
+    def count_of(self, user_id: str) -> int:
+        """How many beacons and calls of a user are remembered."""
+        return sum(1 for one in self.caught_up().newest_first() if user_of(one.what) == user_id)
+
     def bound(self, binding: Binding) -> None:
         """See `SessionWatcher.bound`: the beacon has told of it."""
 
@@ -293,7 +300,10 @@ class Insight(Background):
 
     async def _run(self) -> None:
         while True:
-            await asyncio.sleep(FLUSH_S)
+            for _ in range(FLUSH_EVERY):
+                stats = self._stats()
+                self.samples.append((self._clock.now_ms(), stats.accepted, stats.delivered))
+                await asyncio.sleep(1)
             await self.flush()
 
 

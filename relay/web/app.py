@@ -16,7 +16,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from relay.web.admin.access import Access
-from relay.web.admin.live_page import status_routes
+from relay.web.admin.routes import page_routes
 from relay.web.api.server_api import api_routes
 from relay.web.routes.answer import Problem, Refusal, send_json
 from relay.web.routes.beacons import BeaconEndpoint
@@ -86,7 +86,7 @@ def create_admin_app(open_edge: OpenEdge, *, hosts: Sequence[str] | None = None)
         hosts: Names it answers to; see `relay.web.admin.access`.
     """
     routes: list[BaseRoute] = [
-        *status_routes(),
+        *page_routes(),
         Route("/metrics", metrics),
         Route("/healthz", healthz),
         Route("/readyz", readyz),

@@ -11,7 +11,7 @@ from relay.web.app import create_admin_app
 from relay.web.listener import bind, listening
 from tests.support.relay import KEY, RunningEdge, running_edge
 
-PAGES = ("/", "/status.json", "/status.js")
+PAGES = ("/", "/status.json", "/refusals", "/events", "/sessions/x", "/relay.css")
 OPEN = ("/metrics", "/healthz", "/readyz")
 
 
@@ -28,8 +28,9 @@ async def test_it_answers_to_its_own_names_only() -> None:
     async with running_edge() as relay:
         port = relay.admin_url.rpartition(":")[2]
         for path in PAGES:
-            assert await status(relay, path) == 200
-            assert await status(relay, path, host=f"localhost:{port}") == 200
+            fine = 404 if path == "/sessions/x" else 200
+            assert await status(relay, path) == fine
+            assert await status(relay, path, host=f"localhost:{port}") == fine
             for name in ("evil.example", f"evil.example:{port}", "127.0.0.1.evil.example", "[::1]", "10.0.0.1"):
                 assert await status(relay, path, host=name) == 421
         for path in OPEN:

@@ -31,7 +31,7 @@ _FORWARDING: Final = (
     *(b"cf-connecting-ip", b"true-client-ip", b"fastly-client-ip", b"cloudfront-viewer-address"),
 )
 _FORM: Final = (Path(__file__).parent / "page" / "login.html").read_bytes()
-_FORM_HEADERS: Final = (
+FORM_HEADERS: Final = (
     (b"content-type", b"text/html; charset=utf-8"),
     (b"content-security-policy", b"default-src 'none'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"),
     (b"referrer-policy", b"no-referrer"),
@@ -65,7 +65,7 @@ class Access:
             _check_token(scope, fields)
         except Refusal as refusal:
             if refusal.status == 401 and b"text/html" in fields.get(b"accept", b"") and scope["method"] in _SAFE:
-                await send_bytes(send, 401, b"" if scope["method"] == "HEAD" else _FORM, _FORM_HEADERS)
+                await send_bytes(send, 401, b"" if scope["method"] == "HEAD" else _FORM, FORM_HEADERS)
             else:
                 await send_json(send, refusal.status, refusal.problem, refusal.headers)
             return
@@ -95,6 +95,17 @@ def _check_token(scope: Scope, fields: Mapping[bytes, bytes]) -> None:
         _check_same_origin(fields)
 
 
+def may_change(scope: Scope) -> bool:
+    """Whether who asks has shown a token that allows changes."""
+    fields = fields_of(scope["headers"])
+    return _allows(scope, _bearer(fields)) or _allows(scope, _cookie(fields))
+
+
+def login_form() -> bytes:
+    """Where a token is given once."""
+    return _FORM
+
+
 def _check_same_origin(fields: Mapping[bytes, bytes]) -> None:
     origin = fields.get(b"origin", b"").decode("latin-1")
     if origin.partition("://")[2] != fields.get(b"host", b"").decode("latin-1"):
@@ -106,7 +117,7 @@ async def _log_in(scope: Scope, fields: Mapping[bytes, bytes], receive: Receive,
     form = parse_qs((await read_body(receive, fields, max_bytes=_MOST_FORM_BYTES)).decode("latin-1"))
     token = form.get("token", [""])[0].strip()
     if not _allows(scope, token):
-        await send_bytes(send, 401, _FORM, _FORM_HEADERS)
+        await send_bytes(send, 401, _FORM, FORM_HEADERS)
         return
     secure = "; Secure" if fields[b"origin"].startswith(b"https:") else ""
     cookie = f"{COOKIE}={token}; Path=/; HttpOnly; SameSite=Strict{secure}".encode("latin-1")

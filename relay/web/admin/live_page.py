@@ -1,74 +1,191 @@
-"""The admin listener's live page: what comes in, what goes out, what is wrong. Counts only, nothing about anybody."""
+"""The admin listener's first page: what comes in, what goes out, what is wrong. Counts only, nothing about anybody."""
 
-from pathlib import Path
+from collections import Counter
+from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any, Final
 
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
 
 from relay.core.version import VERSION
-from relay.web.routes.edge import edge_of
+from relay.insight.minute_rows import CountKey
+from relay.web.admin.views import html
+from relay.web.admin.views.answering import HEADERS, View
+from relay.web.admin.views.words import remedy, word
+from relay.web.routes.edge import Edge, edge_of
 
-_FOLDER: Final = Path(__file__).parent / "page"
-_TYPES: Final = {"index.html": "text/html", "status.css": "text/css", "status.js": "text/javascript"}
-_HEADERS: Final = {
-    "cache-control": "no-store",
-    "content-security-policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self';"
-        " base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-    ),
-    "cross-origin-resource-policy": "same-origin",
-    "referrer-policy": "no-referrer",
-    "x-content-type-options": "nosniff",
-}
+_LEDGER: Final = ("accepted", "delivered", "buried", "erased")
+_WIDTH, _HEIGHT = 600, 120
 
 
-def status_routes() -> list[BaseRoute]:
-    """The page, its parts, and its data."""
-    return [
-        Route("/", _page("index.html")),
-        Route("/status.css", _page("status.css")),
-        Route("/status.js", _page("status.js")),
-        Route("/status.json", status_json),
+async def live(edge: Edge, _request: Request) -> View:
+    """Totals, problems, the last hour and the last two minutes."""
+    data = status_of(edge)
+    hour = await edge.insight.last_hour()
+    data["lastHour"] = _hour(hour)
+    sections = [
+        html.Section("Problems", [_problems(data)]),
+        html.Section("Events", [_figures(edge, data, hour)]),
+        html.Section("Events a second, last two minutes", [_chart(list(edge.insight.samples))]),
+        html.Section("Not taken, last hour", [_not_taken(hour)]),
+        html.Section("Calls, last hour", [_calls(hour)]),
     ]
+    lead = f"What this relay takes and delivers, {_sites(data)}."
+    return View("Live", lead, data, sections)
 
 
-def _page(name: str) -> Any:
-    body = (_FOLDER / name).read_bytes()
-
-    async def page(_request: Request) -> Response:
-        return Response(body, headers=_HEADERS, media_type=f"{_TYPES[name]}; charset=utf-8")
-
-    return page
-
-
-async def status_json(request: Request) -> Response:
-    """The figures as of now; the page works out the rates."""
-    edge = edge_of(request.scope)
+def status_of(edge: Edge) -> dict[str, Any]:
+    """The figures as of now; those of the spool since it was made, the others since this process started."""
     stats = edge.spool.stats()
     now_ms = edge.clock.now_ms()
     oldest_ms = stats.oldest_accepted_at_ms
-    figures = {
+    spool = {
+        "accepted": stats.accepted,
+        "delivered": stats.delivered,
+        "buried": sum(stats.buried.values()),
+        "erased": stats.erased,
+        "pending": stats.pending,
+        "sizeBytes": stats.size_bytes,
+        "oldestS": 0 if oldest_ms is None else max(0, now_ms - oldest_ms) / 1000,
+    }
+    return {
         "version": VERSION,
         "nowMs": now_ms,
+        "startedMs": edge.insight.started_ms,
         "readiness": edge.readiness.report(),
         "sites": sorted(edge.sites),
-        "spool": {
-            "accepted": stats.accepted,
-            "delivered": stats.delivered,
-            "buried": sum(stats.buried.values()),
-            "erased": stats.erased,
-            "pending": stats.pending,
-            "sizeBytes": stats.size_bytes,
-            "oldestS": 0 if oldest_ms is None else max(0, now_ms - oldest_ms) / 1000,
-        },
+        "spool": spool,
+        "sinceStart": {name: spool[name] - edge.insight.at_start[name] for name in _LEDGER},
         "buried": dict(stats.buried),
         "rejected": edge.metrics.events_rejected,
         "beacons": edge.metrics.beacons.by_status(),
+        "ignored": edge.metrics.beacons_ignored,
         "identities": edge.metrics.identities,
         "calls": edge.metrics.put_events_calls,
         "lost": edge.metrics.events_lost,
     }
-    return Response(msgspec.json.encode(figures), headers=_HEADERS, media_type="application/json")
+
+
+async def status_json(request: Request) -> Response:
+    """The figures alone, for programs that ask often."""
+    body = msgspec.json.encode(status_of(edge_of(request.scope)))
+    return Response(body, headers=HEADERS, media_type="application/json")
+
+
+def _hour(hour: Counter[CountKey]) -> dict[str, Any]:
+    return {
+        "ledger": {name: hour["ledger", name] for name in _LEDGER},
+        "refused": {key[2]: count for key, count in hour.items() if key[0] == "beacon" and key[2]},
+        "ignored": {key[2]: count for key, count in hour.items() if key[0] == "ignored"},
+        "calls": {key[1]: count for key, count in _outcomes(hour).items()},
+    }
+
+
+def _outcomes(hour: Counter[CountKey]) -> Counter[CountKey]:
+    sums: Counter[CountKey] = Counter()
+    for key, count in hour.items():
+        if key[0] == "call":
+            sums["call", key[1]] += count
+    return sums
+
+
+def _sites(data: Mapping[str, Any]) -> str:
+    names: list[str] = data["sites"]
+    return f"site {names[0]}" if len(names) == 1 else f"{len(names)} sites"
+
+
+def _problems(data: Mapping[str, Any]) -> html.Markup:
+    report = data["readiness"]
+    lines = [*report.reasons, *report.problems]
+    if not lines:
+        return html.words(html.tone("good", "None:"), " beacons are taken, and calls get through.")
+    items = "".join(
+        f"<li>{html.text(line)} {html.text(remedy(line)) if line in report.reasons else ''}</li>" for line in lines
+    )
+    return html.Markup(f'<ul class="problems">{items}</ul>')
+
+
+def _figures(edge: Edge, data: Mapping[str, Any], hour: Counter[CountKey]) -> html.Markup:
+    spool, since = data["spool"], data["sinceStart"]
+    oldest = f"the oldest for {spool['oldestS']:.1f} s" if spool["pending"] else "nothing waits"
+    pairs: list[tuple[str, object, object]] = [
+        (name.capitalize(), spool[name], _note(name, since[name], hour["ledger", name])) for name in _LEDGER
+    ]
+    pairs.insert(2, ("Pending", spool["pending"], oldest))
+    balance = (
+        f"{spool['accepted']:,} accepted = {spool['delivered']:,} delivered + {spool['buried']:,} buried +"
+        f" {spool['erased']:,} erased + {spool['pending']:,} pending. The large numbers are since the spool was made;"
+        " this process started at "
+    )
+    started = html.words(
+        balance, html.moment(edge.insight.started_ms), f". The spool takes {spool['sizeBytes']:,} bytes."
+    )
+    return html.Markup(html.figures(pairs, "Events since the spool was made") + started)
+
+
+def _note(name: str, since: int, hour: int) -> html.Markup:
+    note = f"{since:,} since the start, {hour:,} in the last hour"
+    return html.Markup(f"{note}: {html.link('/buried', 'see them')}") if name == "buried" else html.text(note)
+
+
+def _chart(samples: list[tuple[int, int, int]]) -> html.Markup:
+    accepted, delivered = _rates(samples, 1), _rates(samples, 2)
+    if not accepted:
+        return html.words("There is nothing to draw yet.")
+    peak = max(1.0, *accepted, *delivered)
+    said = (
+        f"Accepted: {accepted[-1]:.0f} a second now. Delivered: {delivered[-1]:.0f} a second now."
+        f" At most {peak:.0f} a second in the last two minutes."
+    )
+    lines = "".join(
+        f'<polyline class="{name}" points="{_points(rates, peak)}"></polyline>'
+        for name, rates in (("accepted", accepted), ("delivered", delivered))
+    )
+    svg = f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" preserveAspectRatio="none" aria-hidden="true">{lines}</svg>'
+    legend = '<span class="key accepted">accepted</span> <span class="key delivered">delivered</span>'
+    return html.Markup(f'<div class="chart">{svg}</div><p class="legend">{legend} {html.text(said)}</p>')
+
+
+def _rates(samples: list[tuple[int, int, int]], place: int) -> list[float]:
+    """A second, between neighbours; a counter that begins anew is no negative rate."""
+    pairs = pairwise(samples)
+    return [max(0, after[place] - before[place]) * 1000 / max(1, after[0] - before[0]) for before, after in pairs]
+
+
+def _points(rates: list[float], peak: float) -> str:
+    step = _WIDTH / 119
+    first = _WIDTH - (len(rates) - 1) * step
+    return " ".join(
+        f"{first + number * step:.1f},{_HEIGHT - 2 - rate / peak * (_HEIGHT - 6):.1f}"
+        for number, rate in enumerate(rates)
+    )
+
+
+def _not_taken(hour: Counter[CountKey]) -> html.Markup:
+    causes = [
+        (key[0], key[2], count)
+        for key, count in hour.items()
+        if key[0] in ("beacon", "api", "snippet", "ignored") and key[2]
+    ]
+    causes += [("identity", key[1], count) for key, count in hour.items() if key[0] == "identity" and key[1] != "ok"]
+    rows = [
+        (what, word(reason), count, remedy(reason)) for what, reason, count in sorted(causes, key=lambda one: -one[2])
+    ]
+    more = html.words(
+        html.link("/refusals", "All refusals, rejected events and dropped fields by cause"), ". ",
+        html.link("/losses", "What never arrived"), ".",
+    )  # fmt: skip
+    table = html.Table("Not taken, last hour", ("What", "Why", "Times", "What to do"), rows, "Nothing was refused.")
+    return html.Markup(html.table(table) + more)
+
+
+def _calls(hour: Counter[CountKey]) -> html.Markup:
+    found = [(key[1], key[2], count) for key, count in hour.items() if key[0] == "call"]
+    rows = [
+        (word(outcome), html.name(code), count, remedy(outcome))
+        for outcome, code, count in sorted(found, key=lambda one: -one[2])
+    ]
+    columns = ("Outcome", "Code", "Calls", "What to do")
+    return html.table(html.Table("PutEvents calls, last hour", columns, rows, "No call was made."))

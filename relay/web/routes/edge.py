@@ -12,6 +12,7 @@ from relay.identity.tokens import Tokens
 from relay.insight.insight import Insight
 from relay.intake.from_backend import BackendIntake
 from relay.intake.from_browser import Destination, Intake
+from relay.spool.administration import SpoolAdministration
 from relay.spool.contract import Spool
 from relay.web.rate_limit import NetworkLimit, RateLimit
 from relay.web.readiness import Readiness
@@ -57,6 +58,8 @@ class Edge:
     client_address: ClientAddress
     max_body_bytes: int
     identity_cookie: str | None = None
+    administration: SpoolAdministration | None = None
+    """The spool, for the pages for people; None where it cannot be looked at from outside."""
     jwt_identity: "JwtIdentity | None" = None
     limit_address: NetworkLimit | None = None
     limit_refused: NetworkLimit | None = None
