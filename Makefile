@@ -24,7 +24,8 @@ help:
 	@echo "make soak        everything goes wrong for MINUTES=10, and nothing may be lost"
 	@echo "make soak-identity  who is who, by chance, for MINUTES=10, against rules of its own"
 	@echo "make fuzz        mutated requests to the edge for MINUTES=5, both ways in compared"
-	@echo "make build       the snippet and the wheel"
+	@echo "make build       the snippet, the wheel, and what is in them (CycloneDX)"
+	@echo "make audit       whether a locked version is known to be bad; make advisories asks anew what is known"
 	@echo "make reference   docs/reference/ and the import graph, anew from the code"
 	@echo "make test-newest the core of the tests against the newest releases of what the relay stands on"
 	@echo "make upgrade     newer versions into requirements/; make lock: only what pyproject.toml asks for"
@@ -132,7 +133,15 @@ soak-identity: $(VENV)/.dev
 build: $(VENV)/.dev js-snippet/node_modules/.done
 	cd js-snippet && npm run --silent build
 	$(BIN)/python -m pip wheel -q --no-deps --no-build-isolation -w dist .
+	$(BIN)/python -m scripts.supply_chain.sbom
 	@ls -l dist js-snippet/dist
+
+audit: $(VENV)/.dev
+	@$(BIN)/python -m scripts.supply_chain.audit
+
+# Asks OSV, by the network.
+advisories: $(VENV)/.dev
+	@$(BIN)/python -m scripts.supply_chain.refresh
 
 clean:
 	rm -rf $(VENV) js-snippet/node_modules tests/emulator/js/node_modules dist
