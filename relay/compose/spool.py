@@ -90,6 +90,10 @@ def _sqlite(place: str, clock: Clock, options: SpoolOptions) -> AbstractAsyncCon
     )
 
 
+def _nothing_to_look_at(_place: str, _clock: Clock) -> SpoolAdministration | None:
+    return None
+
+
 def _sqlite_administration(place: str, clock: Clock) -> SpoolAdministration:
     return SqliteAdministration(_file(place), clock=clock)
 
@@ -99,7 +103,7 @@ def _file(place: str) -> Path:
 
 
 _BACKENDS: Final = {
-    "memory": Backend(_memory, lambda _place, _clock: None),
+    "memory": Backend(_memory, _nothing_to_look_at),
     "sqlite": Backend(_sqlite, _sqlite_administration, is_file=True),
 }
 

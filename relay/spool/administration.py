@@ -1,7 +1,7 @@
 """What is done to a spool from outside: looking at it, repairing it, moving it into another.
 
 `SpoolAdministration` is one spool by its URL, whether or not relays have it open; each verb opens what it needs. The
-parts of a move are `MoveSource` and `MoveTarget`.
+parts of a move are `MoveSource` and `MoveTarget`; `relay.spool.move` says in which order.
 
 Guarantees of every implementation:
 
@@ -16,6 +16,7 @@ Guarantees of every implementation:
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import Literal, Protocol
 
 import msgspec
@@ -123,6 +124,18 @@ class SpoolAdministration(Protocol):
         """Make the spool, or bring it up to this version; whether there was anything to do."""
         ...
 
+    async def retired(self) -> str | None:
+        """Where what is left of it lies, if there is none any more, for all of it was moved into another one."""
+        ...
+
+    def source(self) -> "AbstractAsyncContextManager[MoveSource]":
+        """To move it. Entering raises `SpoolLockedError` while a relay has it open."""
+        ...
+
+    def target(self) -> "AbstractAsyncContextManager[MoveTarget]":
+        """To move others into it. Entering raises `SpoolLockedError` where a relay would not see what comes."""
+        ...
+
 
 class Moved(msgspec.Struct, frozen=True):
     """How much of a source a target has."""
@@ -132,7 +145,7 @@ class Moved(msgspec.Struct, frozen=True):
     buried: int = 0
     """The last number among what was buried."""
     totals: Mapping[str, int] = {}
-    """By the ledger's names, without what is pending."""
+    """See `MoveSource.totals`."""
 
 
 class MoveSource(Protocol):
@@ -145,7 +158,7 @@ class MoveSource(Protocol):
 
     @property
     def totals(self) -> Mapping[str, int]:
-        """The ledger by its names, `accepted` without what is pending."""
+        """What has left for good, by the ledger's names: without events that `records` and `buried` give."""
         ...
 
     def erased(self) -> AsyncIterator[Sequence[str]]:
@@ -161,11 +174,11 @@ class MoveSource(Protocol):
         ...
 
     def buried(self, after: int) -> AsyncIterator[Sequence[Buried]]:
-        """What is buried, in order, with a number above `after`."""
+        """What is buried, in order, with a number above `after`. Damaged events are left out, and stay."""
         ...
 
-    async def retire(self) -> str | None:
-        """All of it is elsewhere: no relay may open it again by mistake. Where what is left lies, for a person."""
+    def retire(self) -> None:
+        """All of it is elsewhere: on leaving it goes where no relay opens it again by mistake; see `retired`."""
         ...
 
 
@@ -192,9 +205,9 @@ class MoveTarget(Protocol):
         ...
 
     async def bury(self, source: str, buried: Sequence[Buried]) -> None:
-        """These are buried from now on, under new numbers."""
+        """These are buried from now on, under new numbers; they count as accepted and buried here."""
         ...
 
     async def count(self, source: str, totals: Mapping[str, int]) -> None:
-        """So many more are in the ledger."""
+        """So many more are in the ledger: each what it is more than when it was last told."""
         ...

@@ -12,6 +12,7 @@ from relay.cli.screen import age, harmless, moment, print_json, print_table, siz
 from relay.cli.spool.choice import each_chunk, first_buried
 from relay.cli.spool.export import export
 from relay.cli.spool.file import chosen_spool, with_spool
+from relay.cli.spool.move import migrate, move
 from relay.core.clock import SystemClock
 from relay.core.model import SpoolStats
 from relay.spool.administration import Buried, Overview
@@ -38,7 +39,8 @@ def command() -> None:
     """
 
 
-command.add_command(export)
+for each in (export, move, migrate):
+    command.add_command(each)
 
 
 @command.command()

@@ -35,10 +35,16 @@ def chosen_spool(spool: str | None, config: Path | None) -> SpoolAdministration:
         SpoolError: it is not there.
         SettingsError: the setting is not usable, or says that there is nothing to look at.
     """
+    found = named_spool(spool, config)
+    if not asyncio.run(found.is_there()):
+        raise SpoolError(f"there is no spool at {found.name}; --spool or RELAY_SPOOL_URL names another")
+    return found
+
+
+def named_spool(spool: str | None, config: Path | None) -> SpoolAdministration:
+    """The same, whether or not it is there."""
     url = load_spool_settings(config=config).spool_url if spool is None else url_of(spool)
     found = look_into(url, SystemClock())
     if found is None:
         raise SettingsError(["RELAY_SPOOL_URL: this spool is in the relay's memory; there is no file to look at"])
-    if not asyncio.run(found.is_there()):
-        raise SpoolError(f"there is no spool at {found.name}; --spool or RELAY_SPOOL_URL names another")
     return found

@@ -57,3 +57,14 @@ class Ledger:
 def left(totals: Mapping[str, int]) -> int:
     """How many of the accepted ones have left."""
     return sum([count for name, count in totals.items() if name not in ("accepted", DISCARDED)])
+
+
+def totals_of(stats: SpoolStats) -> dict[str, int]:
+    """The other way round: figures as they are kept."""
+    return {
+        "accepted": stats.accepted,
+        "delivered": stats.delivered,
+        "erased": stats.erased,
+        DISCARDED: stats.discarded,
+        **{BURIED_PREFIX + reason: count for reason, count in stats.buried.items()},
+    }

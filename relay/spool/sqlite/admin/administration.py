@@ -3,7 +3,7 @@
 import asyncio
 import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import closing
+from contextlib import AbstractAsyncContextManager, closing
 from pathlib import Path
 from typing import Final
 
@@ -12,7 +12,7 @@ from relay.archive.segments import folder_of
 from relay.archive.segments import targets as archived_targets
 from relay.core.clock import Clock
 from relay.core.errors import SpoolError, SpoolLockedError
-from relay.spool.administration import Buried, Kept, Overview, Place
+from relay.spool.administration import Buried, Kept, MoveSource, MoveTarget, Overview, Place
 from relay.spool.schedule.ledger import Ledger
 from relay.spool.sqlite.admin.buried import list_buried
 from relay.spool.sqlite.admin.control_channel import (
@@ -36,6 +36,8 @@ from relay.spool.sqlite.admin.inspection import (
     users_of_sessions,
     waiting,
 )
+from relay.spool.sqlite.admin.move_source import move_source, retired_name
+from relay.spool.sqlite.admin.move_target import move_target
 from relay.spool.sqlite.file.connection import connect
 from relay.spool.sqlite.file.opening import VERSION
 from relay.spool.sqlite.file.rows import pending_events
@@ -121,6 +123,19 @@ class SqliteAdministration:
         with explained(self._path):
             async with SqliteSpool(self._path, clock=self._clock, max_bytes=0):
                 return True
+
+    async def retired(self) -> str | None:
+        """See `SpoolAdministration.retired`."""
+        left = retired_name(self._path)
+        return str(left) if left.exists() and not self._path.exists() else None
+
+    def source(self) -> AbstractAsyncContextManager[MoveSource]:
+        """See `SpoolAdministration.source`."""
+        return move_source(self._path, clock=self._clock)
+
+    def target(self) -> AbstractAsyncContextManager[MoveTarget]:
+        """See `SpoolAdministration.target`."""
+        return move_target(self._path, clock=self._clock)
 
     async def _do(self, command: Command) -> int:
         with reading(self._path, of_any_version=True):

@@ -11,6 +11,7 @@ from relay.core.model import NewRecord, SessionKey, event_id_of
 from relay.spool.administration import Buried
 from relay.spool.schedule.ledger import DISCARDED
 from relay.spool.sqlite.file.buried_rows import BURIED_COLUMNS, BuriedRow
+from relay.spool.sqlite.file.opening import read_flows
 from relay.spool.sqlite.write.database import Database
 
 AT_ONCE: Final = 1000
@@ -41,6 +42,21 @@ def list_buried(sql: sqlite3.Connection, *, after: int, limit: int) -> list[Buri
         Buried(number, operation, target, session_id, user_id, event_id_of(body), body, *rest)
         for number, operation, target, session_id, user_id, body, *rest in rows
     ]
+
+
+def list_intact(sql: sqlite3.Connection, *, after: int, limit: int) -> tuple[int, list[Buried]] | None:
+    """The last number of the next rows, and those that are what was once written; None when there are no more."""
+    flows = {number: (operation, target) for number, operation, target in read_flows(sql)}
+    rows = [BuriedRow(*columns) for columns in sql.execute(_FOUND, (after, True, "[]", limit))]
+    found = [
+        Buried(
+            row.number, *flows[row.flow], row.session_id, row.user_id, event_id_of(row.body), row.body,
+            row.accepted_at_ms, row.buried_at_ms, row.reason, row.message, row.provenance(),
+        )
+        for row in rows
+        if row.is_intact() and row.flow in flows
+    ]  # fmt: skip
+    return (rows[-1].number, found) if rows else None
 
 
 def replay(database: Database, numbers: Sequence[int] | None, *, after: int, now_ms: int) -> Replayed:

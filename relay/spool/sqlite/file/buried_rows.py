@@ -6,6 +6,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from relay.core.model import Provenance, Record
+from relay.spool.administration import Buried
 from relay.spool.contract import Burial
 from relay.spool.sqlite.file.rows import Row, crc_of
 
@@ -91,3 +92,14 @@ def insert_damaged(sql: sqlite3.Connection, row: Row, burial: Burial, *, now_ms:
 def insert(sql: sqlite3.Connection, event: BuriedRow) -> None:
     """Inside a transaction: keep it."""
     sql.execute(_INSERT, event)
+
+
+def bury_again(sql: sqlite3.Connection, buried: Buried, *, number: int, flow: int, session: int) -> None:
+    """Inside a transaction: keep what was buried in another spool."""
+    came = None if buried.came is None else _encode(buried.came)
+    source = 0 if buried.came is None else buried.came.source
+    event = BuriedRow(
+        number, session, flow, buried.accepted_at_ms, 0, buried.session_id, buried.user_id, came, source, buried.body,
+        buried.reason, buried.message, buried.buried_at_ms,
+    )  # fmt: skip
+    insert(sql, buried_row(event))

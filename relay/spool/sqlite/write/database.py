@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from relay.core.clock import Clock
 from relay.core.errors import SpoolError
-from relay.core.model import NewRecord, Operation, Record
+from relay.core.model import NewRecord, Operation, Record, SessionKey
 from relay.spool.schedule.chains import Loaded
 from relay.spool.schedule.dedup_window import ID_BITS, DedupWindow
 from relay.spool.schedule.ledger import BURIED_PREFIX, left
@@ -246,6 +246,15 @@ class Database:
         record = Record(seq, new.key, new.user_id, new.body, new.ends, at_ms, waiting, new.without_item, new.came)
         self._rows.append(row_of(record, session=session, flow=flow))
         return record
+
+    def flow_of(self, key: SessionKey) -> int:
+        """Inside a job: the number of an operation and a target."""
+        return self._flow_numbers.get(key[:2]) or self._new_flow(*key[:2])
+
+    def next_number(self) -> int:
+        """Inside a job: the number of one more event, which counts as accepted."""
+        self.last_seq += 1
+        return self.last_seq
 
     def _settle(self, job: Settled) -> None:
         self._flush()
