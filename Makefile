@@ -34,7 +34,7 @@ help:
 INSTALL := $(BIN)/python -m pip install -q
 LOCKED := $(INSTALL) --require-hashes
 
-$(VENV)/.run: pyproject.toml requirements/run.txt requirements/build.txt
+$(VENV)/.run: pyproject.toml relay/core/version.py requirements/run.txt requirements/build.txt
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed; none found (set PYTHON=...)" >&2; exit 1; }
 	@echo "installing the relay into $(VENV), half a minute" >&2
 	@$(PYTHON) -m venv $(VENV)

@@ -1,5 +1,5 @@
-"""Which release this is."""
+"""Which release this is: the one place that says so. `scripts/set-version` writes it here, and into the npm package."""
 
 from typing import Final
 
-VERSION: Final = "0.1.0"
+VERSION: Final = "0.2.0"
