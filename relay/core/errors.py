@@ -31,3 +31,7 @@ class SpoolLockedError(SpoolError):
 
 class SpoolVersionError(SpoolError):
     """The spool was written by a newer version."""
+
+
+class SpoolOlderError(SpoolVersionError):
+    """The spool was written by an older version; the next start brings it up, a command that only reads does not."""

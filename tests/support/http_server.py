@@ -1,6 +1,7 @@
 """Serve any ASGI application on a free port of this machine, from inside a test."""
 
 import asyncio
+import contextlib
 import socket
 from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager
@@ -28,8 +29,11 @@ class _Server(uvicorn.Server):
             self.ready.set()
 
     async def main_loop(self) -> None:
-        await self.on_tick(0)
-        await self.stop.wait()
+        while not self.stop.is_set():
+            await self.on_tick(0)  # the Date of the answers
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(1):
+                    await self.stop.wait()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         for server in self.servers:

@@ -8,7 +8,7 @@ import click
 from relay.cli.screen import harmless
 from relay.compose.spool import look_into
 from relay.core.clock import SystemClock
-from relay.core.errors import SpoolError
+from relay.core.errors import SpoolError, SpoolOlderError
 from relay.core.settings import Settings, Site
 from relay.personalize.connection import Connection
 from relay.personalize.errors import PersonalizeError
@@ -49,6 +49,8 @@ async def fit_of(connection: Connection, tracker: EventTracker, settings: Settin
         click.echo(f"  dataset {target.interactions.name!r}, {target.interactions.status}: {columns}")
     try:
         seen = await _seen(settings, site.tracking_id)
+    except SpoolOlderError as error:  # as it is in the middle of every upgrade
+        return Fit(warnings=[str(error)])
     except SpoolError as error:
         return Fit(problems=[str(error)])
     types = site.event_types or (tuple(seen.types) if seen.types.total() >= _ENOUGH else ())

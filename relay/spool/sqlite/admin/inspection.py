@@ -6,7 +6,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Final, Literal
 
-from relay.core.errors import SpoolError, SpoolVersionError
+from relay.core.errors import SpoolError, SpoolOlderError, SpoolVersionError
 from relay.core.model import Operation, bits, event_id_of
 from relay.spool.administration import Kept, Waiting
 from relay.spool.sqlite.file.binding_table import read_bindings
@@ -42,7 +42,8 @@ def reading(path: Path, *, of_any_version: bool = False) -> Generator[sqlite3.Co
     """A connection that only reads; damaged text comes with replacement characters.
 
     Raises:
-        SpoolVersionError: a newer version wrote the file, or an older one that is not to be read as it is.
+        SpoolVersionError: a newer version wrote the file.
+        SpoolOlderError: an older one did, and it is not to be read as it is.
         SpoolError: it is not there, is not a spool, or cannot be read.
     """
     if not path.exists():
@@ -56,7 +57,7 @@ def reading(path: Path, *, of_any_version: bool = False) -> Generator[sqlite3.Co
             raise SpoolVersionError(f"the spool {path} has version {version}, this command knows up to {VERSION}")
         if version < VERSION and not of_any_version:
             message = f"the spool {path} has version {version}: `personalize-relay serve` brings it up to {VERSION}"
-            raise SpoolVersionError(message)
+            raise SpoolOlderError(message)
         yield sql
 
 
