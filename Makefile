@@ -95,6 +95,7 @@ test-newest:
 
 test: lint tests/emulator/js/node_modules/.done
 	scripts/install-test-tools
+	@PYTHON=$(PYTHON) scripts/install-validators
 	cd js-snippet && npm test --silent
 	$(BIN)/pytest
 
