@@ -42,9 +42,8 @@ guard(() => {
     endpoint: url,
     debug,
   });
-  // What the page called before was before: the view of the page after a logout is nobody's.
-  queued.forEach(core._call);
   watchPage(core);
+  queued.forEach(core._call);
   // `relay` may be anything: a name of the page's own, an element with that id. Only nothing is replaced.
   page.relay ??= (...args) => guard(() => core._call([platform.Date.now(), args]));
   page.relay.q = { push: core._call };

@@ -197,8 +197,9 @@ export const createCore = (env: Env, options: RawOptions): Core => {
       isRunning = true;
       user._keep([current()[0], ...outbox._entries().map(([id]) => id)]);
       isStarted ||= delivery._start();
-      bus._emit('start');
+      // What the page called before was before: the view of the page after a logout is nobody's.
       calls.splice(0).forEach(call);
+      bus._emit('start');
     }
   };
 
