@@ -23,6 +23,10 @@ _COMMANDS = {
     "setup": "From nothing to a running event tracker.",
     "put": "Put users, items, actions and past interactions from a file.",
     "spool": "Look at and repair the spool, also while the relay runs.",
+    "session": "Show what a session did, and which calls it became.",
+    "refusals": "Show why something was not taken, and what to do.",
+    "lists": "Show what was seen, clicked and bought of each list.",
+    "held": "Show what is held of a person: an access request.",
     "snippet": "Print the script tag.",
 }
 """Name of each command → its one line. `relay.cli.NAME` holds it as `command`."""

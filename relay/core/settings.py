@@ -96,6 +96,23 @@ class SpoolSettings(BaseSettings):
     """`sqlite:///PATH`, or `memory:` for tests."""
 
 
+class AdminSettings(BaseSettings):
+    """What it takes to ask a running relay's admin listener."""
+
+    model_config = SettingsConfigDict(
+        frozen=True, extra="ignore", env_prefix=PREFIX, env_ignore_empty=True, hide_input_in_errors=True
+    )
+
+    admin_host: str = "127.0.0.1"
+    """Where it listens."""
+    admin_port: _Port = 8081
+    """And at which port."""
+    secret_keys: Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(values.split_list)] = ()
+    """A token with the scope `admin` is made with the first, where there is one."""
+    site: _SiteName = "default"
+    """The site of that token."""
+
+
 class Settings(TokenSettings):
     """How this relay runs. Field `port` is the variable `RELAY_PORT` and the key `port` in `relay.toml`."""
 

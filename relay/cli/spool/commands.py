@@ -74,6 +74,9 @@ def status(*, spool: str | None, config: Path | None, as_json: bool) -> None:
         click.echo()
         print_table(("BURIED FOR", "KEPT"), list(now.buried.items()), numbers=("KEPT",))
         click.echo("`spool buried` lists them, `spool replay` sends them again.")
+    click.echo(
+        "\nWhy: `refusals`, `session ID` and `lists` ask the running relay; the pages of its admin listener show more."
+    )
 
 
 @command.command()

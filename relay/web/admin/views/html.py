@@ -89,29 +89,30 @@ def moment(at_ms: int | None) -> Markup:
 
 def words(*parts: object) -> Markup:
     """A paragraph."""
-    return Markup(f"<p>{''.join(map(text, parts))}</p>")
+    return Markup(f"<p>{''.join(text(part) for part in parts if part != '')}</p>")
 
 
 def table(one: Table) -> Markup:
     """A table that scrolls by itself where it is too wide."""
     if not one.rows:
         return Markup(f'<p class="nothing">{text(one.nothing)}</p>')
-    head = "".join(f'<th scope="col">{text(column)}</th>' for column in one.columns)
+    head = "".join(f'<th role="columnheader" scope="col">{text(column)}</th>' for column in one.columns)
     rows = "".join(_row(one, row) for row in one.rows)
     label = escape(one.caption)
     return Markup(
-        f'<div class="scroll" tabindex="0" role="region" aria-label="{label}"><table><caption>{text(one.caption)}'
-        f"</caption><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
+        f'<div class="scroll" tabindex="0" role="region" aria-label="{label}"><table role="table">'
+        f'<caption>{text(one.caption)}</caption><thead role="rowgroup"><tr role="row">{head}</tr></thead>'
+        f'<tbody role="rowgroup">{rows}</tbody></table></div>'
     )
 
 
 def _row(one: Table, cells: Sequence[object]) -> str:
     made = [
-        f"<td{' class=number' if isinstance(cell, int) and not isinstance(cell, bool) else ''}"
+        f"<td role=cell{' class=number' if isinstance(cell, int) and not isinstance(cell, bool) else ''}"
         f' data-label="{escape(column)}">{text(cell)}</td>'
         for column, cell in zip(one.columns, cells, strict=True)
     ]
-    return f"<tr>{''.join(made)}</tr>"
+    return f'<tr role="row">{"".join(made)}</tr>'
 
 
 def figures(pairs: Sequence[tuple[str, object, object]], label: str) -> Markup:

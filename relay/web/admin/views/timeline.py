@@ -36,7 +36,8 @@ def _session(line: dict[str, Any]) -> object:
 
 def _events(line: dict[str, Any]) -> object:
     if line["kind"] == "call":
-        return html.Markup(f"{len(line['eventIds'])} events")
+        count = len(line["eventIds"])
+        return "1 event" if count == 1 else f"{count} events"
     return html.Markup("<br>".join(_event(one) for one in line.get("events", ())) or "\N{EN DASH}")
 
 
@@ -48,7 +49,7 @@ def _event(one: dict[str, Any]) -> str:
         parts.append(html.Markup(f" of {html.name(one['source'] or one['recommendationId'])}"))
     if one["seen"]:
         parts.append(html.Markup(f", {one['seen']} seen"))
-    return f'<span id="e-{html.text(one["eventId"])}">{"".join(parts)}</span>'
+    return "".join(parts)
 
 
 def _verdict(line: dict[str, Any]) -> object:
