@@ -4,6 +4,7 @@ import asyncio
 import logging
 import math
 import os
+from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
@@ -27,7 +28,7 @@ from relay.core.model import Batch, Operation
 WRITE_AFTER_S: Final = 0.5
 """How long an event waits at most until it is written: what a crash may cost the archive."""
 MAX_WAITING_BYTES: Final = 4 * 1024 * 1024
-"""What may wait to be written; over it, on a disk that stands still, events are not archived."""
+"""What may wait to be written; over it, on a disk that stands still, the oldest of them are given up."""
 FORGOTTEN_S: Final = 120.0
 """How long after an erasure nothing of them is archived: longer than a call in flight then can last."""
 _PARTS: Final = 8
@@ -55,9 +56,12 @@ class Archive:
     def __init__(self, spool: Path, *, max_bytes: int, clock: Clock) -> None:
         self._folder = folder_of(spool)
         self._max_bytes = max_bytes
+        self._segment_bytes = min(_LARGEST_BYTES, max_bytes // _PARTS)
+        self._most_waiting = min(MAX_WAITING_BYTES, max_bytes)
         self._clock = clock
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="relay-archive")
-        self._waiting: list[_Waiting] = []
+        self._waiting: deque[_Waiting] = deque()
+        self._given_up = 0
         self._waiting_bytes = 0
         self._timer: asyncio.TimerHandle | None = None
         self._writing: asyncio.Future[None] | None = None
@@ -90,14 +94,15 @@ class Archive:
             return
         if self._is_forgotten(batch.key.session_id, batch.user_id):
             return
-        if self._waiting_bytes > min(MAX_WAITING_BYTES, self._max_bytes // 4):
-            self._say("the archive cannot keep up: events are delivered, but not archived")
-            return
         lines = lines_of(batch, self._clock.now_ms())
         self._waiting.append(_Waiting(batch.key.session_id, batch.user_id, lines))
         self._waiting_bytes += len(lines)
-        if self._timer is None:
+        if self._waiting_bytes > self._most_waiting // 2:
+            self._write_soon()
+        elif self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(WRITE_AFTER_S, self._write_soon)
+        while self._waiting_bytes > self._most_waiting:
+            self._give_up(self._waiting.popleft().lines)
 
     async def erase(self, *, user_id: str | None = None, session_id: str | None = None) -> int:
         """Remove a user's or a session's events; how many. On disk on return.
@@ -133,7 +138,7 @@ class Archive:
         """What waits goes, and what comes is not taken; how many events went."""
         until_s = self._clock.monotonic_s() + FORGOTTEN_S
         self._forgotten |= dict.fromkeys(those, until_s)
-        before, self._waiting = self._waiting, []
+        before, self._waiting = self._waiting, deque()
         gone = 0
         for one in before:
             if self._is_forgotten(one.session_id, one.user_id):
@@ -143,13 +148,24 @@ class Archive:
                 self._waiting.append(one)
         return gone
 
+    def _give_up(self, lines: bytes) -> None:
+        self._waiting_bytes -= len(lines)
+        self._given_up += lines.count(b"\n")
+        if self._say(
+            f"the archive cannot keep up, or holds less than came at once (RELAY_ARCHIVE_BYTES): {self._given_up}"
+            " delivered events are not in it, the oldest that waited"
+        ):
+            self._given_up = 0
+
     def _write_soon(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
         self._timer = None
         if self._writing is not None or self._erasing or not self._waiting:
             return  # whoever is busy looks again when done
-        data = b"".join([one.lines for one in self._waiting])
-        self._waiting, self._waiting_bytes = [], 0
-        self._writing = asyncio.get_running_loop().run_in_executor(self._thread, self._write, data)
+        parts = [one.lines for one in self._waiting]
+        self._waiting, self._waiting_bytes = deque(), 0
+        self._writing = asyncio.get_running_loop().run_in_executor(self._thread, self._write, parts)
         self._writing.add_done_callback(self._written)
 
     def _written(self, done: asyncio.Future[None]) -> None:
@@ -160,15 +176,29 @@ class Archive:
         if self._waiting:
             self._write_soon()
 
-    def _say(self, message: str) -> None:
+    def _say(self, message: str) -> bool:
         now_s = self._clock.monotonic_s()
-        if now_s - self._said_s >= _SAY_EVERY_S:
-            self._said_s = now_s
-            _logger.error("%s", message)
+        if now_s - self._said_s < _SAY_EVERY_S:
+            return False
+        self._said_s = now_s
+        _logger.error("%s", message)
+        return True
 
     # ── on the thread ───────────────────────────────────────────────────────────────────────────────────────
 
-    def _write(self, data: bytes) -> None:
+    def _write(self, parts: list[bytes]) -> None:
+        """In pieces of a segment's size: what is removed for the newest is then as little as can be."""
+        some: list[bytes] = []
+        size = 0
+        for part in parts:
+            if some and size + len(part) > self._segment_bytes:
+                self._append(b"".join(some))
+                some, size = [], 0
+            some.append(part)
+            size += len(part)
+        self._append(b"".join(some))
+
+    def _append(self, data: bytes) -> None:
         if self._sizes is None:
             self._folder.mkdir(mode=0o700, exist_ok=True)
             self._sizes = {path: path.stat().st_size for path in segments(self._folder)}
@@ -188,7 +218,7 @@ class Archive:
             self._close()
             raise
         self._sizes[self._current] = before + len(data)
-        if before + len(data) >= min(_LARGEST_BYTES, self._max_bytes // _PARTS):
+        if before + len(data) >= self._segment_bytes:
             self._close()
 
     def _make_room(self, size: int, sizes: dict[Path, int]) -> None:

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Final
 
+from relay.compose.impressions import refused_impressions
 from relay.compose.relay import Relay, open_relay
 from relay.core.errors import SpoolError
 from relay.core.settings import Settings
@@ -92,6 +93,8 @@ async def running(settings: Settings, *, stop: Stop) -> AsyncGenerator[Running]:
             settings.admin_host, settings.admin_port, variable="RELAY_ADMIN_HOST and RELAY_ADMIN_PORT"
         ) as admin_socket,
     ):
+        for line in refused_impressions(settings):
+            _log.warning(line)
         async with open_relay(settings) as relay:
             edge = relay.edge
             admin_app = create_admin_app(lambda: nullcontext(edge), hosts=settings.admin_hosts)

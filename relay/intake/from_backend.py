@@ -15,7 +15,7 @@ from relay.core.model import NewRecord, Operation, Provenance, Reason, SessionKe
 from relay.core.telemetry import Metrics
 from relay.intake.sources import Sources
 from relay.spool.contract import Spool
-from relay.wire.fields import Drop, Members, Notes
+from relay.wire.fields import Drop, Members, Notes, in_order
 from relay.wire.properties import ANY_NAME, PropertyNames, packed_properties
 from relay.wire.times import SECONDS_BELOW, backend_time_ms, in_words
 from relay.wire.values import (
@@ -150,7 +150,7 @@ class BackendIntake:
                 accepted += len(records) - len(repeated)
             await asyncio.sleep(0)
         gone = {one.index for one in rejected}
-        dropped = [one for one in notes.dropped if one.index not in gone]
+        dropped = in_order(one for one in notes.dropped if one.index not in gone)
         self._metrics.count_fields(dropped, notes.unknown)
         return EntriesTaken(accepted, sorted(rejected, key=lambda one: one.index), dropped or UNSET)
 

@@ -17,7 +17,7 @@ from relay.intake.sources import Sources
 from relay.spool.contract import Spool
 from relay.spool.receipt import Receipt, Repeated
 from relay.wire.event import DAY_MS, BeaconEvent, Rejected, entry
-from relay.wire.fields import Drop
+from relay.wire.fields import Drop, in_order
 from relay.wire.properties import ANY_NAME, PropertyNames
 from relay.wire.times import in_words
 from relay.wire.values import Field
@@ -257,6 +257,7 @@ class Intake:
             if rejected:
                 gone = {one.index for one in rejected}
                 dropped = [one for one in dropped if one.index not in gone]
+            dropped = in_order(dropped)
             self._metrics.count_fields(dropped, {})
         taken = Taken(accepted, rejected, begun.decision.result, dropped or UNSET)
         self._on_taken(begun, taken)

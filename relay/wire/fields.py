@@ -5,7 +5,7 @@ is left out and noted, so that the interaction itself survives.
 """
 
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -31,6 +31,11 @@ class Drop(msgspec.Struct, frozen=True, omit_defaults=True):
     reason: Reason
     index: int | UnsetType = UNSET
     """Of the event in its list; absent for a field of the beacon itself."""
+
+
+def in_order(dropped: Iterable[Drop]) -> list[Drop]:
+    """Those of the beacon itself, then by event."""
+    return sorted(dropped, key=lambda one: -1 if one.index is UNSET else one.index)
 
 
 class Notes:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -177,11 +178,37 @@ async def test_a_disk_that_refuses_costs_the_archive_and_nothing_else(
     assert "cannot be written" in caplog.text
 
 
-async def test_what_comes_faster_than_the_disk_takes_it_is_given_up_not_kept_in_memory(
+async def test_of_a_burst_larger_than_the_archive_the_newest_are_kept_without_a_gap_and_the_log_counts_the_others(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with opened(tmp_path) as archive:
         for number in range(1000):
+            archive.add(delivered(number, size=2000))
+    names = kept(tmp_path)
+    assert names == [f"e{number}" for number in range(1000 - len(names), 1000)]
+    assert len(names) * 2200 > MIB * 3 // 4
+    assert "cannot keep up" in caplog.text
+    assert "RELAY_ARCHIVE_BYTES" in caplog.text
+
+
+async def test_while_the_disk_stands_still_the_oldest_are_given_up_and_memory_is_bounded(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(archive_module, "MAX_WAITING_BYTES", 100_000)
+    going_on = threading.Event()
+    write = os.write
+
+    def still(fd: int, data: bytes) -> int:
+        going_on.wait()
+        return write(fd, data)
+
+    monkeypatch.setattr(os, "write", still)
+    async with opened(tmp_path) as archive:
+        for number in range(1000):
             archive.add(delivered(number, size=1000))
-    assert 200 < len(kept(tmp_path)) < 300
+            await asyncio.sleep(0)
+        going_on.set()
+    names = kept(tmp_path)
+    assert names[-50:] == [f"e{number}" for number in range(950, 1000)]
+    assert len(names) < 200
     assert "cannot keep up" in caplog.text

@@ -299,3 +299,13 @@ async def test_metrics_are_on_the_admin_listener(relay: RunningEdge) -> None:
 async def test_a_beacon_of_a_prerendered_page_is_taken_like_any_other(relay: RunningEdge) -> None:
     answer = await relay.post(relay.beacon(), Sec_Purpose="prefetch;prerender")
     assert (answer.status_code, answer.json()["accepted"]) == (202, 1)
+
+
+async def test_what_was_left_out_is_named_in_the_order_of_the_events_whoever_found_it() -> None:
+    too_long = {"eventType": "Click", "itemId": "p1", "impression": ["x" * 256] * 5}
+    bad_value = {"eventType": "Click", "itemId": "p1", "eventValue": "much"}
+    async with running_edge() as edge:
+        taken = await edge.send(too_long, bad_value, too_long, bad_value, seq="x")
+        assert [(one.get("index"), one["field"]) for one in taken["dropped"]] == [
+            (None, "seq"), (0, "impression"), (1, "eventValue"), (2, "impression"), (3, "eventValue"),
+        ]  # fmt: skip

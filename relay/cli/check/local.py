@@ -5,9 +5,9 @@ import os
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
 
 from relay.cli.screen import harmless
+from relay.compose.impressions import refused_impressions
 from relay.compose.spool import file_of, look_into
 from relay.core.bundled import bundled
 from relay.core.clock import Clock
@@ -19,9 +19,6 @@ from relay.web.listener import bounds
 from relay.web.listener.open_files import raise_limit, room
 from relay.web.routes.client_address import ClientAddress
 from relay.web.routes.snippet_file import SnippetFile
-
-IMPRESSION: Final = "Impression"
-"""Type of the events that carry impressions nobody acted on."""
 
 
 def local_problems(settings: Settings, clock: Clock) -> list[str]:
@@ -46,7 +43,7 @@ def local_warnings(settings: Settings, clock: Clock) -> list[str]:
     return [
         *proxies,
         *_few_connections(settings),
-        *_refused_impressions(settings),
+        *refused_impressions(settings),
         *_waiting_for_nobody(settings, clock),
     ]
 
@@ -61,17 +58,6 @@ def _few_connections(settings: Settings) -> list[str]:
         f" {bounds.MAX_CONNECTIONS}; raise the limit (LimitNOFILE in systemd, ulimit -Hn in a shell)"
     )
     return [line]
-
-
-def _refused_impressions(settings: Settings) -> list[str]:
-    if not settings.forward_impressions:
-        return []
-    return [
-        f"site {name}: RELAY_FORWARD_IMPRESSIONS sends events of type {IMPRESSION}, and its event types are without it:"
-        f" they are refused; add {IMPRESSION}"
-        for name, site in settings.all_sites().items()
-        if site.event_types and IMPRESSION not in site.event_types
-    ]
 
 
 def _waiting_for_nobody(settings: Settings, clock: Clock) -> list[str]:

@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 import pytest
+from openapi_spec_validator import OpenAPIV31SpecValidator, validate
 
 from tests.support.emulator import TRACKING_ID
 from tests.support.relay import SESSION, running_edge
@@ -22,6 +23,12 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "erase": {"userId": "u1"},
     "allow": {"userId": "u1"},
 }
+
+
+async def test_the_document_is_valid_openapi() -> None:
+    async with running_edge() as edge:
+        validate((await edge.http.get(f"{edge.url}/api/v1/openapi.json")).json(), cls=OpenAPIV31SpecValidator)
+        validate((await edge.http.get(f"{edge.url}/api/v1/openapi.json")).json())
 
 
 async def test_every_path_of_the_document_answers_as_it_says() -> None:
