@@ -10,6 +10,7 @@ import click
 
 from relay.cli.screen import age, harmless, moment, print_json, print_table, size
 from relay.cli.spool.choice import each_chunk, first_buried
+from relay.cli.spool.deletion_csv import add_user
 from relay.cli.spool.export import export
 from relay.cli.spool.file import chosen_spool, with_spool
 from relay.cli.spool.move import migrate, move
@@ -175,19 +176,36 @@ def discard(
 @command.command()
 @click.option("--user", "user_id", help="User id, as Personalize knows it.")
 @click.option("--session", "session_id", help="Session id.")
+@click.option(
+    "--deletion-csv",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Also write the user into this file, for CreateDataDeletionJob; added to those that are in it.",
+)
 @with_spool
 @_as_json
 def erase(
-    *, user_id: str | None, session_id: str | None, spool: str | None, config: Path | None, as_json: bool
+    *,
+    user_id: str | None,
+    session_id: str | None,
+    deletion_csv: Path | None,
+    spool: str | None,
+    config: Path | None,
+    as_json: bool,
 ) -> None:
     """Remove everything of a user, or of a session: pending, buried, archived, binding.
 
     A user stays refused for ten years, also by a relay that runs now; a session is not refused, only nobody's.
-    What was delivered is at Amazon Personalize: see CreateDataDeletionJob. Exits 0 also when nothing was there.
+    What was delivered is at Amazon Personalize: CreateDataDeletionJob takes it away, and reads the file that
+    --deletion-csv writes from S3. Exits 0 also when nothing was there.
     """
     if (user_id is None) == (session_id is None) or "" in (user_id, session_id):
         message = "name --user or --session, one of them"
         raise click.UsageError(message)
+    if deletion_csv is not None:
+        if user_id is None:
+            message = "--deletion-csv goes with --user: the service deletes users"
+            raise click.UsageError(message)
+        add_user(deletion_csv, user_id)  # first: an erasure that is not passed on is worse than one passed on twice
     count = asyncio.run(chosen_spool(spool, config).erase(user_id=user_id, session_id=session_id))
     if as_json:
         print_json({"erased": count})
@@ -195,6 +213,8 @@ def erase(
     click.echo(f"{count:,} {_records(count)} erased.", err=True)
     if user_id is not None:
         click.echo("The user is refused from now on.", err=True)
+    if deletion_csv is not None:
+        click.echo(f"For CreateDataDeletionJob the user is in {deletion_csv}.", err=True)
 
 
 def _one_choice(ids: Sequence[int], *, everything: bool, reasons: Sequence[str]) -> None:

@@ -1,5 +1,6 @@
 """What each call of the server API does, once its token and its body are known to be in order."""
 
+import logging
 from collections.abc import Awaitable, Callable
 from typing import Final
 
@@ -21,6 +22,7 @@ from relay.wire.times import backend_time_ms
 from relay.wire.values import Field, RefusedFieldError, identifier, number, service_session_id, text
 
 MAX_TTL_S: Final = 10 * 365 * 86400
+_log = logging.getLogger("relay")
 
 
 class ApiRequest(msgspec.Struct, frozen=True):
@@ -116,12 +118,16 @@ async def identity(request: ApiRequest) -> Minted:
 
 async def erase(request: ApiRequest) -> ErasedCount:
     """Remove what the relay holds of a user, and refuse what comes."""
-    return ErasedCount(await request.edge.spool.erase(user_id=request.body.required("userId", identifier)))
+    count = await request.edge.spool.erase(user_id=request.body.required("userId", identifier))
+    _log.info("a user was erased", extra={"events": count, "by": "api", "site": request.site.destination.site})
+    return ErasedCount(count)
 
 
 async def allow(request: ApiRequest) -> Allowed:
     """Refuse a user no longer who was erased."""
-    return Allowed(await request.edge.spool.allow(request.body.required("userId", identifier)))
+    was_refused = await request.edge.spool.allow(request.body.required("userId", identifier))
+    _log.info("an erasure was lifted", extra={"by": "api", "site": request.site.destination.site})
+    return Allowed(was_refused)
 
 
 def _list(body: Members, field: Field) -> list[object]:

@@ -72,7 +72,10 @@ class ControlListener(Background):
         if isinstance(command, Discard):
             return Answer(await self.discard(partial(discard, numbers=command.numbers)))
         if isinstance(command, Erase):
-            return Answer(await self._erase(user_id=command.user_id, session_id=command.session_id))
+            count = await self._erase(user_id=command.user_id, session_id=command.session_id)
+            whom = "session" if command.user_id is None else "user"
+            _logger.info("a %s was erased", whom, extra={"events": count, "by": "command"})
+            return Answer(count)
         count, after = 0, 0
         while True:  # step by step, so that appends get their turn in between
             now_s, now_ms = self._clock.monotonic_s(), self._clock.now_ms()
