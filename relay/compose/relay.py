@@ -70,7 +70,14 @@ async def open_relay(settings: Settings, *, clock: Clock | None = None) -> Async
             await stack.enter_async_context(links)
             spool.watch(links)
         store = await _insight_store(settings, stack)
-        insight = await stack.enter_async_context(Insight(store=store, clock=clock, metrics=metrics, spool=spool))
+        insight = Insight(store=store, clock=clock, metrics=metrics, spool=spool)
+        if settings.trace is not None:
+            from relay.insight.traces import TracedInsight, TracedSink, tracing  # noqa: PLC0415 - the extra `otel`
+
+            traces = await stack.enter_async_context(tracing(clock))
+            insight = TracedInsight(traces, store=store, clock=clock, metrics=metrics, spool=spool)
+            sink = TracedSink(sink, traces, clock)
+        await stack.enter_async_context(insight)
         spool.watch(insight)
         dispatcher = await stack.enter_async_context(
             Dispatcher(

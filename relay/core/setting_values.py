@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from importlib.util import find_spec
 from ipaddress import IPv4Network, IPv6Network, ip_network
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from pydantic import SecretStr
 
@@ -211,6 +211,13 @@ def jwks(text: str | None) -> str | None:
     if find_spec("jwt") is None or find_spec("cryptography") is None:
         raise ValueError("needs a library: pip install 'personalize-relay[jwt]'")
     return text
+
+
+def trace(kind: Literal["otlp"] | None) -> Literal["otlp"] | None:
+    """A kind of traces, where the library for them is there."""
+    if kind is not None and (find_spec("opentelemetry") is None or find_spec("opentelemetry.exporter") is None):
+        raise ValueError("needs a library: pip install 'personalize-relay[otel]'")
+    return kind
 
 
 def moment_s(value: object) -> int | None:

@@ -209,6 +209,8 @@ class Settings(TokenSettings):
     """Beacons of known crawlers, link previewers, prefetchers and headless browsers: `drop` (202, `"ignored"`,
     counted), `mark` (delivered, counted) or `keep`. HTTP libraries and the server API are no bots; `RELAY_DEV=1` keeps
     all."""
+    trace: Annotated[Literal["otlp"] | None, AfterValidator(values.trace)] = None
+    """`otlp`: OpenTelemetry traces of beacons and calls, by the ordinary `OTEL_…` variables. Needs the extra `otel`."""
     gpc: Literal["ignore", "anonymous", "off"] = "ignore"
     """What `Sec-GPC: 1` on a beacon means beside the page's own `data-gpc`: `ignore` (the page decides), `anonymous`
     (no binding is used or made), `off` (202, `"ignored"`)."""

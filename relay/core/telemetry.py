@@ -1,16 +1,18 @@
 """Metrics of one relay, in a registry of its own; docs/reference/metrics.md is made of this file."""
 
+import platform
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import accumulate
 from typing import Final, Protocol
 
-from prometheus_client import CollectorRegistry, Counter, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Info, ProcessCollector, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from relay.core.clock import Clock
 from relay.core.model import SpoolStats
+from relay.core.version import VERSION
 
 MAX_UNKNOWN_NAMES: Final = 200
 """Names of unknown fields that are counted apart; the rest is `other`."""
@@ -119,6 +121,9 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
+        build = Info("relay_build", "1, with the version that runs and the Python it runs on.", registry=self.registry)
+        build.info({"version": VERSION, "python": platform.python_version()})
         self.beacons = BeaconCounts(registry=self.registry)
         self.beacons_ignored = Counts(
             "relay_beacons_ignored",

@@ -30,5 +30,7 @@ def page() -> str:
 
 def _row(family: Metric) -> list[str]:
     labels: Any = getattr(family, "_labelnames", ())  # only samples would say it, and there are none yet
-    name = family.name + ("_total" if family.type == "counter" else "")
+    if family.type == "info":
+        labels = tuple(family.samples[0].labels)
+    name = family.name + {"counter": "_total", "info": "_info"}.get(family.type, "")
     return [f"`{name}{{{','.join(labels)}}}`" if labels else f"`{name}`", family.type, family.documentation]
