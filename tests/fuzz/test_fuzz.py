@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from relay.core.model import Reason
-from relay.web.listener.connection import Connection
+from relay.web.listener.connection import ClientConnection
 from relay.web.routes import beacon_rules
 from relay.web.routes.request_body import read_body
 from tests.fuzz.answers import alike
@@ -34,18 +34,18 @@ def _one_way_loses_a_byte(patch: pytest.MonkeyPatch) -> None:
 
 
 def _a_null_is_not_foreseen(patch: pytest.MonkeyPatch) -> None:
-    judge = beacon_rules.judge
+    judge = beacon_rules.admit
 
     def judged(*arguments: Any) -> Any:
         if b"null" in arguments[-1]:
             raise ZeroDivisionError
         return judge(*arguments)
 
-    patch.setattr("relay.web.routes.beacons.judge", judged)
+    patch.setattr("relay.web.routes.beacons.admit", judged)
 
 
 def _a_queue_that_is_forgotten(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(Connection, "turn", lambda _self: None)
+    patch.setattr(ClientConnection, "turn", lambda _self: None)
     patch.setattr("tests.fuzz.pair.HANG_S", 0.2)
 
 

@@ -9,23 +9,9 @@ RELAY = Path(__file__).parents[2] / "relay"
 APART = {"emulator", "demo"}
 """Rooms that stand for somebody else: Amazon, and visitors."""
 
-TWICE_STILL = {
-    "Connection",
-    "Answer",
-    "Answered",
-    "Counts",
-    "Problem",
-    "Progress",
-    "Refusal",
-    "Removed",
-    "Replayed",
-    "Row",
-}
-"""This list only gets shorter."""
-
 
 def test_a_class_name_means_one_thing() -> None:
-    assert {name: files for name, files in classes().items() if len(files) > 1 and name not in TWICE_STILL} == {}
+    assert {name: files for name, files in classes().items() if len(files) > 1} == {}
 
 
 def classes() -> dict[str, list[str]]:

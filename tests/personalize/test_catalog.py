@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from relay.personalize.errors import InvalidInputError
 from relay.personalize.put.catalog import ACTIONS, ITEMS, USERS, CatalogRecord, CatalogRows
 from relay.personalize.put.cells import Cells
-from relay.personalize.put.problem import Problem
+from relay.personalize.put.problem import RowProblem
 from relay.personalize.schema.columns import parse_schema
 
 SCHEMA = parse_schema(
@@ -30,15 +30,15 @@ SCHEMA = parse_schema(
 ROWS = CatalogRows(ITEMS, SCHEMA)
 
 
-def csv_row(**cells: str) -> CatalogRecord | Problem:
+def csv_row(**cells: str) -> CatalogRecord | RowProblem:
     return ROWS.from_csv({"ITEM_ID": "p1", "TITLE": "Lamp"} | cells)
 
 
-def json_row(**values: Any) -> CatalogRecord | Problem:
+def json_row(**values: Any) -> CatalogRecord | RowProblem:
     return ROWS.from_object({"itemId": "p1", "title": "Lamp"} | values)
 
 
-def properties(record: CatalogRecord | Problem) -> dict[str, Any]:
+def properties(record: CatalogRecord | RowProblem) -> dict[str, Any]:
     assert isinstance(record, CatalogRecord), record
     found: dict[str, Any] = msgspec.json.decode(record.properties)
     return found
@@ -67,7 +67,7 @@ def test_a_whole_number_is_one_however_it_is_written(text: str) -> None:
 def test_milliseconds_are_refused_in_json_too() -> None:
     for value in (1_700_000_000_000, -5, 0, 1.7e12, "1700000000000"):
         problem = json_row(creationTimestamp=value)
-        assert isinstance(problem, Problem)
+        assert isinstance(problem, RowProblem)
         assert problem.reason == "bad_time"
 
 
@@ -78,7 +78,7 @@ def test_a_word_for_nothing_is_told_once_a_column_and_is_nothing_where_one_says_
     for n in range(3):
         record = rows.from_csv({"ITEM_ID": f"p{n}", "TITLE": "Lamp", "CATEGORY_L1": word})
         assert properties(record)["categoryL1"] == word
-        assert isinstance(rows.from_csv({"ITEM_ID": f"p{n}", "TITLE": "Lamp", "PRICE": word}), Problem)
+        assert isinstance(rows.from_csv({"ITEM_ID": f"p{n}", "TITLE": "Lamp", "PRICE": word}), RowProblem)
     assert [line.partition(":")[0] for line in told] == ["column CATEGORY_L1", "column PRICE"]
     assert all(f"--null {shlex.quote(word)}" in line for line in told)
     told.clear()
@@ -88,7 +88,7 @@ def test_a_word_for_nothing_is_told_once_a_column_and_is_nothing_where_one_says_
     assert rows.from_object({"itemId": "p1", "title": "Lamp", "price": word}) == rows.from_csv(
         {"ITEM_ID": "p1", "TITLE": "Lamp", "PRICE": word}
     )
-    assert isinstance(rows.from_csv({"ITEM_ID": "p1", "TITLE": word}), Problem), "the schema wants a title"
+    assert isinstance(rows.from_csv({"ITEM_ID": "p1", "TITLE": word}), RowProblem), "the schema wants a title"
     assert told == []
 
 
@@ -109,8 +109,8 @@ def test_camel_case_columns_are_the_same_columns() -> None:
 
 def test_an_empty_cell_is_null_where_the_schema_allows_it_and_refused_elsewhere() -> None:
     assert properties(csv_row(PRICE="", CATEGORY_L1="")) == {"title": "Lamp", "price": None, "categoryL1": None}
-    assert csv_row(TITLE="") == Problem("empty", "TITLE: is empty, and the schema allows no null")
-    assert json_row(title=None) == Problem("empty", "TITLE: is empty, and the schema allows no null")
+    assert csv_row(TITLE="") == RowProblem("empty", "TITLE: is empty, and the schema allows no null")
+    assert json_row(title=None) == RowProblem("empty", "TITLE: is empty, and the schema allows no null")
 
 
 @pytest.mark.parametrize(
@@ -144,7 +144,7 @@ def test_an_empty_cell_is_null_where_the_schema_allows_it_and_refused_elsewhere(
 )
 def test_a_cell_that_does_not_fit_refuses_its_row(cells: dict[str, str], reason: str, told: str) -> None:
     problem = csv_row(**cells)
-    assert isinstance(problem, Problem)
+    assert isinstance(problem, RowProblem)
     assert problem.reason == reason
     assert told in problem.detail
 
@@ -185,13 +185,15 @@ def test_a_row_as_the_api_has_it_is_taken_too(nested: object) -> None:
 )
 def test_a_value_of_json_that_does_not_fit_refuses_its_row(values: dict[str, Any], reason: str) -> None:
     problem = json_row(**values)
-    assert isinstance(problem, Problem)
+    assert isinstance(problem, RowProblem)
     assert problem.reason == reason
 
 
 def test_a_row_without_a_required_column_is_refused() -> None:
-    assert ROWS.from_object({"itemId": "p1"}) == Problem("missing_field", "TITLE: missing, and the schema requires it")
-    assert ROWS.from_object({"title": "Lamp"}) == Problem("missing_field", "ITEM_ID: missing")
+    assert ROWS.from_object({"itemId": "p1"}) == RowProblem(
+        "missing_field", "TITLE: missing, and the schema requires it"
+    )
+    assert ROWS.from_object({"title": "Lamp"}) == RowProblem("missing_field", "ITEM_ID: missing")
 
 
 def test_unknown_columns_can_be_left_out() -> None:
@@ -220,7 +222,7 @@ def test_users_have_less_room_for_properties() -> None:
     users = CatalogRows(USERS, parse_schema(schema % "USER_ID"))
     actions = CatalogRows(ACTIONS, parse_schema(schema % "ACTION_ID"))
     about = "x" * 24_000
-    assert isinstance(users.from_csv({"USER_ID": "u", "ABOUT": about}), Problem)
+    assert isinstance(users.from_csv({"USER_ID": "u", "ABOUT": about}), RowProblem)
     taken = actions.from_csv({"ACTION_ID": "a", "ABOUT": about})
     assert isinstance(taken, CatalogRecord)
     assert set(taken.entry(ACTIONS)) == {"actionId", "properties"}

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from relay.personalize.errors import InvalidInputError
 from relay.personalize.put.catalog import ITEMS, CatalogRows
 from relay.personalize.put.chunks import ChunkReader
-from relay.personalize.put.problem import Problem
+from relay.personalize.put.problem import RowProblem
 from relay.personalize.put.rows import MAX_ROW_BYTES, Row, RowReader
 from relay.personalize.schema.columns import parse_schema
 
@@ -29,7 +29,7 @@ def read(data: bytes, name: str = "", **options: str) -> list[Row]:
 
 
 def contents(rows: list[Row]) -> list[object]:
-    return ["bad" if isinstance(row.content, Problem) else dict(row.content) for row in rows]
+    return ["bad" if isinstance(row.content, RowProblem) else dict(row.content) for row in rows]
 
 
 @pytest.mark.parametrize(
@@ -150,7 +150,7 @@ def test_a_broken_utf16_file_is_told() -> None:
 
 def test_a_row_that_is_not_utf8_names_the_converter() -> None:
     (row,) = read("A\nMüller\n".encode("latin-1"), "a.csv")
-    assert isinstance(row.content, Problem)
+    assert isinstance(row.content, RowProblem)
     assert "iconv" in row.content.detail
 
 

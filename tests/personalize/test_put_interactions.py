@@ -12,7 +12,7 @@ import pytest
 
 from relay.emulator.wire.faults import FaultSpec
 from relay.personalize.history.past_events import HistoryRows, PastEvent
-from relay.personalize.put.problem import Problem
+from relay.personalize.put.problem import RowProblem
 from relay.personalize.put.rows import Row
 from relay.personalize.schema.columns import Schema, parse_schema
 from relay.personalize.schema.ready_made import interactions_schema
@@ -103,7 +103,7 @@ def test_a_row_that_is_no_event_is_refused_with_its_reason(change: dict[str, str
     good: dict[str, object] = {"USER_ID": "u1", "TIMESTAMP": "1400000000", "EVENT_TYPE": "View"}
     assert isinstance(rows_of().event(row(good)), PastEvent)
     problem = rows_of().event(row(good | change))
-    assert isinstance(problem, Problem)
+    assert isinstance(problem, RowProblem)
     assert problem.reason == reason
 
 

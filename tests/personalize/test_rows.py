@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from relay.personalize.errors import InvalidInputError
-from relay.personalize.put.problem import Problem
+from relay.personalize.put.problem import RowProblem
 from relay.personalize.put.rows import MAX_ROW_BYTES, Format, Row, RowReader
 
 
@@ -21,7 +21,7 @@ def reader_of(data: bytes, file_format: Format = "csv", **options: str) -> RowRe
 
 
 def contents(rows: Iterator[Row]) -> list[object]:
-    return ["bad" if isinstance(row.content, Problem) else dict(row.content) for row in rows]
+    return ["bad" if isinstance(row.content, RowProblem) else dict(row.content) for row in rows]
 
 
 def test_csv_is_read_with_quotes_line_ends_and_a_byte_order_mark() -> None:
@@ -84,7 +84,7 @@ def test_a_quote_that_is_never_closed_costs_one_row_not_the_file() -> None:
     data = b'ITEM_ID,TITLE\np,"open\n' + body
     tracemalloc.start()
     rows = reader_of(data).rows()
-    count = sum(1 for row in rows if not isinstance(row.content, Problem))
+    count = sum(1 for row in rows if not isinstance(row.content, RowProblem))
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert count == 40_000

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from relay.sink.personalize.connection import Answered, HttpError
+from relay.sink.personalize.connection import HttpError, Response
 from relay.sink.personalize.connections import Connections, NotSentInTimeError
 from tests.support.raw_server import Handler, http_answer, raw_server, saying
 from tests.support.relay import until
@@ -37,11 +37,11 @@ async def connections_to(handler: Handler, *, limit: int = 4) -> AsyncIterator[C
             await connections.close()
 
 
-async def post(connections: Connections, *, in_s: float = 5.0) -> Answered:
+async def post(connections: Connections, *, in_s: float = 5.0) -> Response:
     loop = asyncio.get_running_loop()
-    came: asyncio.Future[Answered | Exception] = loop.create_future()
+    came: asyncio.Future[Response | Exception] = loop.create_future()
 
-    def done(result: Answered | Exception) -> None:
+    def done(result: Response | Exception) -> None:
         if not came.done():
             came.set_result(result)
 

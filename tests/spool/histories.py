@@ -12,7 +12,7 @@ from typing import NamedTuple
 from relay.core.model import Binding, NewRecord
 from relay.spool.sqlite.file.buried_rows import BuriedRow
 from relay.spool.sqlite.file.connection import lenient_text
-from relay.spool.sqlite.file.rows import Row, crc_of
+from relay.spool.sqlite.file.rows import RecordRow, crc_of
 from relay.spool.sqlite.recovery.pages import PAGE
 from relay.spool.sqlite.recovery.wal import FileView, views
 from relay.spool.sqlite.spool import SqliteSpool
@@ -98,7 +98,7 @@ def content(path: Path) -> Kept:
     with closing(connection) as found:
         kept: Kept = {
             table: {row[0]: row for row in found.execute(f"SELECT * FROM {table}") if kind(*row).is_intact()}  # noqa: S608
-            for table, kind in (("records", Row), ("buried", BuriedRow))
+            for table, kind in (("records", RecordRow), ("buried", BuriedRow))
         }
         rows = found.execute("SELECT * FROM bindings").fetchall()
     return kept | {"bindings": {row[0]: row for row in rows if row[1] == crc_of(row[0], *row[2:])}}

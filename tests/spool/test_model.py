@@ -16,7 +16,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invaria
 from relay.core.model import Binding, NewRecord
 from relay.spool.contract import Lease
 from relay.spool.receipt import Repeated
-from relay.spool.sqlite.file.rows import COLUMNS, Row
+from relay.spool.sqlite.file.rows import COLUMNS, RecordRow
 from relay.spool.sqlite.spool import SqliteSpool
 from tests.spool.conftest import MAX_BYTES
 from tests.spool.impatience import give_up_a_lease
@@ -215,7 +215,7 @@ class SpoolModel(RuleBasedStateMachine):
         rows = self.runner.run(self.spool.work(lambda database: database.sql.execute(select).fetchall()))
         flows = self.runner.run(self.spool.work(lambda database: database.flows))
         found: dict[str, list[str]] = {}
-        for event in events_of(Row(*row).as_record(flows) for row in rows):
+        for event in events_of(RecordRow(*row).as_record(flows) for row in rows):
             found.setdefault(event.key.session_id, []).append(event.event_id)
         for session in {*found, *self.waiting}:
             expected = self.waiting.get(session, [])

@@ -28,9 +28,9 @@ from relay.personalize.connection import Connection, connect
 from relay.personalize.errors import BadFileError, PersonalizeError, ResourceNotFoundError
 from relay.personalize.history.past_events import HistoryRows, PastEvent
 from relay.personalize.put.cells import Cells
-from relay.personalize.put.chunks import Refusal, whole_rows
+from relay.personalize.put.chunks import RefusedRow, whole_rows
 from relay.personalize.put.journal import Journal, Progress, load
-from relay.personalize.put.problem import Problem
+from relay.personalize.put.problem import RowProblem
 from relay.personalize.put.put_file import Watcher
 from relay.personalize.put.rows import Row, RowReader, known_size
 from relay.personalize.schema.columns import Schema, guesses, parse_schema
@@ -54,7 +54,7 @@ _PATIENCE_S = 60.0
 _OPERATION = Operation.PUT_EVENTS
 
 
-class Replayed(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
+class HistoryPut(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     """What a run did."""
 
     rows: int
@@ -118,7 +118,7 @@ def interactions(
     stream = file.open("rb")
     size_bytes = known_size(stream)
 
-    async def work() -> Replayed:
+    async def work() -> HistoryPut:
         async with connect() as connection:
             schema = parse_schema(schema_text) if schema_text else await _schema_of(connection, tracking_id)
         reader = RowReader(stream, file_format, name=file.name, delimiter=delimiter)
@@ -154,7 +154,7 @@ class _Replay:
         self._clock = clock
         self._stop = asyncio.Event()
 
-    async def run(self, *, restart: bool, size_bytes: int | None) -> Replayed:
+    async def run(self, *, restart: bool, size_bytes: int | None) -> HistoryPut:
         before = load(_beside(self._file, "put.json"), operation=_OPERATION, target=self._tracking_id, restart=restart)
         if before.rows and not self._reader.skip_to(before.offset, before.rows, before.sha256):
             message = (
@@ -207,12 +207,12 @@ class _Replay:
         """Put rows on disk, group by group; what the journal says was taken is in the spool for good."""
         while not self._stop.is_set() and (group := list(itertools.islice(whole_rows(rows), _ROWS_AT_ONCE))):
             records: list[NewRecord] = []
-            refusals: list[Refusal] = []
+            refusals: list[RefusedRow] = []
             for row in group:
                 event = self._rows.event(row)
-                record = event if isinstance(event, Problem) else self._record(event)
-                if isinstance(record, Problem):
-                    refusals.append(Refusal(row, record))
+                record = event if isinstance(event, RowProblem) else self._record(event)
+                if isinstance(record, RowProblem):
+                    refusals.append(RefusedRow(row, record))
                 else:
                     records.append(record)
             if records:
@@ -222,21 +222,21 @@ class _Replay:
             watcher.settled(journal.progress)
             await self._until_pending(_MAX_PENDING, spool, dispatcher)
 
-    def _record(self, event: PastEvent) -> NewRecord | Problem:
+    def _record(self, event: PastEvent) -> NewRecord | RowProblem:
         """The very entry a beacon's event would become, but of any age."""
         try:
             typed = msgspec.convert(dict(event.fields), BeaconEvent)
         except msgspec.ValidationError as error:
-            return Problem(Reason.TOO_LONG if "length" in str(error) else Reason.BAD_TYPE, str(error))
+            return RowProblem(Reason.TOO_LONG if "length" in str(error) else Reason.BAD_TYPE, str(error))
         if not have_saying_ids([typed]):
-            return Problem(Reason.EMPTY, "an id is blank, or what a variable without a value turns into")
+            return RowProblem(Reason.EMPTY, "an id is blank, or what a variable without a value turns into")
         at_ms = event.at_s * 1000
         dropped: list[Drop] = []
         body = entry(typed, event_id=event.event_id, skew_ms=0, now_ms=at_ms, max_age_ms=math.inf, dropped=dropped)
         # A file can be mended: what would be left out of an interaction that happens now refuses a row.
         reason = Reason.BAD_TIME if body is None else dropped[0].reason if dropped else None
         if body is None or reason is not None:
-            return Problem(reason or Reason.BAD_TIME, f"the event is refused: {reason}")
+            return RowProblem(reason or Reason.BAD_TIME, f"the event is refused: {reason}")
         key = SessionKey(_OPERATION, self._tracking_id, event.session_id)
         return NewRecord(key, event.user_id, (event.event_id,), body, (len(body),))
 
@@ -277,9 +277,9 @@ def _spool_url(file: Path) -> str:
     return f"sqlite:///{_beside(file, 'spool.db')}"
 
 
-def _figures(spool: Spool, progress: Progress, *, already_done: bool = False) -> Replayed:
+def _figures(spool: Spool, progress: Progress, *, already_done: bool = False) -> HistoryPut:
     stats = spool.stats()
-    return Replayed(
+    return HistoryPut(
         rows=progress.rows,
         taken=progress.sent,
         rejected=progress.rejected,
@@ -291,7 +291,7 @@ def _figures(spool: Spool, progress: Progress, *, already_done: bool = False) ->
     )
 
 
-def _tell(result: Replayed, file: Path) -> None:
+def _tell(result: HistoryPut, file: Path) -> None:
     refused = f", {result.rejected:,} refused (see {_beside(file, 'rejected.jsonl')})" if result.rejected else ""
     figures = f"{result.rows:,} rows: {result.taken:,} events taken{refused}, {result.delivered:,} delivered"
     if result.buried:

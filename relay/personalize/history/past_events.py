@@ -10,7 +10,7 @@ import msgspec
 from relay.core.limits import MAX_CATEGORICAL_CHARS, MAX_ID_CHARS
 from relay.core.model import Reason
 from relay.personalize.put.cells import Cells, Value
-from relay.personalize.put.problem import Problem
+from relay.personalize.put.problem import RowProblem
 from relay.personalize.put.rows import Format, Row
 from relay.personalize.schema.columns import Column, ColumnType, Schema
 
@@ -104,9 +104,9 @@ class HistoryRows:
             problems.append("column USER_ID is missing, and SESSION_ID too: one of them says whose events these are")
         return problems
 
-    def event(self, row: Row) -> PastEvent | Problem:
+    def event(self, row: Row) -> PastEvent | RowProblem:
         """The event of one row."""
-        if isinstance(row.content, Problem):
+        if isinstance(row.content, RowProblem):
             return row.content
         values: dict[str, Any] = {}
         properties: dict[str, Value] = {}
@@ -115,9 +115,9 @@ class HistoryRows:
             if column is None:
                 if self._ignore_unknown:
                     continue
-                return Problem("unknown_column", f"{name[:80]!r} is not in the dataset's schema")
+                return RowProblem("unknown_column", f"{name[:80]!r} is not in the dataset's schema")
             value = self._value(column, given)
-            if isinstance(value, Problem):
+            if isinstance(value, RowProblem):
                 return value
             values[column.name] = value
             if column.name not in _NAMES and value is not None and column is not self._whole:
@@ -126,10 +126,10 @@ class HistoryRows:
         values["EVENT_TYPE"] = values.get("EVENT_TYPE") or self._event_type
         missing = self._required - {name for name, value in values.items() if value is not None}
         if missing and (whole is None or not missing.isdisjoint(_REQUIRED)):
-            return Problem(Reason.MISSING_FIELD, f"{', '.join(sorted(missing))}: missing")
+            return RowProblem(Reason.MISSING_FIELD, f"{', '.join(sorted(missing))}: missing")
         return _event(values, _together(whole, properties), row)
 
-    def _value(self, column: Column, given: object) -> object | Problem:
+    def _value(self, column: Column, given: object) -> object | RowProblem:
         if column.name == "IMPRESSION" and not isinstance(given, str):
             return _too_long(given) or given
         if column is self._whole:
@@ -144,17 +144,17 @@ class HistoryRows:
         return self._schema.column("TIMESTAMP" if name == _SENT_AT else name)
 
 
-def _event(values: Mapping[str, Any], properties: object, row: Row) -> PastEvent | Problem:
+def _event(values: Mapping[str, Any], properties: object, row: Row) -> PastEvent | RowProblem:
     user_id: str | None = values.get("USER_ID")
     session_id: str | None = values.get("SESSION_ID")
     if session_id is None:
         if user_id is None:
-            return Problem(Reason.MISSING_FIELD, "USER_ID, SESSION_ID: one of them says whose event this is")
+            return RowProblem(Reason.MISSING_FIELD, "USER_ID, SESSION_ID: one of them says whose event this is")
         # One session for all of a user's past: calls fill up, and no two users ever share one.
         session_id = "history-" + hashlib.sha256(user_id.encode()).hexdigest()[:32]
     for name, value in (("USER_ID", user_id), ("SESSION_ID", session_id)):
         if value is not None and (not value.strip() or len(value) > MAX_ID_CHARS):
-            return Problem(
+            return RowProblem(
                 Reason.TOO_LONG if value.strip() else Reason.EMPTY, f"{name}: 1 to {MAX_ID_CHARS} characters"
             )
     fields: dict[str, Any] = {
@@ -180,16 +180,16 @@ def _event(values: Mapping[str, Any], properties: object, row: Row) -> PastEvent
     )
 
 
-def _whole_properties(given: object) -> object | Problem:
+def _whole_properties(given: object) -> object | RowProblem:
     """An object, or the text of one, which stays as it is; None where there is none."""
     if given is None or given == "":
         return None
     try:
         found = msgspec.json.decode(given) if isinstance(given, str) else given
     except (msgspec.DecodeError, UnicodeError) as error:
-        return Problem(Reason.BAD_TYPE, f"{PROPERTIES}: {error}")
+        return RowProblem(Reason.BAD_TYPE, f"{PROPERTIES}: {error}")
     if not isinstance(found, dict):
-        return Problem(Reason.BAD_TYPE, f"{PROPERTIES}: is not a JSON object")
+        return RowProblem(Reason.BAD_TYPE, f"{PROPERTIES}: is not a JSON object")
     return given
 
 
@@ -200,13 +200,13 @@ def _together(whole: object, own: Mapping[str, Value]) -> object:
     return {**given, **own}
 
 
-def _too_long(given: object) -> Problem | None:
+def _too_long(given: object) -> RowProblem | None:
     """Of an impression; what else may be wrong with it is found with the event."""
     chars = sum(len(str(item)) + 1 for item in cast("list[object]", given)) - 1 if isinstance(given, list) else 0
     if chars <= MAX_CATEGORICAL_CHARS:
         return None
     said = f"IMPRESSION: its ids have {chars} characters with | between, at most {MAX_CATEGORICAL_CHARS}"
-    return Problem(Reason.TOO_LONG, said)
+    return RowProblem(Reason.TOO_LONG, said)
 
 
 def _impression(text: str) -> list[str]:

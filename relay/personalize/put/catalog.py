@@ -19,7 +19,7 @@ from relay.core.limits import (
 from relay.core.model import Operation, Reason
 from relay.personalize.errors import InvalidInputError
 from relay.personalize.put.cells import Cells, Value
-from relay.personalize.put.problem import Problem
+from relay.personalize.put.problem import RowProblem
 from relay.personalize.schema.columns import Column, Schema
 
 
@@ -106,11 +106,11 @@ class CatalogRows:
         ]
         return problems
 
-    def from_csv(self, cells: Mapping[str, Any]) -> CatalogRecord | Problem:
+    def from_csv(self, cells: Mapping[str, Any]) -> CatalogRecord | RowProblem:
         """A record of one row of CSV."""
         return self._record(cells, self._cells.from_text)
 
-    def from_object(self, row: Mapping[str, Any]) -> CatalogRecord | Problem:
+    def from_object(self, row: Mapping[str, Any]) -> CatalogRecord | RowProblem:
         """A record of one JSON object: flat, or as the API has it with the properties under `properties`."""
         nested = row.get("properties")
         if nested is not None and self._schema.column("properties") is None:
@@ -118,15 +118,15 @@ class CatalogRows:
                 try:
                     nested = msgspec.json.decode(nested)
                 except msgspec.DecodeError as error:
-                    return Problem(Reason.BAD_TYPE, f"properties: {error}")
+                    return RowProblem(Reason.BAD_TYPE, f"properties: {error}")
             if not isinstance(nested, dict):
-                return Problem(Reason.BAD_TYPE, "properties: is not an object")
+                return RowProblem(Reason.BAD_TYPE, "properties: is not an object")
             row = {name: value for name, value in row.items() if name != "properties"} | nested
         return self._record(row, self._cells.from_json)
 
     def _record(
-        self, row: Mapping[str, Any], value_of: Callable[[Column, Any], Value | Problem]
-    ) -> CatalogRecord | Problem:
+        self, row: Mapping[str, Any], value_of: Callable[[Column, Any], Value | RowProblem]
+    ) -> CatalogRecord | RowProblem:
         record_id: Value = None
         properties: dict[str, Value] = {}
         missing = set(self._nothing_missing)
@@ -135,41 +135,43 @@ class CatalogRows:
             if column is None:
                 if self._ignore_unknown:
                     continue
-                return Problem("unknown_column", f"{name[:80]!r} is not in the dataset's schema")
+                return RowProblem("unknown_column", f"{name[:80]!r} is not in the dataset's schema")
             value = value_of(column, given)
-            if isinstance(value, Problem):
+            if isinstance(value, RowProblem):
                 return value
             if isinstance(value, str) and (problem := self._too_long(column, value)):
                 return problem
             if column.name == self.kind.id_column:
                 record_id = value
             elif column.property_name in properties:
-                return Problem("unknown_column", f"{column.name} is there twice")
+                return RowProblem("unknown_column", f"{column.name} is there twice")
             else:
                 properties[column.property_name] = value
                 missing.discard(column.name)
         if missing:
-            return Problem(Reason.MISSING_FIELD, f"{', '.join(sorted(missing))}: missing, and the schema requires it")
+            return RowProblem(
+                Reason.MISSING_FIELD, f"{', '.join(sorted(missing))}: missing, and the schema requires it"
+            )
         return self._checked(record_id, properties)
 
-    def _too_long(self, column: Column, value: str) -> Problem | None:
+    def _too_long(self, column: Column, value: str) -> RowProblem | None:
         most = MAX_TEXTUAL_CHARS if column.textual else self.kind.max_string_chars
         if most is None or len(value) <= most or column.name == self.kind.id_column:
             return None
         textual = "" if column.textual else ", as the schema does not call the column textual"
-        return Problem(Reason.TOO_LONG, f"{column.name}: has {len(value)} characters, at most {most}{textual}")
+        return RowProblem(Reason.TOO_LONG, f"{column.name}: has {len(value)} characters, at most {most}{textual}")
 
-    def _checked(self, record_id: Value, properties: dict[str, Value]) -> CatalogRecord | Problem:
+    def _checked(self, record_id: Value, properties: dict[str, Value]) -> CatalogRecord | RowProblem:
         name = self.kind.id_column
         if not isinstance(record_id, str):
-            return Problem(Reason.MISSING_FIELD, f"{name}: missing")
+            return RowProblem(Reason.MISSING_FIELD, f"{name}: missing")
         if not record_id.strip():
-            return Problem(Reason.EMPTY, f"{name}: is blank")
+            return RowProblem(Reason.EMPTY, f"{name}: is blank")
         if len(record_id) > MAX_ID_CHARS:
-            return Problem(Reason.TOO_LONG, f"{name}: has {len(record_id)} characters, at most {MAX_ID_CHARS}")
+            return RowProblem(Reason.TOO_LONG, f"{name}: has {len(record_id)} characters, at most {MAX_ID_CHARS}")
         serialised = msgspec.json.encode(properties).decode()
         if len(serialised) > self.kind.max_properties_chars:
-            return Problem(
+            return RowProblem(
                 Reason.TOO_LONG,
                 f"properties have {len(serialised)} characters, at most {self.kind.max_properties_chars}",
             )

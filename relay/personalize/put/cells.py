@@ -8,7 +8,7 @@ from typing import Final
 
 from relay.core.limits import MAX_CATEGORICAL_CHARS, MAX_EVENT_VALUE
 from relay.core.model import Reason
-from relay.personalize.put.problem import Problem
+from relay.personalize.put.problem import RowProblem
 from relay.personalize.schema.columns import Column, ColumnType
 
 Value = str | int | float | bool | None
@@ -41,11 +41,11 @@ class Cells:
         self._notice = notice
         self._told: set[str] = set()
 
-    def from_text(self, column: Column, text: str) -> Value | Problem:
+    def from_text(self, column: Column, text: str) -> Value | RowProblem:
         """See `from_text`."""
         return from_text(column, self._checked(column, text))
 
-    def from_json(self, column: Column, value: object) -> Value | Problem:
+    def from_json(self, column: Column, value: object) -> Value | RowProblem:
         """See `from_json`."""
         return from_json(column, self._checked(column, value) or None if isinstance(value, str) else value)
 
@@ -59,7 +59,7 @@ class Cells:
         return text
 
 
-def from_text(column: Column, text: str) -> Value | Problem:
+def from_text(column: Column, text: str) -> Value | RowProblem:
     """A cell of CSV: empty is null, a number is a number where the schema says so."""
     if not text:
         return from_json(column, None)
@@ -82,7 +82,7 @@ def from_text(column: Column, text: str) -> Value | Problem:
     return _bad(column, Reason.BAD_NUMBER, f"{text[:40]!r} is not a number{written}")
 
 
-def from_json(column: Column, value: object) -> Value | Problem:
+def from_json(column: Column, value: object) -> Value | RowProblem:
     """A value of JSON: a list of categories is joined with `|`, a number becomes text where the schema wants text."""
     if value is None:
         return None if column.nullable else _bad(column, Reason.EMPTY, "is empty, and the schema allows no null")
@@ -97,7 +97,7 @@ def from_json(column: Column, value: object) -> Value | Problem:
     return _number(column, value)
 
 
-def _number(column: Column, value: float) -> Value | Problem:
+def _number(column: Column, value: float) -> Value | RowProblem:
     if column.kind in _RANGE:
         if isinstance(value, float):
             if not value.is_integer():
@@ -115,14 +115,14 @@ def _number(column: Column, value: float) -> Value | Problem:
     return value if in_range else _bad(column, Reason.BAD_NUMBER, f"is out of range of {column.kind}")
 
 
-def _bad_time(column: Column, value: float) -> Problem | None:
+def _bad_time(column: Column, value: float) -> RowProblem | None:
     if column.name not in _TIMES or 0 < value < LATEST_S:
         return None
     unit = "in milliseconds, and seconds are wanted" if value >= LATEST_S else "no Unix time in seconds"
     return _bad(column, Reason.BAD_TIME, f"{value} is {unit}")
 
 
-def _string(column: Column, value: object) -> Value | Problem:
+def _string(column: Column, value: object) -> Value | RowProblem:
     if isinstance(value, list):
         if not column.categorical:
             return _bad(column, Reason.BAD_TYPE, "is a list, and the schema does not call the column categorical")
@@ -139,5 +139,5 @@ def _string(column: Column, value: object) -> Value | Problem:
     return value
 
 
-def _bad(column: Column, reason: Reason, detail: str) -> Problem:
-    return Problem(reason=reason, detail=f"{column.name}: {detail}")
+def _bad(column: Column, reason: Reason, detail: str) -> RowProblem:
+    return RowProblem(reason=reason, detail=f"{column.name}: {detail}")

@@ -7,25 +7,25 @@ import msgspec
 from relay.core.limits import MAX_EVENTS_PER_CALL
 from relay.personalize.errors import BadFileError
 from relay.personalize.put.catalog import CatalogRecord, CatalogRows
-from relay.personalize.put.problem import Problem
+from relay.personalize.put.problem import RowProblem
 from relay.personalize.put.rows import Format, Row
 
 _MAX_REFUSED: int = 100
 """Refused rows in one chunk: a file of nothing but bad rows must not gather in memory."""
 
 
-class Refusal(msgspec.Struct, frozen=True):
+class RefusedRow(msgspec.Struct, frozen=True):
     """A row that is not in the dataset, and why."""
 
     row: Row
-    problem: Problem
+    problem: RowProblem
 
 
 class Chunk(msgspec.Struct, frozen=True):
     """Consecutive rows: the records of one call, and the rows between them that make none."""
 
     records: tuple[tuple[Row, CatalogRecord], ...]
-    refusals: tuple[Refusal, ...]
+    refusals: tuple[RefusedRow, ...]
     last: Row
     """Where the next chunk goes on."""
 
@@ -46,7 +46,7 @@ class ChunkReader:
     def next(self) -> Chunk | None:
         """The next chunk; None at the end. Reads, and so may block."""
         records: list[tuple[Row, CatalogRecord]] = []
-        refusals: list[Refusal] = []
+        refusals: list[RefusedRow] = []
         ids: set[str] = set()
         last: Row | None = None
         if self._held is not None:
@@ -55,9 +55,9 @@ class ChunkReader:
             last = self._held[0]
             self._held = None
         for row in whole_rows(self._rows, has_some=last is not None):
-            record = row.content if isinstance(row.content, Problem) else self._record_of(row.content)
-            if isinstance(record, Problem):
-                refusals.append(Refusal(row, record))
+            record = row.content if isinstance(row.content, RowProblem) else self._record_of(row.content)
+            if isinstance(record, RowProblem):
+                refusals.append(RefusedRow(row, record))
             elif record.id in ids:
                 self._held = row, record
                 break

@@ -14,7 +14,7 @@ from typing import Self
 import msgspec
 
 from relay.personalize.errors import BadFileError
-from relay.personalize.put.chunks import Refusal
+from relay.personalize.put.chunks import RefusedRow
 
 
 class Progress(msgspec.Struct, frozen=True):
@@ -68,7 +68,7 @@ class Journal:
             self._write(durable=True)
         self._close()
 
-    def commit(self, *, end: int, sha256: str, rows: int, sent: int, refusals: Sequence[Refusal]) -> None:
+    def commit(self, *, end: int, sha256: str, rows: int, sent: int, refusals: Sequence[RefusedRow]) -> None:
         """Settle the rows up to `end`; after a kill of the process this is where the next run begins."""
         written = 0
         if refusals:
@@ -142,7 +142,7 @@ def load(state_path: Path, *, operation: str, target: str, restart: bool) -> Pro
     raise BadFileError(message)
 
 
-def _line(refusal: Refusal) -> bytes:
+def _line(refusal: RefusedRow) -> bytes:
     row, problem = refusal.row, refusal.problem
     return (
         msgspec.json.encode(

@@ -3,7 +3,7 @@
 import msgspec
 
 
-class Problem(msgspec.Struct, frozen=True):
+class RowProblem(msgspec.Struct, frozen=True):
     """One row's fault."""
 
     reason: str

@@ -22,9 +22,9 @@ from relay.delivery.send_lease import Sending
 from relay.delivery.token_bucket import Pace
 from relay.personalize.errors import BadFileError, InvalidInputError, ResourceInUseError, error_of
 from relay.personalize.put.catalog import CatalogKind, CatalogRecord
-from relay.personalize.put.chunks import Chunk, Refusal
+from relay.personalize.put.chunks import Chunk, RefusedRow
 from relay.personalize.put.journal import Journal
-from relay.personalize.put.problem import Problem
+from relay.personalize.put.problem import RowProblem
 from relay.personalize.put.rows import Row
 from relay.sink.base import AwaitedSink, Delivered, Outcome, Refused, Throttled, Unreachable
 
@@ -37,7 +37,7 @@ _HOPELESS_AFTER: Final = 100
 Entry = tuple[Row, CatalogRecord]
 
 
-class Counts(msgspec.Struct):
+class UploadCounts(msgspec.Struct):
     """Figures of one run, for the progress bar."""
 
     calls: int = 0
@@ -81,7 +81,7 @@ class Uploader:
         self._answered_s = clock.monotonic_s()
         self._taken = 0
         self._stopped = False
-        self.counts = Counts()
+        self.counts = UploadCounts()
 
     def stop(self) -> None:
         """Read no more; what is in flight is settled."""
@@ -102,7 +102,7 @@ class Uploader:
             PersonalizeError: the service refuses for a reason that lies in no row, or does not answer for
                 `give_up_s` seconds; or the file is damaged. The journal says how far it came.
         """
-        window: deque[tuple[Chunk, asyncio.Task[list[Refusal]]]] = deque()
+        window: deque[tuple[Chunk, asyncio.Task[list[RefusedRow]]]] = deque()
         damage: BadFileError | None = None
         try:
             while not self._stopped:
@@ -135,7 +135,7 @@ class Uploader:
 
     async def _settle(
         self,
-        sent: tuple[Chunk, asyncio.Task[list[Refusal]]],
+        sent: tuple[Chunk, asyncio.Task[list[RefusedRow]]],
         journal: Journal,
         on_progress: Callable[[Chunk], None] | None,
     ) -> None:
@@ -155,9 +155,9 @@ class Uploader:
             said = f"the service refused every row so far, the last with: {refused[-1].problem.detail}"
             raise InvalidInputError(said)
 
-    async def _deliver(self, entries: Sequence[Entry]) -> list[Refusal]:
+    async def _deliver(self, entries: Sequence[Entry]) -> list[RefusedRow]:
         """Send the records of one chunk, until each is taken or refused by the service."""
-        refused: list[Refusal] = []
+        refused: list[RefusedRow] = []
         record = _at_rest(self._key, [entry.wire(self._kind) for _, entry in entries])
         attempt = 0
         while record.waiting:
@@ -170,7 +170,7 @@ class Uploader:
                 self._taken += places.bit_count()
             for burial in sending.buried:
                 left &= ~(1 << burial.place)
-                refused.append(Refusal(entries[burial.place][0], Problem(burial.reason, burial.message)))
+                refused.append(RefusedRow(entries[burial.place][0], RowProblem(burial.reason, burial.message)))
             if sending.stopped is not None:
                 attempt = attempt + 1 if left == record.waiting else 1
                 await self._wait(sending.stopped, attempt)

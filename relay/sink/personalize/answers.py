@@ -5,7 +5,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final, cast
 
-from relay.sink.personalize.connection import Answered
+from relay.sink.personalize.connection import Response
 
 MODELLED: Final = ("InvalidInputException", "ResourceInUseException", "ResourceNotFoundException")
 """Errors of the service model; each has a `message`."""
@@ -21,7 +21,7 @@ _THROTTLED: Final = frozenset(
 _PASSING: Final = frozenset({429, 500, 502, 503, 504, 509})
 
 
-def parsed(answered: Answered, retried: int) -> dict[str, Any]:
+def parsed(answered: Response, retried: int) -> dict[str, Any]:
     """The answer as a dict: `ResponseMetadata`, and `Error` where it is one.
 
     Args:
@@ -43,7 +43,7 @@ def parsed(answered: Answered, retried: int) -> dict[str, Any]:
     return {"ResponseMetadata": metadata, **made}
 
 
-def may_pass(answered: Answered, code: str) -> bool:
+def may_pass(answered: Response, code: str) -> bool:
     """Whether botocore's own retries would try again."""
     return answered.status in _PASSING or (answered.status == 400 and code in _THROTTLED)
 
@@ -67,7 +67,7 @@ def object_in(body: bytes) -> dict[str, Any] | None:
     return cast("dict[str, Any]", found) if isinstance(found, dict) else None
 
 
-def _error(answered: Answered) -> tuple[dict[str, Any], dict[str, Any], Any]:
+def _error(answered: Response) -> tuple[dict[str, Any], dict[str, Any], Any]:
     """`Error`, what `ResponseMetadata` begins with, and the body's `message`."""
     status, headers = answered.status, answered.headers
     stripped = answered.body.strip()

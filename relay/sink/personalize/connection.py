@@ -21,7 +21,7 @@ class HttpError(Exception):
     """The far side does not speak HTTP as it should, or hung up."""
 
 
-class Answered(NamedTuple):
+class Response(NamedTuple):
     """An answer."""
 
     status: int
@@ -31,7 +31,7 @@ class Answered(NamedTuple):
     """The first 64 KiB."""
 
 
-Done = Callable[[Answered | Exception], None]
+Done = Callable[[Response | Exception], None]
 """Is told once how a request went; must not raise."""
 
 
@@ -65,7 +65,7 @@ class KeptConnection(asyncio.Protocol):
         self._bytes = 0
         self._head_is_read = False
         self._keep = False
-        self._answered: Answered | None = None
+        self._answered: Response | None = None
 
     def request(self, data: bytes, until_s: float, done: Done) -> None:
         """Send. Who sends keeps an eye on `until_s`."""
@@ -86,7 +86,7 @@ class KeptConnection(asyncio.Protocol):
             self._owner.gone(self)
             self._transport.abort()
 
-    def _settle(self, answered: Answered, *, keep: bool) -> None:
+    def _settle(self, answered: Response, *, keep: bool) -> None:
         done, self._done = self._done, None
         self._forget()
         if keep:
@@ -163,5 +163,5 @@ class KeptConnection(asyncio.Protocol):
             self._keep = self._parser.should_keep_alive()
             self._answered = self._as_read()
 
-    def _as_read(self) -> Answered:
-        return Answered(self._parser.get_status_code(), self._headers, self._body)
+    def _as_read(self) -> Response:
+        return Response(self._parser.get_status_code(), self._headers, self._body)

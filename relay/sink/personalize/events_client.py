@@ -20,7 +20,7 @@ from relay.sink.personalize import client_errors, request_types
 from relay.sink.personalize.account import Account
 from relay.sink.personalize.answers import may_pass, parsed
 from relay.sink.personalize.caller import Caller
-from relay.sink.personalize.connection import Answered, HttpError
+from relay.sink.personalize.connection import HttpError, Response
 from relay.sink.personalize.parameters import BadParametersError, Parameters
 from relay.sink.personalize.service_model import METHODS
 
@@ -159,11 +159,11 @@ class EventsClient:
             last = attempt == self._retries + 1
             headers = f"amz-sdk-invocation-id: {call_id}\r\namz-sdk-request: attempt={attempt}\r\n"
             came = await self._once(operation, body, headers, until_s)
-            if isinstance(came, Answered) and came.status < 300:
+            if isinstance(came, Response) and came.status < 300:
                 return cast("request_types.Answer", parsed(came, attempt - 1))
             pause_s = self._chance.random() * min(2.0 ** (attempt - 1), _LONGEST_PAUSE_S)
             last = last or loop.time() + pause_s >= until_s
-            if isinstance(came, Answered):
+            if isinstance(came, Response):
                 answer = parsed(came, attempt - 1)
                 again = may_pass(came, answer.get("Error", {}).get("Code"))
                 if again and last:
@@ -177,10 +177,10 @@ class EventsClient:
             await asyncio.sleep(pause_s)
         raise AssertionError("unreachable: the last attempt returns or raises")
 
-    async def _once(self, operation: Operation, body: bytes, headers: str, until_s: float) -> Answered | Exception:
-        came: asyncio.Future[Answered | Exception] = asyncio.get_running_loop().create_future()
+    async def _once(self, operation: Operation, body: bytes, headers: str, until_s: float) -> Response | Exception:
+        came: asyncio.Future[Response | Exception] = asyncio.get_running_loop().create_future()
 
-        def done(result: Answered | Exception) -> None:
+        def done(result: Response | Exception) -> None:
             if not came.done():  # who asked may have gone
                 came.set_result(result)
 

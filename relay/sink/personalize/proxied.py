@@ -6,7 +6,7 @@ import ssl
 import aiohttp
 from yarl import URL
 
-from relay.sink.personalize.connection import MAX_ANSWER_BYTES, MAX_HEAD_BYTES, Answered, Done, HttpError
+from relay.sink.personalize.connection import MAX_ANSWER_BYTES, MAX_HEAD_BYTES, Done, HttpError, Response
 from relay.sink.personalize.connections import KEEP_ALIVE_S, NotSentError
 
 
@@ -58,7 +58,7 @@ class ProxiedConnections:
         else:
             done(answered)
 
-    async def _ask(self, path: str, headers: dict[str, str], body: bytes) -> Answered:
+    async def _ask(self, path: str, headers: dict[str, str], body: bytes) -> Response:
         url = URL(self._base_url + path, encoded=True)
         async with self._http.post(url, data=body, headers=headers, allow_redirects=False, proxy=self._proxy) as answer:
             said = bytearray()
@@ -69,7 +69,7 @@ class ProxiedConnections:
                 said += chunk
             names = dict.fromkeys(answer.headers)
             joined = {name.lower(): ", ".join(answer.headers.getall(name)) for name in names}
-            return Answered(answer.status, joined, bytes(said))
+            return Response(answer.status, joined, bytes(said))
 
     async def close(self) -> None:
         """See `Endpoint.close`."""

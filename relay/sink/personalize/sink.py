@@ -18,7 +18,7 @@ from relay.core.model import Batch, Operation
 from relay.sink.base import Outcome, Unreachable, awaited
 from relay.sink.personalize.account import Account, fault
 from relay.sink.personalize.caller import Caller
-from relay.sink.personalize.connection import Answered, HttpError
+from relay.sink.personalize.connection import HttpError, Response
 from relay.sink.personalize.verdict import outcome_of
 from relay.sink.wire import body_of
 
@@ -94,7 +94,7 @@ class PersonalizeSink:
             raise RuntimeError("the sink is not open")
         until_s = self._loop.time() + self._deadline_s
 
-        def came_back(came: Answered | Exception) -> None:
+        def came_back(came: Response | Exception) -> None:
             done(self._outcome(came))
 
         region = self._region_of(target)
@@ -111,7 +111,7 @@ class PersonalizeSink:
         region: str | None,
         operation: Operation,
         body: bytes,
-        came_back: Callable[[Answered | Exception], None],
+        came_back: Callable[[Response | Exception], None],
         until_s: float,
     ) -> None:
         """The first call to a region that is named nowhere."""
@@ -126,9 +126,9 @@ class PersonalizeSink:
         else:
             caller.call(operation, body, came_back, until_s=until_s)
 
-    def _outcome(self, came: Answered | Exception) -> Outcome:
+    def _outcome(self, came: Response | Exception) -> Outcome:
         outcome: Outcome
-        if isinstance(came, Answered):
+        if isinstance(came, Response):
             outcome = outcome_of(came.status, came.headers, came.body)
         elif isinstance(came, TimeoutError):
             return Unreachable("Timeout", f"no answer within {self._deadline_s:g} s", "network")

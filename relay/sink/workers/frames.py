@@ -44,7 +44,7 @@ class Call(msgspec.Struct, frozen=True, array_like=True, gc=False):
     body: bytes
 
 
-class Answer(msgspec.Struct, frozen=True, tag=True, array_like=True):
+class CallEnded(msgspec.Struct, frozen=True, tag=True, array_like=True):
     """How a call went."""
 
     number: int
@@ -54,7 +54,7 @@ class Answer(msgspec.Struct, frozen=True, tag=True, array_like=True):
 _encode: Final = msgspec.msgpack.Encoder().encode
 
 
-def frame(message: Setup | Ready | Failed | Call | Answer) -> bytes:
+def frame(message: Setup | Ready | Failed | Call | CallEnded) -> bytes:
     """A message as it travels."""
     data = _encode(message)
     return _LENGTH.pack(len(data)) + data

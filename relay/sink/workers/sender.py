@@ -17,7 +17,7 @@ from relay.core.errors import RelayError
 from relay.core.event_loop import new_loop
 from relay.core.logs import configure_logs
 from relay.sink.base import Outcome
-from relay.sink.workers.frames import Answer, Call, Failed, Frames, Ready, Setup, frame
+from relay.sink.workers.frames import Call, CallEnded, Failed, Frames, Ready, Setup, frame
 
 if TYPE_CHECKING:
     from relay.sink.personalize.sink import PersonalizeSink
@@ -62,7 +62,7 @@ class _Sender(asyncio.Protocol):
         self._transport.close()
 
     def _answer(self, number: int, outcome: Outcome) -> None:
-        self._transport.write(frame(Answer(number, outcome)))
+        self._transport.write(frame(CallEnded(number, outcome)))
 
 
 async def _run() -> None:

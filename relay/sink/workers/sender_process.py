@@ -14,14 +14,14 @@ from relay.core.clock import Clock
 from relay.core.errors import RelayError
 from relay.core.model import Operation
 from relay.sink.base import Outcome, Unreachable
-from relay.sink.workers.frames import Answer, Call, Failed, Frames, Ready, Setup, frame
+from relay.sink.workers.frames import Call, CallEnded, Failed, Frames, Ready, Setup, frame
 
 START_S: Final = 30.0
 """What a start may take; it is half a second where nothing else runs."""
 END_S: Final = 2.0
 """What its end may take before it is killed."""
 _ENDED: Final = Unreachable("SenderEnded", "a sender process ended with the call in flight", "service")
-_decode: Final = msgspec.msgpack.Decoder(Ready | Failed | Answer).decode
+_decode: Final = msgspec.msgpack.Decoder(Ready | Failed | CallEnded).decode
 
 
 class _Link(asyncio.Protocol):
@@ -52,7 +52,7 @@ class _Link(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         for message in self._frames.feed(data):
             said = _decode(message)
-            if isinstance(said, Answer):
+            if isinstance(said, CallEnded):
                 _, done = self.waiting.pop(said.number, (0.0, None))
                 if done is not None:
                     done(said.outcome)

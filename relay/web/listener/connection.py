@@ -13,7 +13,7 @@ from relay.web.routes.answer import Refusal
 from relay.web.routes.header_fields import fields_of
 
 
-class Connection(asyncio.Protocol):
+class ClientConnection(asyncio.Protocol):
     """Keeps order. Deadlines are looked at by the server's sweep, which costs a request nothing."""
 
     def __init__(self, host: Host) -> None:

@@ -11,7 +11,7 @@ from starlette.applications import Starlette
 
 from relay.web.listener import bounds
 from relay.web.listener.asgi import AsgiExchange, scope_of
-from relay.web.listener.connection import Connection
+from relay.web.listener.connection import ClientConnection
 from relay.web.listener.exchange import Client, Exchange, Line
 from relay.web.listener.request import Request, closing
 from relay.web.listener.shares import FairShares
@@ -161,7 +161,7 @@ async def listening(
     loop = asyncio.get_running_loop()
     async with app.router.lifespan_context(app) as state:
         serving = Serving(app, dict(state or {}), straight=straight, is_proxy=is_proxy, room=room)
-        server = await loop.create_server(lambda: Connection(serving), sock=bound, backlog=2048)
+        server = await loop.create_server(lambda: ClientConnection(serving), sock=bound, backlog=2048)
         sweeping = asyncio.create_task(_sweep(serving))
         try:
             yield Listener(serving, url_of(bound))

@@ -26,7 +26,7 @@ _MAX_COOKIE_BYTES: Final = 16_384
 _CROSS_SITE: Final = (b"cross-site", b"same-site")
 
 
-class Judged(NamedTuple):
+class Admitted(NamedTuple):
     """A beacon that may be taken."""
 
     beacon: Beacon
@@ -59,7 +59,7 @@ def allowed_origin(edge: Edge, headers: Mapping[bytes, bytes]) -> str | None:
     return origin
 
 
-def judge(edge: Edge, headers: Mapping[bytes, bytes], peer: str | None, origin: str | None, body: bytes) -> Judged:
+def admit(edge: Edge, headers: Mapping[bytes, bytes], peer: str | None, origin: str | None, body: bytes) -> Admitted:
     """Look at a beacon; what costs least to refuse comes first: shape, address, token, origin, session.
 
     `Sec-Purpose: prefetch;prerender` is not looked at. The snippet sends nothing while a page is prerendered, so such a
@@ -96,7 +96,7 @@ def judge(edge: Edge, headers: Mapping[bytes, bytes], peer: str | None, origin: 
         identity_token = ANONYMOUS
     browser = browser_family(headers.get(b"user-agent", b""))
     unwanted = _unwanted(edge, headers)
-    return Judged(beacon, site, identity_token, unwanted, _visitor(edge, network), origin or "", browser)
+    return Admitted(beacon, site, identity_token, unwanted, _visitor(edge, network), origin or "", browser)
 
 
 def _visitor(edge: Edge, network: str) -> str | None:
@@ -118,20 +118,22 @@ def _unwanted(edge: Edge, headers: Mapping[bytes, bytes]) -> str | None:
     return kind
 
 
-def decide(edge: Edge, judged: Judged) -> Decision | Awaitable[Decision]:
+def decide(edge: Edge, admitted: Admitted) -> Decision | Awaitable[Decision]:
     """Who sent it; to be awaited only where other relays have to be asked."""
     return edge.intake.decide(
-        destination=judged.site.destination, session_id=judged.beacon.session_id, identity_token=judged.identity_token
+        destination=admitted.site.destination,
+        session_id=admitted.beacon.session_id,
+        identity_token=admitted.identity_token,
     )
 
 
-def begin(edge: Edge, judged: Judged, decision: Decision) -> Begun:
+def begin(edge: Edge, admitted: Admitted, decision: Decision) -> Begun:
     """Hand its events to the spool; nobody waits for the disk yet.
 
     Raises:
         SpoolError: see `not_stored`.
     """
-    beacon = judged.beacon
+    beacon = admitted.beacon
     edge.metrics.identities[decision.result] += 1
     for reason, count in beacon.lost.items():
         edge.metrics.events_lost[reason] += min(count, MOST_LOST)
@@ -139,12 +141,12 @@ def begin(edge: Edge, judged: Judged, decision: Decision) -> Begun:
         edge.metrics.count_fields((), beacon.unknown)
     return edge.intake.begin(
         beacon.events,
-        destination=judged.site.destination,
+        destination=admitted.site.destination,
         session_id=beacon.session_id,
         sent_at_ms=beacon.sent_at_ms,
         decision=decision,
         dropped=beacon.dropped,
-        came=Came(judged.network, beacon.seq, beacon.lost, judged.origin, judged.browser, beacon.unknown),
+        came=Came(admitted.network, beacon.seq, beacon.lost, admitted.origin, admitted.browser, beacon.unknown),
     )
 
 

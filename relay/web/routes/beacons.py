@@ -16,7 +16,7 @@ from relay.insight.insight import RefusedBeacon
 from relay.intake.from_browser import Begun
 from relay.spool.receipt import Receipt
 from relay.web.routes.answer import JSON, Answered, Headers, Refusal, encode, send_bytes
-from relay.web.routes.beacon_rules import Judged, allowed_origin, begin, decide, judge, not_stored
+from relay.web.routes.beacon_rules import Admitted, admit, allowed_origin, begin, decide, not_stored
 from relay.web.routes.edge import Edge, edge_of
 from relay.web.routes.header_fields import fields_of
 from relay.web.routes.request_body import ClientGoneError, check_length, check_plain_json, read_body, too_large
@@ -153,23 +153,23 @@ class BeaconAnswer:
                 raise Refusal(503, "busy", "too many beacons at once", retry_after_s=_BUSY_RETRY_S)
             if len(body) > edge.max_body_bytes:
                 raise too_large(edge.max_body_bytes)
-            judged = judge(edge, self._fields, self._peer, self._origin, body)
-            if judged.ignored is not None:
-                self._ignore(judged.ignored, judged)
-            elif edge.jwt_identity is not None and judged.identity_token not in (None, ANONYMOUS):
-                self._later(self._prepare(judged))
+            admitted = admit(edge, self._fields, self._peer, self._origin, body)
+            if admitted.ignored is not None:
+                self._ignore(admitted.ignored, admitted)
+            elif edge.jwt_identity is not None and admitted.identity_token not in (None, ANONYMOUS):
+                self._later(self._prepare(admitted))
             else:
-                self._store(judged)
+                self._store(admitted)
         except Exception as error:  # noqa: BLE001 - as above
             self.fail(error)
 
-    def _ignore(self, cause: str, judged: Judged) -> None:
+    def _ignore(self, cause: str, admitted: Admitted) -> None:
         """It is a beacon, and nobody wants it: the page is to keep nothing."""
         self._edge.metrics.beacons_ignored[cause] += 1
         self._edge.insight.refused(
-            RefusedBeacon("ignored", 202, cause, "", judged.origin, judged.site.destination.site, "", trusted=True)
+            RefusedBeacon("ignored", 202, cause, "", admitted.origin, admitted.site.destination.site, "", trusted=True)
         )
-        self._end(Answered(202, encode(Ignored(len(judged.beacon.events))), self._allowing))
+        self._end(Answered(202, encode(Ignored(len(admitted.beacon.events))), self._allowing))
 
     def _later(self, rest: Coroutine[None, None, None]) -> None:
         """What cannot be done at once goes on in a task of its own."""
@@ -177,39 +177,39 @@ class BeaconAnswer:
         self._endpoint.preparing.add(task)
         task.add_done_callback(self._endpoint.preparing.discard)
 
-    async def _prepare(self, judged: Judged) -> None:
+    async def _prepare(self, admitted: Admitted) -> None:
         """The keys of a JWT may have to be fetched."""
         edge = self._edge
         try:
             if edge.jwt_identity is not None:
-                wait_s = await edge.jwt_identity.prepare(judged.identity_token)
+                wait_s = await edge.jwt_identity.prepare(admitted.identity_token)
                 if wait_s > 0:  # said now, a page would forget a good token as invalid
                     raise Refusal(
                         503, "key_unread", "the token's key has to be looked for", retry_after_s=math.ceil(wait_s)
                     )
             if self._tell is not None:
-                self._store(judged)
+                self._store(admitted)
         except Exception as error:  # noqa: BLE001 - as above
             self.fail(error)
 
-    def _store(self, judged: Judged) -> None:
-        decision = decide(self._edge, judged)
+    def _store(self, admitted: Admitted) -> None:
+        decision = decide(self._edge, admitted)
         if isinstance(decision, Decision):
-            self._begin(judged, decision)
+            self._begin(admitted, decision)
         else:
-            self._later(self._store_when(judged, decision))
+            self._later(self._store_when(admitted, decision))
 
-    async def _store_when(self, judged: Judged, decision: Awaitable[Decision]) -> None:
+    async def _store_when(self, admitted: Admitted, decision: Awaitable[Decision]) -> None:
         """Other relays have to be asked whose the session is."""
         try:
             decided = await decision
             if self._tell is not None:
-                self._begin(judged, decided)
+                self._begin(admitted, decided)
         except Exception as error:  # noqa: BLE001 - as above
             self.fail(error)
 
-    def _begin(self, judged: Judged, decision: Decision) -> None:
-        self._begun = begun = begin(self._edge, judged, decision)
+    def _begin(self, admitted: Admitted, decision: Decision) -> None:
+        self._begun = begun = begin(self._edge, admitted, decision)
         begun.stored.when_done(self._stored)
 
     def _stored(self, end: Receipt) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from relay.core.model import event_id_of
-from relay.spool.sqlite.file.rows import Row
+from relay.spool.sqlite.file.rows import RecordRow
 from relay.spool.sqlite.recovery.integrity import trouble
 from relay.spool.sqlite.recovery.pages import LEAF, PAGE, cells
 from relay.spool.sqlite.recovery.recover import mend
@@ -79,7 +79,7 @@ def but_session(table: str, row: tuple[object, ...]) -> tuple[object, ...]:
 
 def is_earlier(row: tuple[object, ...], was: tuple[object, ...]) -> bool:
     """Whether it is the record as it was before a login gave it its user, or some of its events had left."""
-    one, other = Row(*row), Row(*was)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  as SQLite gives it
+    one, other = RecordRow(*row), RecordRow(*was)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  as SQLite gives it
     lasting = (one.user_id in (None, other.user_id), not other.waiting & ~one.waiting)
     return all(lasting) and (*row[2:4], row[6], *row[8:]) == (*was[2:4], was[6], *was[8:])
 

@@ -7,7 +7,7 @@ from collections.abc import Generator, Mapping
 from typing import Final, NamedTuple
 
 from relay.personalize.errors import BadFileError
-from relay.personalize.put.problem import Problem
+from relay.personalize.put.problem import RowProblem
 from relay.personalize.put.rows.json_rows import starts_like_json
 from relay.personalize.put.rows.row import BAD_ROW, MAX_ROW_BYTES, SHOWN_BYTES, Row, explained, is_overlong
 from relay.personalize.put.rows.source import Source
@@ -57,7 +57,7 @@ class CsvRows:
         if row is None:
             message = "the file is empty: the first line of CSV names the columns"
             raise BadFileError(message)
-        if isinstance(row.content, Problem):
+        if isinstance(row.content, RowProblem):
             message = f"the first line of CSV names the columns, but {row.content.detail}"
             raise BadFileError(message)
         self.header = [str(name) for name in row.content.values()]
@@ -92,7 +92,7 @@ class CsvRows:
         parser = csv.reader(lines(), delimiter=self._delimiter, strict=True)
         while True:
             taken.clear()
-            problem: Problem | None = None
+            problem: RowProblem | None = None
             cells: list[str] = []
             try:
                 cells = next(parser)
@@ -100,7 +100,7 @@ class CsvRows:
                 return
             except (csv.Error, UnicodeDecodeError) as error:
                 # The parser's state is lost; go on with the line after the one the row began with.
-                problem = Problem(BAD_ROW, explained(error))
+                problem = RowProblem(BAD_ROW, explained(error))
                 self._again.extendleft(reversed(taken[1:]))
                 del taken[1:]
                 parser = csv.reader(lines(), delimiter=self._delimiter, strict=True)
@@ -124,9 +124,9 @@ class CsvRows:
         return _Line(data[:SHOWN_BYTES], self._source.offset, self._source.sha256, overlong=True)
 
 
-def _named(header: list[str] | None, cells: list[str]) -> Mapping[str, object] | Problem:
+def _named(header: list[str] | None, cells: list[str]) -> Mapping[str, object] | RowProblem:
     if header is None:
         return {str(position): cell for position, cell in enumerate(cells)}
     if len(cells) != len(header):
-        return Problem(BAD_ROW, f"{len(cells)} cells, but {len(header)} columns")
+        return RowProblem(BAD_ROW, f"{len(cells)} cells, but {len(header)} columns")
     return dict(zip(header, cells, strict=True))

@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 
 from relay.personalize.errors import BadFileError
-from relay.personalize.put.problem import Problem
+from relay.personalize.put.problem import RowProblem
 from relay.personalize.put.rows.row import BAD_ROW, MAX_ROW_BYTES, SHOWN_BYTES, Row, explained, is_overlong
 from relay.personalize.put.rows.source import Source
 
@@ -38,7 +38,7 @@ def spans_lines(source: Source) -> bool:
         raise BadFileError(message)
     if first.startswith(b"["):
         return True
-    if not first or not isinstance(_object(first), Problem):
+    if not first or not isinstance(_object(first), RowProblem):
         return False
     # A bad first row, or one that goes on: behind the bracket that opens an object comes a name, or the other bracket.
     return source.look(position + 1).lstrip().startswith((b'"', b"}"))
@@ -66,7 +66,7 @@ def _lines(source: Source, number: int) -> Generator[Row, None, None]:
         rest = line
         while rest and not rest.endswith(b"\n"):
             rest = source.line()
-        problem = Problem(BAD_ROW, f"the line is longer than {MAX_ROW_BYTES} bytes")
+        problem = RowProblem(BAD_ROW, f"the line is longer than {MAX_ROW_BYTES} bytes")
         yield Row(number, source.offset, problem, line[:SHOWN_BYTES], source.sha256)
 
 
@@ -158,10 +158,10 @@ class _Values:
         del self._buffer[:count]
 
 
-def _object(data: bytes) -> Mapping[str, object] | Problem:
+def _object(data: bytes) -> Mapping[str, object] | RowProblem:
     if len(data) > MAX_ROW_BYTES:
-        return Problem(BAD_ROW, f"it is longer than {MAX_ROW_BYTES} bytes")
+        return RowProblem(BAD_ROW, f"it is longer than {MAX_ROW_BYTES} bytes")
     try:
         return msgspec.json.decode(data, type=dict[str, object])
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        return Problem(BAD_ROW, explained(error))
+        return RowProblem(BAD_ROW, explained(error))

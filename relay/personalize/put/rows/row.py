@@ -5,7 +5,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from relay.personalize.put.problem import Problem
+from relay.personalize.put.problem import RowProblem
 
 Format = Literal["csv", "jsonl"]
 """`jsonl` is JSON of any kind: an object a line, an array of objects, objects over several lines."""
@@ -26,7 +26,7 @@ class Row(msgspec.Struct, frozen=True):
     """1 for the first row of data."""
     end: int
     """Offset of the first byte after it, in the stream as UTF-8."""
-    content: Mapping[str, object] | Problem
+    content: Mapping[str, object] | RowProblem
     """Names to cells or values, or why it cannot be read."""
     raw: bytes
     """The bytes it was read from; of an overlong one the beginning."""

@@ -17,8 +17,8 @@ from relay.spool.schedule.ledger import Ledger
 from relay.spool.sqlite.admin.buried import list_buried
 from relay.spool.sqlite.admin.control_channel import (
     POLL_S,
-    Answer,
     Command,
+    CommandAnswer,
     Discard,
     Erase,
     Replay,
@@ -150,7 +150,7 @@ class SqliteAdministration:
             raise SpoolError(given.error)
         return given.count
 
-    async def _ask(self, command: Command) -> Answer:
+    async def _ask(self, command: Command) -> CommandAnswer:
         with closing(connect(self._path)) as sql:
             number = leave(sql, command)
             until_s = self._clock.monotonic_s() + ANSWER_WITHIN_S

@@ -37,7 +37,7 @@ class Erase(msgspec.Struct, frozen=True, tag=True):
 Command = Replay | Discard | Erase
 
 
-class Answer(msgspec.Struct, frozen=True):
+class CommandAnswer(msgspec.Struct, frozen=True):
     """What came of a command."""
 
     count: int = 0
@@ -46,7 +46,7 @@ class Answer(msgspec.Struct, frozen=True):
 
 
 _commands: Final[msgspec.json.Decoder[Command]] = msgspec.json.Decoder(Command)
-_answers: Final = msgspec.json.Decoder(Answer)
+_answers: Final = msgspec.json.Decoder(CommandAnswer)
 
 
 def leave(sql: sqlite3.Connection, command: Command) -> int:
@@ -55,7 +55,7 @@ def leave(sql: sqlite3.Connection, command: Command) -> int:
     return number or 0
 
 
-def answer_to(sql: sqlite3.Connection, number: int) -> Answer | None:
+def answer_to(sql: sqlite3.Connection, number: int) -> CommandAnswer | None:
     """The answer, once there is one."""
     row = sql.execute("SELECT answer FROM orders WHERE id = ? AND answer IS NOT NULL", (number,)).fetchone()
     return None if row is None else _answers.decode(row[0])
@@ -77,7 +77,7 @@ def next_command(sql: sqlite3.Connection) -> tuple[int, Command | None] | None:
         return row[0], None
 
 
-def answer(database: Database, number: int, given: Answer) -> None:
+def answer(database: Database, number: int, given: CommandAnswer) -> None:
     """Inside a job: answer a command, and forget answers long given."""
     database.sql.execute("UPDATE orders SET answer = ? WHERE id = ?", (msgspec.json.encode(given).decode(), number))
     database.sql.execute("DELETE FROM orders WHERE answer IS NOT NULL AND id < ?", (number - 1000,))

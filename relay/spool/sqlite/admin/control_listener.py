@@ -13,7 +13,15 @@ from relay.core.errors import SpoolError
 from relay.spool.schedule.ledger import Ledger
 from relay.spool.schedule.pending_index import PendingIndex
 from relay.spool.sqlite.admin.buried import Replayed, discard, replay
-from relay.spool.sqlite.admin.control_channel import POLL_S, Answer, Command, Discard, Erase, answer, next_command
+from relay.spool.sqlite.admin.control_channel import (
+    POLL_S,
+    Command,
+    CommandAnswer,
+    Discard,
+    Erase,
+    answer,
+    next_command,
+)
 from relay.spool.sqlite.read.reader import Reader
 from relay.spool.sqlite.write.database import Database
 
@@ -67,22 +75,22 @@ class ControlListener(Background):
         self._clock = clock
         self._erase = erase
 
-    async def execute(self, command: Command) -> Answer:
+    async def execute(self, command: Command) -> CommandAnswer:
         """Do it. Raises `SpoolError`."""
         if isinstance(command, Discard):
-            return Answer(await self.discard(partial(discard, numbers=command.numbers)))
+            return CommandAnswer(await self.discard(partial(discard, numbers=command.numbers)))
         if isinstance(command, Erase):
             count = await self._erase(user_id=command.user_id, session_id=command.session_id)
             whom = "session" if command.user_id is None else "user"
             _logger.info("a %s was erased", whom, extra={"events": count, "by": "command"})
-            return Answer(count)
+            return CommandAnswer(count)
         count, after = 0, 0
         while True:  # step by step, so that appends get their turn in between
             now_s, now_ms = self._clock.monotonic_s(), self._clock.now_ms()
             bring_back = partial(replay, numbers=command.numbers, after=after, now_ms=now_ms)
             step = await self._work(bring_back, partial(self._replayed, now_s=now_s))
             if not step.last:
-                return Answer(count)
+                return CommandAnswer(count)
             count, after = count + len(step.records), step.last
 
     async def discard(self, step: Callable[[Database], int]) -> int:
@@ -111,10 +119,10 @@ class ControlListener(Background):
     async def _answer(self, number: int, command: Command | None) -> None:
         try:
             given = (
-                Answer(error="this relay does not know that command")
+                CommandAnswer(error="this relay does not know that command")
                 if command is None
                 else await self.execute(command)
             )
         except SpoolError as error:
-            given = Answer(error=str(error))
+            given = CommandAnswer(error=str(error))
         await self._work(lambda database: answer(database, number, given))

@@ -13,7 +13,7 @@ from relay.spool.sqlite.file.binding_table import read_bindings
 from relay.spool.sqlite.file.buried_rows import BURIED_COLUMNS, BuriedRow
 from relay.spool.sqlite.file.connection import connect, lenient_text
 from relay.spool.sqlite.file.opening import APPLICATION_ID, VERSION, read_flows
-from relay.spool.sqlite.file.rows import COLUMNS, Flows, Row
+from relay.spool.sqlite.file.rows import COLUMNS, Flows, RecordRow
 
 _AT_ONCE: Final = 1000
 Table = Literal["records", "buried"]
@@ -109,14 +109,14 @@ def events(path: Path, target: str, table: Table) -> Iterator[list[Kept]]:
             found: list[Kept] = []
             for row in rows:
                 if table == "records":
-                    found += _waiting_events(Row(*row), flows)
+                    found += _waiting_events(RecordRow(*row), flows)
                 else:
                     event = BuriedRow(*row)
                     found.append(Kept(target, event.session_id, event.user_id, event_id_of(event.body), event.body))
             yield found
 
 
-def _waiting_events(row: Row, flows: Flows) -> Iterator[Kept]:
+def _waiting_events(row: RecordRow, flows: Flows) -> Iterator[Kept]:
     """Of one record; of a damaged one all there is."""
     if not row.is_intact() or row.flow not in flows:
         yield Kept("", str(row.session_id), row.user_id, "", row.body)

@@ -17,7 +17,7 @@ from relay.spool.sqlite.admin.inspection import reading
 from relay.spool.sqlite.file.binding_table import read_bindings
 from relay.spool.sqlite.file.erasure_table import erased_now
 from relay.spool.sqlite.file.opening import read_flows
-from relay.spool.sqlite.file.rows import COLUMNS, Row
+from relay.spool.sqlite.file.rows import COLUMNS, RecordRow
 from relay.spool.sqlite.spool import SqliteSpool
 from relay.spool.sqlite.write.process_lock import ProcessLock
 
@@ -58,7 +58,7 @@ class SqliteMoveSource:
         """See `MoveSource.records`."""
         with reading(self._path) as sql:
             flows = {number: (operation, name) for number, operation, name in read_flows(sql)}
-            while rows := [Row(*row) for row in sql.execute(_RECORDS, (after, AT_ONCE)).fetchall()]:
+            while rows := [RecordRow(*row) for row in sql.execute(_RECORDS, (after, AT_ONCE)).fetchall()]:
                 after = rows[-1].seq
                 found = [row.as_record(flows) for row in rows if row.is_intact() and row.flow in flows]
                 if len(found) < len(rows):

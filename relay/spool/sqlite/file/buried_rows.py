@@ -8,7 +8,7 @@ import msgspec
 from relay.core.model import Provenance, Record
 from relay.spool.administration import Buried
 from relay.spool.contract import Burial
-from relay.spool.sqlite.file.rows import Row, crc_of
+from relay.spool.sqlite.file.rows import RecordRow, crc_of
 
 BURIED_COLUMNS: Final = (
     "number, session, flow, accepted_at_ms, crc, session_id, user_id, came, source, body, reason, message, buried_at_ms"
@@ -52,7 +52,7 @@ def buried_row(event: BuriedRow) -> BuriedRow:
     return event._replace(crc=crc_of(*event[:4], *event[5:10]))
 
 
-def insert_buried(sql: sqlite3.Connection, record: Record, row: Row, burial: Burial, *, now_ms: int) -> None:
+def insert_buried(sql: sqlite3.Connection, record: Record, row: RecordRow, burial: Burial, *, now_ms: int) -> None:
     """Bury one event of a record whose row is intact."""
     came = None if record.came is None else _encode(record.came)
     source = 0 if record.came is None else record.came.source
@@ -64,7 +64,7 @@ def insert_buried(sql: sqlite3.Connection, record: Record, row: Row, burial: Bur
     insert(sql, buried_row(event))
 
 
-def insert_damaged(sql: sqlite3.Connection, row: Row, burial: Burial, *, now_ms: int) -> None:
+def insert_damaged(sql: sqlite3.Connection, row: RecordRow, burial: Burial, *, now_ms: int) -> None:
     """Keep what there is of a record that is not what was written, as one row whose checksum does not fit."""
     kept: Any = row  # whatever types its columns have now: a buried row's are strict
     numbers = [one if isinstance(one, int) else 0 for one in kept[:4]]

@@ -30,7 +30,7 @@ encode_head: Final = msgspec.msgpack.Encoder().encode
 decode_head: Final = msgspec.msgpack.Decoder(Head).decode
 
 
-class Row(NamedTuple):
+class RecordRow(NamedTuple):
     """One row of `records`, in the order of `COLUMNS`."""
 
     seq: int
@@ -60,7 +60,9 @@ class Row(NamedTuple):
             head.came,
         )  # fmt: skip
 
-    def changed(self, *, session: int | None = None, waiting: int | None = None, user_id: str | None = None) -> "Row":
+    def changed(
+        self, *, session: int | None = None, waiting: int | None = None, user_id: str | None = None
+    ) -> "RecordRow":
         """The same with these, where they are given, and the checksum that fits."""
         row = self._replace(
             session=self.session if session is None else session,
@@ -112,7 +114,7 @@ def last_number(sql: sqlite3.Connection) -> int:
     columns = sql.execute(f"SELECT {COLUMNS} FROM records ORDER BY seq DESC LIMIT 1").fetchone()  # noqa: S608  a constant
     if columns is None:
         return 0
-    row = Row(*columns)
+    row = RecordRow(*columns)
     return row.seq + (len(decode_head(row.head).ends) if row.is_intact() else MOST_EVENTS) - 1
 
 

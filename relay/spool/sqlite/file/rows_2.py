@@ -9,7 +9,7 @@ from relay.core.model import Binding
 from relay.spool.sqlite.file.binding_table import keep_binding
 from relay.spool.sqlite.file.buried_rows import BuriedRow, buried_row
 from relay.spool.sqlite.file.erasure_table import note_erasure
-from relay.spool.sqlite.file.rows import Head, Row, crc_of, encode_head
+from relay.spool.sqlite.file.rows import Head, RecordRow, crc_of, encode_head
 
 BINDING_COLUMNS_2: Final = "slot, crc, site, session_id, user_id, target, expires_at_ms"
 _TEN_YEARS_MS: Final = 10 * 365 * 86_400_000
@@ -38,10 +38,10 @@ class Row2(NamedTuple):
         except (TypeError, AttributeError, UnicodeError):  # damage may change a column's type
             return False
 
-    def as_row(self) -> Row:
+    def as_row(self) -> RecordRow:
         """A record of one event; a damaged row stays one that does not match its checksum."""
         head = encode_head(Head((len(self.body),)))
-        row = Row(
+        row = RecordRow(
             self.seq, self.session, self.flow, self.accepted_at_ms, 0, 1, self.session_id, self.user_id, head, self.body
         ).changed()
         return row if self.is_intact() else row._replace(crc=row.crc ^ 1)

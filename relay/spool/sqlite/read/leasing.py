@@ -20,7 +20,7 @@ from relay.spool.contract import Lease
 from relay.spool.schedule.claims import Claim
 from relay.spool.schedule.lease_waiter import LeaseWaiter
 from relay.spool.schedule.pending_index import PendingIndex
-from relay.spool.sqlite.file.rows import Flows, Row
+from relay.spool.sqlite.file.rows import Flows, RecordRow
 from relay.spool.sqlite.read.reader import Reader
 from relay.spool.sqlite.read.record_cache import RecordCache
 
@@ -60,7 +60,7 @@ class Leasing:
         self._clock = clock
         self._damaged = damaged
         self._reading: asyncio.Task[None] | None = None
-        self._ahead: deque[tuple[Claim, Mapping[int, Row | None]]] = deque()
+        self._ahead: deque[tuple[Claim, Mapping[int, RecordRow | None]]] = deque()
         """Claims nobody has yet, and the rows of them that were not in the cache."""
         self._changed: set[int] = set()
         """Read, perhaps, before they got a user."""
@@ -137,7 +137,7 @@ class Leasing:
         finally:
             self._reading = None
 
-    def _as_lease(self, claim: Claim, rows: Mapping[int, Row | None]) -> Lease | None:
+    def _as_lease(self, claim: Claim, rows: Mapping[int, RecordRow | None]) -> Lease | None:
         if not self._index.renew(claim, self._clock.monotonic_s()):
             return None  # erased, or taken back, since it was read
         here = self._index.waiting(claim.session, len(claim.seqs))
@@ -164,7 +164,7 @@ class Leasing:
             return None
         return Lease(records[0].key, tuple(records), claim.attempt)
 
-    def _intact(self, seq: int, rows: Mapping[int, Row | None]) -> Record | None:
+    def _intact(self, seq: int, rows: Mapping[int, RecordRow | None]) -> Record | None:
         row = rows.get(seq)
         if row is None or not row.is_intact() or row.flow not in self._flows:
             return None

@@ -10,7 +10,7 @@ from typing import Self, TypeVar
 
 from relay.core.errors import SpoolError
 from relay.spool.sqlite.file.connection import connect
-from relay.spool.sqlite.file.rows import COLUMNS, Row
+from relay.spool.sqlite.file.rows import COLUMNS, RecordRow
 
 T = TypeVar("T")
 _CHUNK = 500
@@ -42,13 +42,13 @@ class Reader:
             self._sql = connect(self._path, read_only=True)
         return read(self._sql)
 
-    async def rows(self, seqs: Sequence[int]) -> dict[int, Row | None]:
+    async def rows(self, seqs: Sequence[int]) -> dict[int, RecordRow | None]:
         """Rows by seq; None for one that is there but cannot be read. What is not there is missing."""
         return await self.run(lambda sql: _read_rows(sql, seqs))
 
 
-def _read_rows(sql: sqlite3.Connection, seqs: Sequence[int]) -> dict[int, Row | None]:
-    found: dict[int, Row | None] = {}
+def _read_rows(sql: sqlite3.Connection, seqs: Sequence[int]) -> dict[int, RecordRow | None]:
+    found: dict[int, RecordRow | None] = {}
     for start in range(0, len(seqs), _CHUNK):
         chunk = seqs[start : start + _CHUNK]
         try:
@@ -71,7 +71,7 @@ def _raise_unless_damage(error: sqlite3.DatabaseError) -> None:
         raise SpoolError(f"the spool cannot be read: {error}") from error
 
 
-def _select(sql: sqlite3.Connection, seqs: Sequence[int]) -> dict[int, Row | None]:
+def _select(sql: sqlite3.Connection, seqs: Sequence[int]) -> dict[int, RecordRow | None]:
     marks = ",".join("?" * len(seqs))
     rows = sql.execute(f"SELECT {COLUMNS} FROM records WHERE seq IN ({marks})", seqs)  # noqa: S608  constants and marks
-    return {row[0]: Row(*row) for row in rows}
+    return {row[0]: RecordRow(*row) for row in rows}

@@ -12,7 +12,7 @@ from typing import Final
 from relay.core.model import Operation, SessionKey
 from relay.spool.sqlite.file.connection import connect, lenient_text
 from relay.spool.sqlite.file.opening import APPLICATION_ID, VERSION
-from relay.spool.sqlite.file.rows import COLUMNS, Row, crc_of, fingerprint, statement
+from relay.spool.sqlite.file.rows import COLUMNS, RecordRow, crc_of, fingerprint, statement
 from relay.spool.sqlite.recovery.wal import drops_commits
 
 _NOT_DAMAGE: Final = frozenset(
@@ -112,7 +112,7 @@ def _trouble_of_names(sql: sqlite3.Connection) -> str | None:
         return "a flow does not match its checksum"
     row = sql.execute(f"SELECT {COLUMNS} FROM records LIMIT 1").fetchone()  # noqa: S608  a constant
     salt = sql.execute("SELECT salt FROM salt").fetchone()
-    if row is None or salt is None or not (record := Row(*row)).is_intact():
+    if row is None or salt is None or not (record := RecordRow(*row)).is_intact():
         return None
     keys = {flow: (Operation(operation), target) for flow, _, operation, target in flows}
     if record.flow not in keys:

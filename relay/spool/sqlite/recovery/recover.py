@@ -24,7 +24,7 @@ from relay.spool.schedule.ledger import BURIED_PREFIX, DISCARDED, left
 from relay.spool.sqlite.file.buried_rows import BURIED_COLUMNS, BuriedRow, buried_row
 from relay.spool.sqlite.file.connection import connect, make_private
 from relay.spool.sqlite.file.opening import PAGE_BYTES, add_flow, make_tables, read_flows
-from relay.spool.sqlite.file.rows import COLUMNS, Flows, Row, crc_of, fingerprint, last_number, pending_events
+from relay.spool.sqlite.file.rows import COLUMNS, Flows, RecordRow, crc_of, fingerprint, last_number, pending_events
 from relay.spool.sqlite.file.rows_2 import Row2, keep_binding_2
 from relay.spool.sqlite.recovery.integrity import trouble
 from relay.spool.sqlite.recovery.pages import INDEX_LEAF, LEAF, Cell, cells
@@ -158,7 +158,7 @@ def _intact(cell: Cell) -> _Intact | None:
                 else _Intact("buried", old.as_buried(*columns[9:]))
             )
         case 10:
-            return _Intact("records", columns) if Row(*columns).is_intact() else None
+            return _Intact("records", columns) if RecordRow(*columns).is_intact() else None
         case 13:
             return _Intact("buried", columns) if BuriedRow(*columns).is_intact() else None
         case _:
@@ -172,7 +172,7 @@ def _leave_what_is_buried(sql: sqlite3.Connection) -> None:
         found = sql.execute(some, (number, number)).fetchone()
         if found is None:
             continue
-        row = Row(*found)
+        row = RecordRow(*found)
         left = row.waiting & ~(1 << number - row.seq)
         if not left:
             sql.execute("DELETE FROM records WHERE seq = ?", (row.seq,))
@@ -192,7 +192,7 @@ def _name_sessions(sql: sqlite3.Connection, salt: bytes) -> None:
     """If the salt is lost, what is here gets the fingerprints that what comes will have."""
     keys = {flow: (operation, target) for flow, operation, target in read_flows(sql)}
     last = -1
-    while rows := [Row(*columns) for columns in sql.execute(_SOME_RECORDS, (last,))]:
+    while rows := [RecordRow(*columns) for columns in sql.execute(_SOME_RECORDS, (last,))]:
         last = rows[-1].seq
         for row in rows:
             if row.flow not in keys:

@@ -13,7 +13,7 @@ from typing import Final
 from relay.core.model import Binding, Operation, SessionKey
 from relay.spool.schedule.pending_index import PendingIndex
 from relay.spool.schedule.pieces import may_be_bound
-from relay.spool.sqlite.file.rows import COLUMNS, Row, decode_head, fingerprint
+from relay.spool.sqlite.file.rows import COLUMNS, RecordRow, decode_head, fingerprint
 from relay.spool.sqlite.write.write_ops import Append
 
 MAX_SEQS_TO_BIND: Final = 100_000
@@ -88,10 +88,10 @@ def give_user(sql: sqlite3.Connection, binding: Binding, seqs: Sequence[int]) ->
     return given
 
 
-def _anonymous_rows(sql: sqlite3.Connection, seqs: Sequence[int]) -> list[Row]:
+def _anonymous_rows(sql: sqlite3.Connection, seqs: Sequence[int]) -> list[RecordRow]:
     marks = ",".join("?" * len(seqs))
     found = sql.execute(
         f"SELECT {COLUMNS} FROM records WHERE user_id IS NULL AND seq IN ({marks})",  # noqa: S608  constants and marks
         seqs,
     )
-    return [Row(*row) for row in found]
+    return [RecordRow(*row) for row in found]

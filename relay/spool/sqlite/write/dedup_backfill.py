@@ -21,7 +21,7 @@ from relay.core.model import event_id_of
 from relay.spool.schedule.dedup_window import REMEMBERED_S, DedupWindow
 from relay.spool.schedule.pending_index import PendingIndex
 from relay.spool.schedule.pieces import page_key
-from relay.spool.sqlite.file.rows import COLUMNS, Flows, Row, fingerprint
+from relay.spool.sqlite.file.rows import COLUMNS, Flows, RecordRow, fingerprint
 from relay.spool.sqlite.write.write_ops import Append
 
 COMPARED: Final = 256
@@ -115,7 +115,7 @@ def keys_of(sql: sqlite3.Connection, seqs: Sequence[int], *, flows: Flows, salt:
     keys: set[int] = set()
     try:
         for columns in sql.execute(found, (json.dumps(seqs),)):
-            row = Row(*columns)
+            row = RecordRow(*columns)
             if row.flow not in flows or not row.is_intact():
                 continue
             record = row.as_record(flows)

@@ -9,7 +9,7 @@ from typing import Final
 from relay.spool.contract import Burial
 from relay.spool.schedule.ledger import BURIED_PREFIX
 from relay.spool.sqlite.file.buried_rows import insert_buried, insert_damaged
-from relay.spool.sqlite.file.rows import COLUMNS, Flows, Row
+from relay.spool.sqlite.file.rows import COLUMNS, Flows, RecordRow
 from relay.spool.sqlite.write.write_ops import Gone, Settled
 
 CORRUPT: Final = "corrupt"
@@ -80,14 +80,14 @@ def _remove(sql: sqlite3.Connection, leaving: Sequence[Gone], *, looks_first: bo
             _leave_in_part(sql, gone, _row(sql, gone.seq))
 
 
-def _row(sql: sqlite3.Connection, seq: int) -> Row:
+def _row(sql: sqlite3.Connection, seq: int) -> RecordRow:
     columns = sql.execute(_ROW, (seq,)).fetchone()
     if columns is None:
         raise NotThereError
-    return Row(*columns)
+    return RecordRow(*columns)
 
 
-def _leave_in_part(sql: sqlite3.Connection, gone: Gone, row: Row) -> None:
+def _leave_in_part(sql: sqlite3.Connection, gone: Gone, row: RecordRow) -> None:
     """Write the row anew. A damaged one stays: it is found when the rest of it is leased."""
     if row.is_intact():
         row = row.changed(waiting=row.waiting & ~gone.places)
