@@ -25,6 +25,8 @@ REFUSALS_TO_DOUBT: Final = 25
 SOURCES_TO_DOUBT: Final = 3
 """Senders these must come from: what one stranger sends casts no doubt on a target."""
 
+_WRONG_TARGET: Final = " – is it this region's and account's? `personalize-relay tracker list` shows their trackers"
+
 
 class Circuit:
     """Closed: calls flow. Open: one probe at a time."""
@@ -106,4 +108,5 @@ class Circuit:
         if fault is None:
             return None
         said = f": {fault.message[:200]}" if fault.message else ""
-        return f"no delivery to {self.target} for {now_s - self._since_s:.0f} s ({fault.cause}: {fault.code}){said}"
+        line = f"no delivery to {self.target} for {now_s - self._since_s:.0f} s ({fault.cause}: {fault.code}){said}"
+        return line + _WRONG_TARGET if self._fault is not None and fault.cause == "target" else line

@@ -166,4 +166,6 @@ async def test_the_log_says_at_the_start_that_a_site_refuses_the_impressions_its
     given = {"forward_impressions": "1", "event_types": "Click,View", "sink": "jsonl:calls"}
     async with served_relay(tmp_path, **given):
         pass
-    assert "site default: RELAY_FORWARD_IMPRESSIONS sends events of type Impression" in (tmp_path / "stderr").read_text()
+    assert (
+        "site default: RELAY_FORWARD_IMPRESSIONS sends events of type Impression" in (tmp_path / "stderr").read_text()
+    )

@@ -84,3 +84,13 @@ def test_what_one_stranger_sends_casts_no_doubt_on_a_target() -> None:
     for number in range(1000):
         assert made.may_bury(REFUSED, number % (SOURCES_TO_DOUBT - 1), 0.0) is None
     assert made.is_at_rest
+
+
+def test_a_tracker_that_is_not_there_is_told_with_what_shows_which_are() -> None:
+    circuit = Circuit("wrong-id", random.Random(1))
+    circuit.learn(Unreachable("InvalidInputException", "No event tracker has the tracking id.", "target"), 0.0)
+    line = circuit.problem(5.0)
+    assert line is not None
+    assert line.startswith("no delivery to wrong-id for 5 s")
+    assert "`personalize-relay tracker list`" in line
+    assert "\n" not in line

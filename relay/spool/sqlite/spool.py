@@ -101,6 +101,8 @@ class SqliteSpool:
         self._ledger = Ledger()
         self._attach_user = AttachUser(self._index)
         self._queued_bytes = 0
+        self._refused: str | None = None
+        """Why nothing was taken, as of the last commit."""
         self._acks = AckBuffer(self._committer, self._ledger, clock)
         self._leasing = Leasing(
             index=self._index,
@@ -185,6 +187,10 @@ class SqliteSpool:
 
     def _done(self, jobs: list[Job]) -> None:
         """The thread has done these."""
+        refused = self._committer.refused
+        if self._refused and not refused and not self._committer.broken:
+            _logger.warning("spool: no longer %s; events are taken again", self._refused)
+        self._refused = refused
         if self._committer.broken:
             self._broke.set()
         for job in jobs:

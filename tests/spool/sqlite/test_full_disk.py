@@ -11,8 +11,8 @@ from tests.faults.process.small_disk import UNAVAILABLE, small_disk
 pytestmark = pytest.mark.skipif(UNAVAILABLE is not None, reason=str(UNAVAILABLE))
 
 
-async def play(story: str, folder: Path) -> None:
-    """Run a story of the child on a new disk."""
+async def play(story: str, folder: Path) -> str:
+    """Run a story of the child on a new disk; its log."""
     async with small_disk(folder / "disk", megabytes=6) as disk:
         child = await asyncio.create_subprocess_exec(
             *disk.within,
@@ -28,6 +28,7 @@ async def play(story: str, folder: Path) -> None:
                 child.kill()
                 await child.wait()
         assert child.returncode == 0, said.decode()
+        return said.decode()
 
 
 async def test_on_a_full_disk_everything_is_delivered_and_the_deliveries_are_on_disk(tmp_path: Path) -> None:
@@ -39,7 +40,8 @@ async def test_on_a_full_disk_a_user_can_be_erased(tmp_path: Path) -> None:
 
 
 async def test_with_space_again_records_are_taken_again_and_the_reserve_is_kept_anew(tmp_path: Path) -> None:
-    await play("with_space_again_records_are_taken_again_and_the_reserve_is_kept_anew", tmp_path)
+    log = await play("with_space_again_records_are_taken_again_and_the_reserve_is_kept_anew", tmp_path)
+    assert log.index("the disk is full") < log.index("no longer disk full; events are taken again")
 
 
 async def test_a_spool_opens_on_a_full_disk_and_what_is_in_it_leaves(tmp_path: Path) -> None:
