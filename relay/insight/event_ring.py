@@ -20,7 +20,7 @@ class Happened(NamedTuple):
     """One beacon, refusal or call."""
 
     number: int
-    """Grows by one with each, kept or not."""
+    """Grows by one with each."""
     at_ms: int
     session_id: str
     """Empty where there is none."""
@@ -30,7 +30,7 @@ class Happened(NamedTuple):
 
 
 class EventRing:
-    """Appended to by the digest, read by whoever looks."""
+    """Asked when something happens, added to by the digest, read by whoever looks."""
 
     def __init__(self) -> None:
         self._kept: deque[Happened] = deque()
@@ -38,19 +38,24 @@ class EventRing:
         self._second = 0
         self._events = 0
         self.number = 0
-        """Of the last thing that happened."""
+        """Of the last one that was added."""
         self.left_out = 0
         """Events that were not kept, since there were too many at once."""
 
-    def add(self, at_ms: int, session_id: str, events: int, size: int, what: object) -> None:
-        """Keep one, unless there are too many in this second and it is not of the sample."""
-        self.number += 1
-        if at_ms // 1000 != self._second:
-            self._second, self._events = at_ms // 1000, 0
+    def admits(self, at_ms: int, session_id: str, events: int) -> bool:
+        """Whether what happens now is to be added: not if there is too much in this second and it is of no sample."""
+        second = at_ms // 1000
+        if second != self._second:
+            self._second, self._events = second, 0
         self._events += events
-        if self._events > ALL_BELOW and not self._is_in_sample(session_id):
-            self.left_out += events
-            return
+        if self._events <= ALL_BELOW or self._is_in_sample(session_id):
+            return True
+        self.left_out += events
+        return False
+
+    def add(self, at_ms: int, session_id: str, size: int, what: object) -> None:
+        """Keep one."""
+        self.number += 1
         self._kept.append(Happened(self.number, at_ms, session_id, size, what))
         self._bytes += size
         while self._kept and (

@@ -1,7 +1,8 @@
 """The one place that is told what happens, and asked why.
 
-Told costs a tuple on a list; a moment later, between other work, it is counted and perhaps kept. What is asked is
-answered as of now: what was told is looked at first.
+Told costs a few counts, and a tuple on a list where there is more to it: a moment later, between other work, it is
+looked at and kept. Past the ring's sample an ordinary beacon leaves its counts alone. What is asked is answered as of
+now: what was told is looked at first.
 """
 
 import asyncio
@@ -71,7 +72,9 @@ class CallMade(NamedTuple):
     outcome: Outcome
 
 
-_Told = tuple[int, TakenBeacon | RefusedBeacon | Batch, Outcome | None]
+_Told = tuple[int, bool, TakenBeacon | RefusedBeacon | Batch, Outcome | None]
+"""When, whether the ring gets it, what, and what came of it."""
+_TAKEN: Final = ("beacon", "202", "")
 
 
 class Insight(Background):
@@ -116,15 +119,30 @@ class Insight(Background):
 
     def took(self, begun: Begun, taken: Taken) -> None:
         """Events of a beacon were taken, some of them perhaps not."""
-        self._tell((begun.at_ms, TakenBeacon(begun, taken), None))
+        came = begun.came
+        self._counts[_TAKEN] += 1
+        if came.seq is not None:
+            self._look_at_number(begun.session_id, came.seq, came.browser)
+        kept = self.ring.admits(begun.at_ms, begun.session_id, len(begun.events))
+        if (
+            kept
+            or taken.identity is not IdentityResult.NONE
+            or taken.rejected
+            or taken.dropped
+            or came.unknown
+            or came.lost
+        ):
+            self._tell((begun.at_ms, kept, TakenBeacon(begun, taken), None))
 
     def refused(self, beacon: RefusedBeacon) -> None:
         """Something was not taken at all."""
-        self._tell((self._clock.now_ms(), beacon, None))
+        at_ms = self._clock.now_ms()
+        self._tell((at_ms, self.ring.admits(at_ms, beacon.session_id, 1), beacon, None))
 
     def called(self, batch: Batch, outcome: Outcome) -> None:
         """A call was made, and this came of it."""
-        self._tell((self._clock.now_ms(), batch, outcome))
+        at_ms = self._clock.now_ms()
+        self._tell((at_ms, self.ring.admits(at_ms, batch.key.session_id, batch.size), batch, outcome))
 
     def _tell(self, told: _Told) -> None:
         if len(self._told) >= MOST_WAITING:
@@ -144,18 +162,17 @@ class Insight(Background):
 
     def _look_at(self, most: int) -> None:
         for _ in range(min(most, len(self._told))):
-            at_ms, what, outcome = self._told.popleft()
+            at_ms, kept, what, outcome = self._told.popleft()
             if isinstance(what, TakenBeacon):
-                self._look_at_taken(at_ms, what)
+                self._look_at_taken(at_ms, what, kept=kept)
             elif isinstance(what, RefusedBeacon):
-                self._look_at_refused(at_ms, what)
+                self._look_at_refused(at_ms, what, kept=kept)
             elif outcome is not None:
-                self._look_at_call(at_ms, what, outcome)
+                self._look_at_call(at_ms, what, outcome, kept=kept)
 
-    def _look_at_taken(self, at_ms: int, beacon: TakenBeacon) -> None:
+    def _look_at_taken(self, at_ms: int, beacon: TakenBeacon, *, kept: bool) -> None:
         begun, taken = beacon
         came, site = begun.came, begun.decision.identity.site
-        self._counts["beacon", "202", ""] += 1
         if taken.identity is not IdentityResult.NONE:
             self._counts["identity", taken.identity] += 1
             if taken.identity is not IdentityResult.OK:
@@ -175,25 +192,22 @@ class Insight(Background):
             self.refusals.add(
                 "unknown", "unknown_field", name, came.origin, site, trusted=True, at_ms=at_ms, count=count
             )
-        self._look_at_numbers(begun)
-        size = _ENTRY_BYTES + begun.size * 3
-        self.ring.add(at_ms, begun.session_id, len(begun.events), size, beacon)
-
-    def _look_at_numbers(self, begun: Begun) -> None:
-        came = begun.came
-        if came.seq is not None:
-            state, missing = self._gaps.saw(begun.session_id, came.seq)
-            self._count_numbered(state, came.browser, 1)
-            if missing:
-                self._count_numbered("missing", came.browser, missing)
         for reason, count in came.lost.items() if came.lost else ():
             self._counts["lost", reason, came.browser] += min(count, MOST_LOST)
+        if kept:
+            self.ring.add(at_ms, begun.session_id, _ENTRY_BYTES + begun.size * 3, beacon)
+
+    def _look_at_number(self, session_id: str, seq: int, browser: str) -> None:
+        state, missing = self._gaps.saw(session_id, seq)
+        self._count_numbered(state, browser, 1)
+        if missing:
+            self._count_numbered("missing", browser, missing)
 
     def _count_numbered(self, state: str, browser: str, count: int) -> None:
         self._counts["numbered", state, browser] += count
         self._metrics.beacons_numbered[state, browser] += count
 
-    def _look_at_refused(self, at_ms: int, beacon: RefusedBeacon) -> None:
+    def _look_at_refused(self, at_ms: int, beacon: RefusedBeacon, *, kept: bool) -> None:
         self._counts[beacon.kind, str(beacon.status), beacon.error] += 1
         self.refusals.add(
             beacon.kind,
@@ -204,17 +218,19 @@ class Insight(Background):
             trusted=beacon.trusted,
             at_ms=at_ms,
         )
-        self.ring.add(at_ms, beacon.session_id, 1, _ENTRY_BYTES, beacon)
+        if kept:
+            self.ring.add(at_ms, beacon.session_id, _ENTRY_BYTES, beacon)
 
-    def _look_at_call(self, at_ms: int, batch: Batch, outcome: Outcome) -> None:
+    def _look_at_call(self, at_ms: int, batch: Batch, outcome: Outcome, *, kept: bool) -> None:
         if batch.key.operation is Operation.PUT_EVENTS:
             self._counts["call", outcome_word(outcome), getattr(outcome, "code", "")] += 1
             if isinstance(outcome, Delivered):
                 self._delivered.add(batch)
-        ids = tuple([one.eventId for one in entries_of(batch)])
-        operation, target, session_id = batch.key
-        call = CallMade(operation, target, session_id, batch.user_id, ids, outcome)
-        self.ring.add(at_ms, session_id, len(ids), _ENTRY_BYTES + 40 * len(ids), call)
+        if kept:
+            ids = tuple([one.eventId for one in entries_of(batch)])
+            operation, target, session_id = batch.key
+            call = CallMade(operation, target, session_id, batch.user_id, ids, outcome)
+            self.ring.add(at_ms, session_id, _ENTRY_BYTES + 40 * len(ids), call)
 
     # ── asked ───────────────────────────────────────────────────────────────────────────────────────────────
 
