@@ -2,7 +2,8 @@
 
 A network that asks little is looked at as soon as its bytes are there. What a network asks beyond that, and what is
 pipelined, waits for a turn. Turns go round the networks, one request each, and fill at most a moment of each look at
-the sockets: so the others are answered in between, whatever it costs to answer those.
+the sockets: so the others are answered in between, whatever it costs to answer those. Where there are no others every
+connection that waits gets its turn in each look: the more beacons come together, the fewer commits they need.
 
 While some wait and others do not, the interpreter changes threads sooner, too. To commit what the others sent the
 spool's thread needs the interpreter half a dozen times, and waits the whole interval each time when this one is busy.
@@ -81,19 +82,29 @@ class Turns:
 
     def _go_round(self) -> None:
         waiting = self._by_network
+        others = len(self._asked) > len(waiting)  # who ask little: they are not to wait for these
         until_s = self._seconds() + bounds.TURNS_S
-        while waiting:
-            network = next(iter(waiting))
-            theirs = waiting.pop(network)
-            one = next(iter(theirs))
-            del theirs[one]
-            if theirs:
-                waiting[network] = theirs  # behind the others
-            one.turn()
-            if self._seconds() >= until_s:
-                break
-        self._running = bool(waiting)
-        if waiting:
-            self._loop.call_soon(self._go_round)
-            if len(self._asked) > len(waiting):  # others are here
-                self._press()
+        left = 0 if others else sum(map(len, waiting.values()))
+        try:
+            while waiting:
+                self._first().turn()
+                left -= 1
+                if left <= 0 and (not others or self._seconds() >= until_s):
+                    break
+        finally:  # a turn that fails is nobody else's end
+            self._running = bool(waiting)
+            if waiting:
+                self._loop.call_soon(self._go_round)
+                if others:
+                    self._press()
+
+    def _first(self) -> TurnTaker:
+        """Whose turn it is; its network is behind the others then."""
+        waiting = self._by_network
+        network = next(iter(waiting))
+        theirs = waiting.pop(network)
+        one = next(iter(theirs))
+        del theirs[one]
+        if theirs:
+            waiting[network] = theirs
+        return one

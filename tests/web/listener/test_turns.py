@@ -42,6 +42,13 @@ class One:
             self.turns.wait(self.name[0], self)
 
 
+class Failing(One):
+    """Does what nobody foresaw."""
+
+    def turn(self) -> None:
+        raise ZeroDivisionError
+
+
 @dataclass
 class Stage:
     loop: Looks
@@ -72,11 +79,24 @@ def test_turns_go_round_the_networks_however_many_connections_one_has(stage: Sta
     assert stage.seen == ["a1", "b1", "c1", "a2", "a3"]
 
 
-def test_one_look_at_the_sockets_has_turns_for_a_moment_only(stage: Stage) -> None:
+def test_one_look_at_the_sockets_has_turns_for_a_moment_only_while_others_are_here(stage: Stage) -> None:
+    for network in ("a", "b"):
+        stage.turns.is_free(network, 300)
     stage.waits("a1", more=100)
     stage.loop.look()
     assert 1 <= len(stage.seen) <= 4
     assert len(stage.loop.wanted) == 1, "and goes on behind the next"
+
+
+def test_where_nobody_else_is_here_each_connection_has_one_turn_in_a_look(stage: Stage) -> None:
+    stage.turns.is_free("a", 300)
+    for number in range(50):
+        stage.waits(f"a{number}", more=1)
+    stage.loop.look()
+    assert stage.seen == [f"a{number}" for number in range(50)]
+    stage.loop.look()
+    assert len(stage.seen) == 100
+    assert stage.loop.wanted == []
 
 
 def test_who_waits_already_does_not_wait_twice(stage: Stage) -> None:
@@ -111,3 +131,12 @@ def test_threads_change_sooner_only_while_some_wait_and_others_do_not(stage: Sta
     stage.turns.forget()
     stage.turns.forget()
     assert sys.getswitchinterval() == pytest.approx(usual_s)
+
+
+def test_a_turn_that_fails_ends_nobody_elses(stage: Stage) -> None:
+    stage.turns.wait("a", Failing("a1", stage.turns, stage.seen))
+    stage.waits("b1")
+    with pytest.raises(ZeroDivisionError):
+        stage.loop.look()
+    stage.loop.look()
+    assert stage.seen == ["b1"]
