@@ -1,6 +1,5 @@
 """What is counted, and that it stays within its bounds."""
 
-import asyncio
 from collections import Counter
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -128,7 +127,8 @@ def test_every_word_the_relay_says_no_with_is_explained() -> None:
 def test_above_two_hundred_a_second_a_sample_of_whole_sessions_is_kept_and_the_rest_is_counted() -> None:
     ring = EventRing()
     for number in range(1000):
-        ring.add(1000, f"session-{number % 100}", 1, 100, number)
+        if ring.admits(1000, f"session-{number % 100}", 1):
+            ring.add(1000, f"session-{number % 100}", 100, number)
     kept = [one for one in ring.newest_first() if one.number > ALL_BELOW]
     assert 0 < len(kept) < 400
     assert len(ring) + ring.left_out == 1000
@@ -138,9 +138,9 @@ def test_above_two_hundred_a_second_a_sample_of_whole_sessions_is_kept_and_the_r
 def test_the_ring_is_bounded_in_bytes_and_in_time() -> None:
     ring = EventRing()
     for number in range(100):
-        ring.add(number * 1000, "s", 1, MOST_BYTES // 10, number)
+        ring.add(number * 1000, "s", MOST_BYTES // 10, number)
     assert len(ring) == 10
-    ring.add(99_000 + KEPT_MS, "s", 1, 1, "last")
+    ring.add(99_000 + KEPT_MS, "s", 1, "last")
     assert [one.what for one in ring.newest_first()] == ["last", 99]
 
 
@@ -182,4 +182,4 @@ async def test_a_store_that_cannot_be_written_raises_nothing(tmp_path: Path) -> 
     async with SqliteStore(tmp_path / "gone" / "counts") as store:
         await store.add(NOW_S, {("x",): 1}, [])
         assert await store.since(HOUR_S, 0) == Counter()
-        assert await asyncio.gather(store.refusals(1)) == [[]]
+        assert await store.refusals(1) == []

@@ -132,7 +132,8 @@ async def test_a_buried_event(page: Page) -> None:
     shown = await follow(page, "see them")
     assert "InvalidInputException" in shown
     assert "Repair what its message names, then send them again" in shown
-    assert "PutEvents 1 event refused InvalidInputException" in await follow(page, "session-of-bert-0001")
+    session = await follow(page, "session-of-bert-0001")
+    assert "PutEvents session-of-bert-0001 1 event refused InvalidInputException" in session
 
 
 async def test_consent_that_was_refused(page: Page) -> None:
@@ -171,7 +172,7 @@ async def test_it_can_be_used_by_keyboard_alone(page: Page) -> None:
     await expect(page.get_by_role("link", name="To the content")).to_be_focused()
     for _ in range(4):
         await page.keyboard.press("Tab")
-    await expect(page.get_by_role("link", name="Refusals")).to_be_focused()
+    await expect(page.get_by_role("link", name="Refusals", exact=True)).to_be_focused()
     await page.keyboard.press("Enter")
     await expect(page.get_by_role("heading", name="Refusals", level=1)).to_be_visible()
 
@@ -180,7 +181,7 @@ async def test_without_javascript_it_says_all_it_knows(relay: RunningRelay, brow
     page = await (await browser.new_context(java_script_enabled=False)).new_page()
     await page.goto(relay.admin_url)
     await expect(page.get_by_text("Without JavaScript this page shows one moment")).to_be_visible()
-    await page.get_by_role("link", name="Refusals").click()
+    await page.get_by_role("link", name="Refusals", exact=True).click()
     await expect(page.get_by_text("https://other.example")).to_be_visible()
 
 

@@ -58,7 +58,8 @@ async def _look(edge: Edge, data: dict[str, Any], session_id: str | None, user_i
     administration = edge.administration
     if administration is None:
         return
-    for target in sorted(await administration.targets(_PLACES)):
+    own = {site.destination.tracking_id for site in edge.sites.values()}  # bound sessions may have nothing left here
+    for target in sorted(own | await administration.targets(_PLACES)):
         if user_id is not None:
             bound = await administration.users_of_sessions(target)
             data["sessions"] += [session for session, user in bound.items() if user == user_id]
