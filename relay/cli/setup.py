@@ -12,6 +12,7 @@ import msgspec
 from relay.cli.aws import run, status_line
 from relay.cli.exit_codes import ExitCode
 from relay.personalize.connection import connect
+from relay.personalize.metric_attributions import COUNTS, MetricPlan, parse_metric
 from relay.personalize.schema.ready_made import (
     Domain,
     action_interactions_schema,
@@ -48,6 +49,21 @@ _READY = "ready"
     metavar="ready|FILE",
     help="Also an action interactions dataset; with --actions a ready-made one, unless FILE has the schema.",
 )
+@click.option(
+    "--metric-attribution", is_flag=True, help="Also a metric attribution: what the service counts for each source."
+)
+@click.option(
+    "--metric",
+    "metrics",
+    metavar="TYPE[=SUM(...)]",
+    multiple=True,
+    help="What it counts; again for more. Default: Click, View, AddToCart, Purchase. "
+    "Purchase=SUM(Interactions.EVENT_VALUE) for a sum.",
+)
+@click.option(
+    "--metric-role", metavar="ARN", default="", help="Who may write it to CloudWatch. Default: the role NAME-metrics."
+)
+@click.option("--metric-s3", metavar="s3://BUCKET/FOLDER/", default="", help="Where it is told in full, too.")
 @click.option("--dry-run", is_flag=True, help="Look what is missing, make nothing.")
 @click.option(
     "--timeout",
@@ -67,6 +83,10 @@ def command(
     users: str | None,
     actions: str | None,
     action_interactions: str | None,
+    metric_attribution: bool,
+    metrics: tuple[str, ...],
+    metric_role: str,
+    metric_s3: str,
     dry_run: bool,
     timeout_s: float,
     as_json: bool,
@@ -87,10 +107,12 @@ def command(
     if actions or action_interactions:
         own = action_interactions not in (None, _READY)
         schemas["Action_Interactions"] = _text(action_interactions or "") if own else action_interactions_schema()
-    plan = SetupPlan(name=name, domain=plan_domain, schemas=schemas)
+    if not metric_attribution and (metrics or metric_role or metric_s3):
+        raise click.UsageError("--metric, --metric-role and --metric-s3 are for --metric-attribution; name that, too")
 
     async def work() -> tuple[SetupReport, str]:
-        checked_plan(plan)
+        metric_plan = _metric_plan(metrics, metric_role, metric_s3) if metric_attribution else None
+        plan = checked_plan(SetupPlan(name=name, domain=plan_domain, schemas=schemas, metrics=metric_plan))
         async with connect() as connection:
             with _narrated(dry_run) as watch:
                 report = await set_up(connection, plan, dry_run=dry_run, timeout_s=timeout_s, watch=watch)
@@ -106,6 +128,10 @@ def command(
     if not report.made:
         click.echo("Nothing to do, all of it is there.", err=True)
         sys.exit(ExitCode.NOTHING_TO_DO)
+
+
+def _metric_plan(metrics: tuple[str, ...], role_arn: str, s3_path: str) -> MetricPlan:
+    return MetricPlan(metrics=tuple(map(parse_metric, metrics)) or COUNTS, role_arn=role_arn, s3_path=s3_path)
 
 
 def _text(path: str) -> str:
@@ -126,6 +152,8 @@ def _print_settings(report: SetupReport, region: str) -> None:
     click.echo("# RELAY_ALLOWED_ORIGINS=https://www.example.com")
     if report.action_interactions_tracking_id:
         click.echo(f"# POST /api/v1/action-interactions: trackingId {report.action_interactions_tracking_id}")
+    if report.metric_attribution_arn:
+        click.echo(f"# metric attribution {report.metric_attribution_arn}: CloudWatch, AWS/Personalize")
     for dataset_type, arn in report.dataset_arns.items():
         if dataset_type not in ("Interactions", "Action_Interactions"):
             click.echo(f"# personalize-relay put {dataset_type.lower()} FILE --dataset-arn {arn}")

@@ -11,6 +11,13 @@ import msgspec
 from relay.core.limits import RESOURCE_NAME_PATTERN
 from relay.personalize.connection import Connection, described
 from relay.personalize.errors import InvalidInputError
+from relay.personalize.metric_attributions import (
+    MetricPlan,
+    checked_metrics,
+    create_metric_attribution,
+    describe_metric_attribution,
+    metric_attribution_of,
+)
 from relay.personalize.schema.columns import parse_schema
 from relay.personalize.schema.datasets import (
     Dataset,
@@ -55,6 +62,8 @@ class SetupPlan(msgspec.Struct, frozen=True, kw_only=True):
     domain: Domain
     schemas: Mapping[DatasetType, str]
     """Dataset type to Avro JSON; a dataset for each."""
+    metrics: MetricPlan | None = None
+    """Also a metric attribution."""
 
 
 class SetupReport(msgspec.Struct, rename="camel"):
@@ -66,6 +75,7 @@ class SetupReport(msgspec.Struct, rename="camel"):
     event_tracker: EventTracker | None = None
     action_interactions_tracking_id: str = ""
     """Where action interactions go, if there is a dataset for them: not the event tracker's."""
+    metric_attribution_arn: str = ""
     made: list[str] = []
     """What was missing, in words."""
 
@@ -93,6 +103,8 @@ def checked_plan(plan: SetupPlan) -> SetupPlan:
     if not RESOURCE_NAME_PATTERN.fullmatch(plan.name) or len(plan.name) > most:
         message = f"{plan.name!r} is no name: 1 to {most} of A-Z a-z 0-9 - _, the first a letter or digit"
         raise InvalidInputError(message)
+    if plan.metrics is not None:
+        checked_metrics(plan.metrics)
     for dataset_type, text in plan.schemas.items():
         try:
             schema = parse_schema(text)
@@ -158,6 +170,8 @@ class _Setup:
             dataset = await describe_dataset(self._connection, action_interactions)
             self._report.action_interactions_tracking_id = dataset.tracking_id
         self._report.event_tracker = await self._tracker(group_arn)
+        if self._plan.metrics is not None:
+            self._report.metric_attribution_arn = await self._attribution(group_arn, self._plan.metrics)
         return self._report
 
     async def _group(self) -> str:
@@ -263,6 +277,26 @@ class _Setup:
         return await wait_until_active(
             self._connection, tracker.event_tracker_arn, timeout_s=self._timeout_s, on_status=self._on_status(what)
         )
+
+    async def _attribution(self, group_arn: str, plan: MetricPlan) -> str:
+        there = await metric_attribution_of(self._connection, group_arn) if group_arn else None
+        what = f"metric attribution {there.name if there else self._plan.name}"
+        if there is not None:
+            self._watch.found(what)
+            arn = there.metric_attribution_arn
+        elif self._missing(what):
+            return ""
+        else:
+            arn = await create_metric_attribution(
+                self._connection, name=self._plan.name, dataset_group_arn=group_arn, plan=plan
+            )
+
+        async def describe() -> TrackerState:
+            found = await describe_metric_attribution(self._connection, arn)
+            return TrackerState(found.status, found.failure_reason)
+
+        await self._wait(what, describe)
+        return arn
 
     def _missing(self, what: str) -> bool:
         """Note that it has to be made; whether it must not be, because it is a dry run."""

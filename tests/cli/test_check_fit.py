@@ -97,3 +97,22 @@ def bare_tracker(emulator: RunningEmulator) -> str:
     client = boto3.client("personalize", **emulator.client_options)
     group = client.create_dataset_group(name="bare")["datasetGroupArn"]
     return client.create_event_tracker(name="bare", datasetGroupArn=group)["trackingId"]
+
+
+async def test_the_metric_attribution_is_told_and_what_it_counts_in_vain(tmp_path: Path) -> None:
+    async with running_emulator(state_seconds=0) as emulator:
+        arguments = ("setup", "--name", "shop", "--metric-attribution", "--json")
+        wrong = await command("setup", "--name", "shop", "--metric", "Click", env=emulator.env)
+        assert (wrong.code, "--metric-attribution" in wrong.err) == (2, True)
+        made = await command(*arguments, env=emulator.env)
+        assert (made.code, made.json["metricAttributionArn"].rpartition(":")[2]) == (0, "metric-attribution/shop")
+        assert (await command(*arguments, env=emulator.env)).code == 3
+        environ = relay_environ(
+            tracking_id=made.json["eventTracker"]["trackingId"],
+            spool_url=f"sqlite:///{tmp_path / 'spool.db'}",
+            event_types="Click,View,AddToCart",
+        )
+        code, out, err = await run("check", **emulator.env, **environ)
+    assert code == 0, err
+    assert "metric attribution 'shop', ACTIVE: clicks (SAMPLECOUNT() of Click), views" in out
+    assert "the metric purchases counts Purchase, which RELAY_EVENT_TYPES refuses" in err

@@ -1,10 +1,12 @@
 """Set-up cut short anywhere is gone on with; and what does not fit the dataset behind a tracker is told."""
 
+import msgspec
 import pytest
 
 from relay.emulator.wire.faults import FaultSpec, Rule
 from relay.personalize import errors
 from relay.personalize.connection import Connection
+from relay.personalize.metric_attributions import COUNTS, MetricPlan, metrics_of, parse_metric
 from relay.personalize.schema.columns import parse_schema
 from relay.personalize.schema.datasets import Dataset, DatasetGroup
 from relay.personalize.schema.fit import Target, misfits, target_of
@@ -90,6 +92,39 @@ async def test_a_resource_that_cannot_be_made_ends_the_setup(connection: Connect
     plan = SetupPlan(name="create-failed", domain="custom", schemas={"Interactions": interactions_schema()})
     with pytest.raises(CreationFailedError, match="dataset group create-failed is CREATE FAILED"):
         await set_up(connection, plan, timeout_s=10)
+
+
+@pytest.mark.parametrize("taken", [False, True])
+async def test_a_metric_attribution_is_made_once_however_often_the_setup_is_cut_short(
+    connection: Connection, emulator: RunningEmulator, taken: bool
+) -> None:
+    measured = parse_metric("Purchase=SUM(Interactions.EVENT_VALUE)")
+    plan = msgspec.structs.replace(PLAN, metrics=MetricPlan(metrics=(*COUNTS, measured)))
+    dry = await set_up(connection, plan, dry_run=True)
+    assert dry.made[-1] == "metric attribution shop"
+    fault = Rule(code="AccessDeniedException", operations=["CreateMetricAttribution"], status=400, limit=1, taken=taken)
+    emulator.emulator.faults.apply(FaultSpec(error=fault))
+    with pytest.raises(errors.AccessDeniedError, match=r"^CreateMetricAttribution: "):
+        await set_up(connection, plan, timeout_s=10)
+    report = await set_up(connection, plan, timeout_s=10)
+    assert await metrics_of(connection, report.metric_attribution_arn) == [*COUNTS, measured]
+    [body] = emulator.bodies("CreateMetricAttribution")[-1:]
+    assert body["metricsOutputConfig"] == {"roleArn": "arn:aws:iam::123456789012:role/shop-metrics"}
+    again = await set_up(connection, plan, timeout_s=10)
+    assert (again.made, again.metric_attribution_arn) == ([], report.metric_attribution_arn)
+
+
+@pytest.mark.parametrize("text", ["", "=SUM(Items.PRICE)", "Click=AVG(Items.PRICE)", "Click=SUM(Users.AGE)"])
+def test_what_is_no_metric_is_said_before_anything_is_made(text: str) -> None:
+    with pytest.raises(errors.InvalidInputError, match="is no metric"):
+        parse_metric(text)
+
+
+async def test_metrics_that_are_too_many_or_twice_are_said_before_anything_is_made(connection: Connection) -> None:
+    for metrics in ((), COUNTS * 2, tuple(parse_metric(f"Type{number}") for number in range(11))):
+        plan = msgspec.structs.replace(PLAN, metrics=MetricPlan(metrics=metrics))
+        with pytest.raises(errors.InvalidInputError, match="1 to 10 metrics"):
+            await set_up(connection, plan)
 
 
 async def test_what_stands_behind_a_tracker_is_read(connection: Connection, emulator: RunningEmulator) -> None:

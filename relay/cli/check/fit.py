@@ -13,6 +13,7 @@ from relay.core.settings import Settings, Site
 from relay.personalize.connection import Connection
 from relay.personalize.errors import PersonalizeError
 from relay.personalize.history.interactions_file import Survey, survey
+from relay.personalize.metric_attributions import metric_attribution_of, metrics_of
 from relay.personalize.schema.fit import misfits, target_of
 from relay.personalize.trackers.event_trackers import EventTracker
 from relay.spool.administration import Kept, Place
@@ -53,9 +54,34 @@ async def fit_of(connection: Connection, tracker: EventTracker, settings: Settin
         return Fit(warnings=[str(error)])
     except SpoolError as error:
         return Fit(problems=[str(error)])
+    measured = await _measured(connection, group.dataset_group_arn, site)
     types = site.event_types or (tuple(seen.types) if seen.types.total() >= _ENOUGH else ())
     found = [harmless(line) for line in misfits(target, event_types=types, property_names=seen.columns(_MOST_NAMES))]
-    return Fit(warnings=found) if target.interactions else Fit(problems=found)
+    return Fit(warnings=[*found, *measured]) if target.interactions else Fit(problems=found, warnings=measured)
+
+
+async def _measured(connection: Connection, dataset_group_arn: str, site: Site) -> list[str]:
+    """What is odd about the metric attribution; what it counts is told on stdout."""
+    try:
+        attribution = await metric_attribution_of(connection, dataset_group_arn)
+        if attribution is None:
+            click.echo("  no metric attribution; `setup --metric-attribution` makes one")
+            return []
+        metrics = await metrics_of(connection, attribution.metric_attribution_arn)
+    except PersonalizeError as error:
+        return [f"the metric attribution cannot be looked at: {' '.join(str(error).split())}"]
+    counted = ", ".join(f"{one.metric_name} ({one.expression} of {one.event_type})" for one in metrics)
+    click.echo(harmless(f"  metric attribution {attribution.name!r}, {attribution.status}: {counted}"))
+    odd: list[str] = []
+    if attribution.status != "ACTIVE":
+        why = " ".join(attribution.failure_reason.split())
+        odd.append(f"the metric attribution {attribution.name!r} is {attribution.status}, and counts nothing {why}")
+    odd += [
+        f"the metric {one.metric_name} counts {one.event_type}, which RELAY_EVENT_TYPES refuses"
+        for one in metrics
+        if site.event_types and one.event_type not in site.event_types
+    ]
+    return list(map(harmless, odd))
 
 
 async def _seen(settings: Settings, tracking_id: str) -> Survey:
