@@ -34,7 +34,7 @@ class Metric(msgspec.Struct, frozen=True, rename="camel"):
     expression: str = "SAMPLECOUNT()"
 
 
-class MetricAttribution(msgspec.Struct, frozen=True, rename="camel"):
+class MetricAttributionSummary(msgspec.Struct, frozen=True, rename="camel"):
     """A metric attribution as the service describes it."""
 
     name: str
@@ -90,7 +90,7 @@ def checked_metrics(plan: MetricPlan) -> MetricPlan:
     return plan
 
 
-async def metric_attribution_of(connection: Connection, dataset_group_arn: str) -> MetricAttribution | None:
+async def metric_attribution_of(connection: Connection, dataset_group_arn: str) -> MetricAttributionSummary | None:
     """The one of a dataset group, if it has one that is not on its way out.
 
     Raises:
@@ -101,11 +101,11 @@ async def metric_attribution_of(connection: Connection, dataset_group_arn: str) 
         "ListMetricAttributions",
         lambda control: control.list_metric_attributions(datasetGroupArn=dataset_group_arn, maxResults=100),
     )
-    found = [described(one, MetricAttribution, "ListMetricAttributions") for one in page["metricAttributions"]]
+    found = [described(one, MetricAttributionSummary, "ListMetricAttributions") for one in page["metricAttributions"]]
     return next((one for one in found if not one.status.startswith("DELETE")), None)
 
 
-async def describe_metric_attribution(connection: Connection, arn: str) -> MetricAttribution:
+async def describe_metric_attribution(connection: Connection, arn: str) -> MetricAttributionSummary:
     """The metric attribution of that ARN.
 
     Raises:
@@ -115,7 +115,7 @@ async def describe_metric_attribution(connection: Connection, arn: str) -> Metri
     answer = await connection.ask(
         "DescribeMetricAttribution", lambda control: control.describe_metric_attribution(metricAttributionArn=arn)
     )
-    return described(answer["metricAttribution"], MetricAttribution, "DescribeMetricAttribution")
+    return described(answer["metricAttribution"], MetricAttributionSummary, "DescribeMetricAttribution")
 
 
 async def metrics_of(connection: Connection, arn: str) -> list[Metric]:
