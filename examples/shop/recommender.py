@@ -2,6 +2,7 @@
 
 import json
 import logging
+import secrets
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -37,9 +38,13 @@ class Recommender:
         self._runtime = runtime
         self._campaign_arn = campaign_arn
 
-    async def for_visitor(self, visitor: str | None, count: int) -> Recommended:
-        """For a user, by user id; for somebody anonymous, by the session id the snippet made."""
-        return await self._ask(count, (), userId=visitor) if visitor else _bestsellers(count, ())
+    async def for_visitor(self, visitor: str | None, count: int, *, without: Sequence[str] = ()) -> Recommended:
+        """For a user, by user id; for somebody anonymous, by the session id the snippet made.
+
+        On a visitor's first page there is neither, and a name nobody has stands for them: the service then says what is
+        popular, with a recommendation id that the first click can carry.
+        """
+        return await self._ask(count, without, userId=visitor or secrets.token_hex(16))
 
     async def with_product(self, product: Product, visitor: str | None, count: int) -> Recommended:
         """What is seen together with a product."""

@@ -87,7 +87,8 @@ class Shop:
     async def cart(self, request: Request) -> Response:
         """`/cart`."""
         visit = self._visits.read(request)
-        recommended = await self._recommender.for_visitor(self._visitor(request, visit), 10)
+        visitor = self._visitor(request, visit)
+        recommended = await self._recommender.for_visitor(visitor, 10, without=[*visit.cart])
         return self._page(request, visit, "Cart", pages.cart(visit.cart, recommended))
 
     async def add(self, request: Request) -> Response:

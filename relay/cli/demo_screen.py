@@ -10,39 +10,45 @@ from rich.table import Table
 from relay.demo.plan import Plan
 from relay.demo.replay.replaying import Replayed
 
-_TRY = (
-    "Open the shop and its drawer, and click a product: the call carries the list you saw.",
-    "Add something to the cart: the event still knows which recommendation led to it.",
-    "Sign in as Ada: from now on calls carry the user, and Personalize joins what you did before.",
+_TOUR = (
+    ("Open the shop, scroll, and open its drawer: nothing yet.", "what is seen is only told with what is done"),
+    ("Click a product.", "a Click, with the list's recommendation id and the products you saw"),
+    ("Put something into the cart.", "the same recommendation id, a page later"),
+    ("Sign in as Ada.", "calls carry the user, and what waited is Ada's, too"),
+    ("Buy it, and look at the admin page.", "accepted = delivered; the lists and what they sold"),
 )
+"""What to do, and what to look at."""
 
 
 def show_summary(console: Console, plan: Plan, *, offered: Path | None) -> None:
-    """Where everything is, what to try, and how to start the same by hand."""
-    console.print("\nThe same by hand; logs and data are in this folder, too:", style="dim")
-    console.print(f"  cd {plan.logs}", style="dim", markup=False, soft_wrap=True)
-    for part in plan.parts:
-        settings = "".join(f"{name}={value} " for name, value in part.settings.items())
-        console.print(f"  {settings}{part.shown}", style="dim", markup=False, soft_wrap=True)
+    """Where everything is, first of all; then a tour, and how to start the same by hand."""
     console.print("\n[bold]Personalize Relay[/], the whole path on this machine\n")
     for name, url, what in (
         ("Shop", plan.shop_url, "a page that embeds the snippet"),
         ("Emulator", plan.emulator_url, "what Amazon Personalize received"),
         ("Relay", f"{plan.relay_url}/r", "where beacons go"),
-        ("Admin", plan.admin_url, "accepted = delivered + buried + erased + pending; /metrics"),
+        ("Admin", plan.admin_url, "what the relay saw; /metrics"),
     ):
         colour = "bold green" if name == "Shop" else "default"
-        console.print(f"  [bold]{name:10}[/][{colour}]{url:32}[/][dim]{what}[/]", soft_wrap=True)
-    console.print("\n[bold]Try[/]")
-    for number, line in enumerate(_TRY, 1):
-        console.print(f"  {number}. {line}", soft_wrap=True)
+        # Narrow terminals break the line before the remark, never inside an address.
+        console.print(f"  [bold]{name:10}[/][{colour}]{url}[/]", soft_wrap=True)
+        console.print(f"            {what}", style="dim", soft_wrap=True)
+    console.print("\n[bold]A tour[/]")
+    for number, (do, look) in enumerate(_TOUR, 1):
+        console.print(f"  {number}. {do}", soft_wrap=True)
+        console.print(f"     {look}", style="dim", soft_wrap=True)
     if offered is not None:
         how = (
             "Type [bold]r[/] and Enter to send it through the relay, [bold]r 1000[/] for a thousand times its own pace."
             if console.is_terminal
             else "[bold]make replay[/] sends it through a demo of its own."
         )
-        console.print(f"\nA click stream is here, {escape(offered.name)}. {how}", soft_wrap=True)
+        console.print(f"\nA click stream is here, {escape(offered.name)}. {how}")
+    console.print("\nThe same by hand; logs and data are in this folder, too:", style="dim")
+    console.print(f"  cd {plan.logs}", style="dim", markup=False, soft_wrap=True)
+    for part in plan.parts:
+        settings = "".join(f"{name}={value} " for name, value in part.settings.items())
+        console.print(f"  {settings}{part.shown}", style="dim", markup=False, soft_wrap=True)
     console.print("\nCtrl-C stops everything.\n")
 
 

@@ -81,6 +81,7 @@ def make_plan(port: int, data: Path, *, keep: bool) -> Plan:
         *("--port", str(port + 3), "--relay", relay, "--emulator", emulator),
         *("--campaign-arn", f"{_RESOURCES}:campaign/demo"),
         *("--items-dataset-arn", f"{_RESOURCES}:dataset/demo/ITEMS"),
+        "--debug",  # who drives the demo's browser by a program wants to see something, too
     )
     parts = (
         Part(
@@ -102,6 +103,8 @@ def make_plan(port: int, data: Path, *, keep: bool) -> Plan:
                 "RELAY_ADMIN_PORT": str(port + 1),
                 "RELAY_SPOOL_URL": f"sqlite:///{data / 'spool.db'}",
                 "RELAY_DRAIN_S": "5",
+                # One call for what a visit does within two seconds: so one sees that calls are filled.
+                "RELAY_LINGER_S": "2",
                 # A replay comes from one address, and faster than it happened.
                 "RELAY_RATE_LIMIT_IP": "off",
                 "RELAY_RATE_LIMIT_SESSION": "off",

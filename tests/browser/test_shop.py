@@ -12,11 +12,6 @@ from tests.support.demo import RunningDemo, running_demo
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
 
-_BESTSELLERS = [
-    *("morning-mug", "monstera", "wool-throw", "dome-pendant"),
-    *("print-arches", "seagrass-basket", "dune-vase", "olive-tree"),
-]
-
 
 @pytest.fixture
 async def demo() -> AsyncGenerator[RunningDemo]:
@@ -107,8 +102,11 @@ async def _training_data(demo: RunningDemo) -> list[dict[str, str]]:
 
 async def test_a_visit_from_the_first_look_to_the_purchase_arrives_exactly(demo: RunningDemo, visitor: Visitor) -> None:
     await visitor.page.goto("/")
-    assert await visitor.look_at("home-recommended") == (_BESTSELLERS, None)
-    await visitor.click_item("home-recommended", "monstera")
+    first, popular = await visitor.look_at("home-recommended")
+    assert len(first) == 8
+    assert popular is not None, "the first click, too, is credited"
+    looked_at = first[1]
+    await visitor.click_item("home-recommended", looked_at)
     session = await visitor.session()
 
     together, recommendation = await visitor.look_at("product-together")
@@ -130,15 +128,18 @@ async def test_a_visit_from_the_first_look_to_the_purchase_arrives_exactly(demo:
     await visitor.page.close()
     events = await _delivered(demo, 6)
 
-    home = {"metricAttribution": {"eventAttributionSource": "home-recommended"}}
+    home = {
+        "metricAttribution": {"eventAttributionSource": "home-recommended"},
+        "recommendationId": popular,
+    }
     product = {
         "metricAttribution": {"eventAttributionSource": "product-together"},
         "recommendationId": recommendation,
     }
     anybody = {"sessionId": session}
     expected: list[dict[str, Any]] = [
-        {**anybody, **home, "eventType": "Click", "itemId": "monstera", "impression": _BESTSELLERS},
-        {**anybody, **home, "eventType": "View", "itemId": "monstera"},
+        {**anybody, **home, "eventType": "Click", "itemId": looked_at, "impression": first},
+        {**anybody, **home, "eventType": "View", "itemId": looked_at},
         {**anybody, **product, "eventType": "Click", "itemId": bought, "impression": together},
         {**anybody, **product, "eventType": "View", "itemId": bought},
         {**anybody, **product, "eventType": "AddToCart", "itemId": bought, "eventValue": price},
@@ -229,3 +230,32 @@ async def test_the_drawer_shows_the_calls_as_they_arrive(demo: RunningDemo, visi
 
 def _without_id_and_time(event: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in event.items() if name not in ("eventId", "sentAt")}
+
+
+@pytest.mark.parametrize(("width", "height"), [(1280, 720), (320, 640)])
+async def test_the_open_drawer_covers_nothing_one_wants_to_press(
+    demo: RunningDemo, visitor: Visitor, width: int, height: int
+) -> None:
+    page = visitor.page
+    await page.set_viewport_size({"width": width, "height": height})
+    await page.goto("/p/dune-vase")
+    await page.get_by_role("button", name="Show calls").click()
+    await page.get_by_role("button", name="Add to cart").click()
+    await page.wait_for_url("**/cart")
+    recommended = page.locator('[data-relay-source="cart-recommended"] .card')
+    assert "dune-vase" not in await recommended.evaluate_all("cards => cards.map(card => card.dataset.relayItem)")
+    await page.goto("/checkout")
+    place = page.get_by_role("button", name="Place order")
+    await place.evaluate("button => button.scrollIntoView({block: 'end', behavior: 'instant'})")
+    assert await place.evaluate(
+        "button => { const {x, y, width, height} = button.getBoundingClientRect();"
+        " return button.contains(document.elementFromPoint(x + width / 2, y + height / 2)) }"
+    )
+    await place.click()
+    await page.wait_for_url("**/thanks")
+    if width < 600:
+        for link in await page.locator("header nav a").all():
+            box = await link.bounding_box()
+            assert box is not None
+            assert box["x"] >= 0
+            assert box["x"] + box["width"] <= width, "every category is on the screen"

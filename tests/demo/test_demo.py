@@ -148,3 +148,15 @@ async def test_a_part_that_dies_ends_the_demo_with_code_1_and_its_name() -> None
     assert "ended by itself" in out
     assert "Traceback" not in out
     assert not any(map(_is_alive, children))
+
+
+async def test_a_narrow_terminal_of_an_old_windows_shows_the_addresses_first_and_whole() -> None:
+    async with running_demo("--no-replay", env={"COLUMNS": "60", "PYTHONIOENCODING": "cp1252"}) as demo:
+        lines = demo.said.splitlines()
+        shop = next(number for number, line in enumerate(lines) if demo.shop in line)
+        assert shop < next(number for number, line in enumerate(lines) if "RELAY_SECRET_KEYS=" in line)
+        for url in (demo.shop, demo.emulator, f"{demo.relay}/r", demo.admin):
+            assert any(line.strip().endswith(url) for line in lines), url
+        tour = [line for line in lines if line.strip()[:2] in ("1.", "2.", "3.", "4.", "5.")]
+        assert len(tour) == 5
+        assert all(len(line) <= 70 for line in tour)

@@ -231,6 +231,14 @@ onlyMine.addEventListener('change', () => {
   render();
 });
 document.body.append(strip);
+// The page ends above the drawer, open or not: nothing one wants to press stays under it.
+new ResizeObserver(() => {
+  document.body.style.paddingBottom = `${strip.offsetHeight + 24}px`;
+  document.documentElement.style.scrollPaddingBottom = `${strip.offsetHeight + 24}px`;
+}).observe(strip);
+if (navigator.webdriver && document.querySelector('[data-token]').dataset.debug === undefined) {
+  away.textContent = 'this browser is driven by a program: nothing is sent';
+}
 open(remembered('open', 'false'));
 fetch('/names.json').then((answer) => answer.json()).then((known) => {
   names = known;
