@@ -25,7 +25,7 @@ REFUSALS_TO_DOUBT: Final = 25
 SOURCES_TO_DOUBT: Final = 3
 """Senders these must come from: what one stranger sends casts no doubt on a target."""
 
-_WRONG_TARGET: Final = " – is it this region's and account's? `personalize-relay tracker list` shows their trackers"
+_WRONG_TARGET: Final = "; is it this region's and account's? `personalize-relay tracker list` shows their trackers"
 
 
 class Circuit:

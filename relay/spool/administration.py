@@ -101,6 +101,10 @@ class SpoolAdministration(Protocol):
         """Forget buried events for good; how many."""
         ...
 
+    async def discard_waiting(self, target: str) -> int:
+        """Forget for good what waits for a tracking id or dataset; how many events, counted as erased."""
+        ...
+
     async def erase(self, *, user_id: str | None = None, session_id: str | None = None) -> int:
         """As `Spool.erase`."""
         ...

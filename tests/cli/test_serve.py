@@ -163,8 +163,7 @@ async def until_in_flight(http: httpx2.AsyncClient, url: str) -> None:
 
 
 async def test_the_log_says_at_the_start_that_a_site_refuses_the_impressions_its_pages_forward(tmp_path: Path) -> None:
-    given = {"forward_impressions": "1", "event_types": "Click,View", "sink": "jsonl:calls"}
-    async with served_relay(tmp_path, **given):
+    async with served_relay(tmp_path, forward_impressions="1", event_types="Click,View", sink="jsonl:calls"):
         pass
     assert (
         "site default: RELAY_FORWARD_IMPRESSIONS sends events of type Impression" in (tmp_path / "stderr").read_text()

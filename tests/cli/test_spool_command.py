@@ -141,6 +141,25 @@ async def test_all_that_is_buried_can_be_discarded(mixed: Path) -> None:
     assert (code, err) == (3, "Nothing discarded: nothing is buried and intact.\n")
 
 
+async def test_what_waits_for_a_tracker_that_is_gone_can_be_discarded(path: Path) -> None:
+    assert await as_json("discard", "--waiting-for", "tracker-1", path=path) == {"discarded": 1}
+    after = await as_json("status", path=path)
+    assert (after["pending"], after["erased"], after["buriedNow"]) == (0, 1, {"InvalidInputException": 2})
+    code, _, err = await spool("discard", "--waiting-for", "tracker-1", path=path)
+    assert (code, err) == (3, "Nothing discarded: nothing waits for tracker-1.\n")
+    assert (await spool("discard", "--waiting-for", "tracker-1", "--all", path=path))[0] == 2
+
+
+async def test_a_relay_at_work_forgets_what_waits_for_a_tracker_that_is_not_there(tmp_path: Path) -> None:
+    async with running_emulator() as emulator, served_relay(tmp_path, env=emulator.env, tracking_id="gone") as relay:
+        await relay.send({"eventType": "View", "itemId": "p1"}, {"eventType": "View", "itemId": "p2"})
+        code, _, err = await spool("discard", "--waiting-for", "gone", path=tmp_path / "spool.db")
+        assert (code, err) == (0, "2 events discarded that waited for gone.\n")
+        metrics = (await relay.http.get(f"{relay.admin_url}/metrics")).text
+        assert "relay_events_pending 0.0" in metrics
+        assert "relay_events_erased_total 2.0" in metrics
+
+
 async def test_nothing_to_do_is_code_3(path: Path) -> None:
     assert (await spool("discard", "2", "3", path=path))[0] == 0
     for arguments in (["replay", "--all"], ["replay", "2"], ["discard", "2"]):

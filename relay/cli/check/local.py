@@ -69,7 +69,8 @@ def _waiting_for_nobody(settings: Settings, clock: Clock) -> list[str]:
         return []  # told where the events are looked at
     return [
         f"{one.pending:,} events wait for the tracking id {harmless(one.target)}, which no site has;"
-        " `spool export --csv --ids --tracking-id` and `put interactions` take them elsewhere"
+        " `spool export --csv --ids --tracking-id` and `put interactions` take them elsewhere,"
+        " `spool discard --waiting-for` forgets them"
         for one in found
         if one.operation == Operation.PUT_EVENTS and one.target not in known
     ]

@@ -155,6 +155,7 @@ def replay(
 @click.argument("ids", nargs=-1, type=_ids, metavar="[ID]...")
 @click.option("--all", "everything", is_flag=True, help="Whatever is buried.")
 @_reasons
+@click.option("--waiting-for", "target", metavar="ID", help="Instead: what waits for this tracking id or dataset.")
 @with_spool
 @_as_json
 def discard(
@@ -162,11 +163,18 @@ def discard(
     ids: tuple[int, ...],
     everything: bool,
     reasons: tuple[str, ...],
+    target: str | None,
     spool: str | None,
     config: Path | None,
     as_json: bool,
 ) -> None:
-    """Forget buried records for good. Exits 3 when none of them is buried."""
+    """Forget buried records for good, or all that waits for a tracker that is gone. Exits 3 when there is none."""
+    if target is not None:
+        if ids or everything or reasons:
+            message = "--waiting-for is about what waits, the others about what is buried: name one of them"
+            raise click.UsageError(message)
+        _tell_discarded(asyncio.run(chosen_spool(spool, config).discard_waiting(target)), target, as_json=as_json)
+        return
     _one_choice(ids, everything=everything, reasons=reasons)
     found = chosen_spool(spool, config)
     count = asyncio.run(each_chunk(found, found.discard, ids=ids, reasons=reasons))
@@ -221,6 +229,20 @@ def _one_choice(ids: Sequence[int], *, everything: bool, reasons: Sequence[str])
     if [bool(ids), everything, bool(reasons)].count(True) != 1:
         message = "name the IDs that `spool buried` lists, or --reason, or --all"
         raise click.UsageError(message)
+
+
+def _tell_discarded(count: int, target: str, *, as_json: bool) -> None:
+    if as_json:
+        print_json({"discarded": count})
+    else:
+        said = (
+            f"{count:,} {'event' if count == 1 else 'events'} discarded"
+            if count
+            else "Nothing discarded: nothing waits"
+        )
+        click.echo(f"{said}{' that waited' if count else ''} for {harmless(target)}.", err=True)
+    if not count:
+        sys.exit(_NOTHING)
 
 
 def _tell_count(count: int, asked: int, done: str, *, as_json: bool) -> None:

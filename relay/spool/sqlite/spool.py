@@ -36,7 +36,7 @@ from relay.spool.schedule.pending_index import PendingIndex
 from relay.spool.schedule.pieces import settled_places
 from relay.spool.sqlite.admin.buried_watch import BuriedWatch
 from relay.spool.sqlite.admin.control_listener import ControlListener
-from relay.spool.sqlite.admin.erasing import Erased, Whom, erase
+from relay.spool.sqlite.admin.erasing import Erased, Whom, discard_waiting, erase
 from relay.spool.sqlite.admin.inspection import explained
 from relay.spool.sqlite.file.binding_table import read_bindings
 from relay.spool.sqlite.file.erasure_table import note_erasure
@@ -114,7 +114,13 @@ class SqliteSpool:
             damaged=self._bury_damaged,
         )
         self.commands = ControlListener(
-            work=self.work, erase=self.erase, index=self._index, ledger=self._ledger, reader=self._reader, clock=clock
+            work=self.work,
+            erase=self.erase,
+            discard_waiting=self.discard_waiting,
+            index=self._index,
+            ledger=self._ledger,
+            reader=self._reader,
+            clock=clock,
         )
         self.buried_watch = BuriedWatch(self._reader, bounds or BuriedBounds(), do=self.commands.discard, clock=clock)
         self.erased = ErasedUsers()
@@ -295,6 +301,10 @@ class SqliteSpool:
         while await self.work(lambda database: database.wiping.go_on(database.sql), alone=True):
             pass  # appends go in between
         return count + await self._archive.erase(user_id=user_id, session_id=session_id)
+
+    async def discard_waiting(self, target: str) -> int:
+        """See `SpoolAdministration.discard_waiting`."""
+        return await discard_waiting(target, reader=self._reader, do=lambda step: self.work(step, self._erased))
 
     async def allow(self, user_id: str) -> bool:
         """See `Spool.allow`."""

@@ -4,6 +4,8 @@ Each is a process of its own like any other, to be traced, stopped and killed; m
 """
 
 import asyncio
+import os
+import signal
 from asyncio.subprocess import Process
 
 
@@ -36,17 +38,21 @@ class Nursery:
         assert process.stdout is not None
         self._process, self._in, self._out = process, process.stdin, process.stdout
         self._born: asyncio.Queue[Born] = asyncio.Queue()
+        self._closing = False
         self._listening = asyncio.create_task(self._listen())
 
     async def bear(self) -> Born:
         """A new life; the one before must have ended."""
         self._in.write(b"\n")
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             return await self._born.get()
 
     async def close(self) -> None:
-        """End it, once its last life has ended."""
+        """End it, once its last life has ended; one that nobody waited for any more is killed."""
+        self._closing = True
         self._in.close()
+        while not self._born.empty():
+            os.kill(self._born.get_nowait().pid, signal.SIGKILL)
         await self._process.wait()
         await self._listening
 
@@ -63,7 +69,10 @@ class Nursery:
                     for word in early:
                         life.said.put_nowait(word)
                     early.clear()
-                    self._born.put_nowait(life)
+                    if self._closing:
+                        os.kill(life.pid, signal.SIGKILL)
+                    else:
+                        self._born.put_nowait(life)
                 case ["dead", _, code] if life is not None:
                     life.returncode = int(code)
                     life.said.put_nowait("")

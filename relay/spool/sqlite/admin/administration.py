@@ -20,6 +20,7 @@ from relay.spool.sqlite.admin.control_channel import (
     Command,
     CommandAnswer,
     Discard,
+    DiscardWaiting,
     Erase,
     Replay,
     answer_to,
@@ -87,6 +88,10 @@ class SqliteAdministration:
     async def discard(self, numbers: Sequence[int]) -> int:
         """See `SpoolAdministration.discard`."""
         return await self._do(Discard(numbers))
+
+    async def discard_waiting(self, target: str) -> int:
+        """See `SpoolAdministration.discard_waiting`."""
+        return await self._do(DiscardWaiting(target))
 
     async def erase(self, *, user_id: str | None = None, session_id: str | None = None) -> int:
         """See `SpoolAdministration.erase`."""

@@ -34,7 +34,13 @@ class Erase(msgspec.Struct, frozen=True, tag=True):
     session_id: str | None = None
 
 
-Command = Replay | Discard | Erase
+class DiscardWaiting(msgspec.Struct, frozen=True, tag=True):
+    """Forget what waits for a target."""
+
+    target: str
+
+
+Command = Replay | Discard | Erase | DiscardWaiting
 
 
 class CommandAnswer(msgspec.Struct, frozen=True):

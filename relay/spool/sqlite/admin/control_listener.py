@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Final, Protocol, TypeVar
 
@@ -18,6 +18,7 @@ from relay.spool.sqlite.admin.control_channel import (
     Command,
     CommandAnswer,
     Discard,
+    DiscardWaiting,
     Erase,
     answer,
     next_command,
@@ -52,6 +53,7 @@ class ControlListener(Background):
     Args:
         work: Changes what is on disk.
         erase: What a command to erase is done with.
+        discard_waiting: The same of what waits for a target.
         index: Learns of what waits again.
         ledger: The same.
         reader: Looks for commands.
@@ -63,6 +65,7 @@ class ControlListener(Background):
         *,
         work: Worker,
         erase: Eraser,
+        discard_waiting: Callable[[str], Awaitable[int]],
         index: PendingIndex,
         ledger: Ledger,
         reader: Reader,
@@ -74,11 +77,16 @@ class ControlListener(Background):
         self._reader = reader
         self._clock = clock
         self._erase = erase
+        self._discard_waiting = discard_waiting
 
     async def execute(self, command: Command) -> CommandAnswer:
         """Do it. Raises `SpoolError`."""
         if isinstance(command, Discard):
             return CommandAnswer(await self.discard(partial(discard, numbers=command.numbers)))
+        if isinstance(command, DiscardWaiting):
+            count = await self._discard_waiting(command.target)
+            _logger.info("what waited for %s was discarded", command.target, extra={"events": count, "by": "command"})
+            return CommandAnswer(count)
         if isinstance(command, Erase):
             count = await self._erase(user_id=command.user_id, session_id=command.session_id)
             whom = "session" if command.user_id is None else "user"

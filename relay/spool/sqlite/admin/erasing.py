@@ -33,13 +33,15 @@ _encode: Final = msgspec.msgpack.Encoder().encode
 
 
 class Whom(msgspec.Struct, frozen=True):
-    """Whose records: a column and what it holds."""
+    """Whose records: a column and what it holds; `target` is that of the record's flow."""
 
-    column: Literal["user_id", "session_id"]
+    column: Literal["user_id", "session_id", "target"]
     value: str
 
     def theirs(self, table: Table) -> str:
         """The condition in SQL, of constants and a number; the value is `?1`."""
+        if self.column == "target":
+            return "flow IN (SELECT flow FROM flows WHERE target = ?1)"
         if self.column == "user_id":
             return f"(user_id = ?1{_OR_ABOUT_USER})"
         came = "head" if table == "records" else "came"
@@ -85,15 +87,7 @@ async def erase(whom: Whom, database: Database, *, reader: Reader, do: Do) -> in
         count += removed.count + removed.buried
 
     async def sweep(table: Table) -> int:
-        """Remove what is found; the last seq looked at."""
-        last = 0
-        while True:
-            upto, found = await reader.run(partial(_look, table=table, whom=whom, after=last))
-            for start in range(0, len(found), ERASED_AT_ONCE):
-                await step(partial(_remove, table=table, whom=whom, seqs=found[start : start + ERASED_AT_ONCE]))
-            if upto is None:
-                return last
-            last = upto
+        return await _sweep(table, whom, reader=reader, step=step)
 
     async def unbind() -> int:
         """Remove their bindings; how many bindings had been saved before."""
@@ -118,6 +112,32 @@ async def erase(whom: Whom, database: Database, *, reader: Reader, do: Do) -> in
         if database.users_given == given:
             break
     return count
+
+
+async def discard_waiting(target: str, *, reader: Reader, do: Do) -> int:
+    """Remove every record that waits for a target; how many events. What is appended meanwhile may stay."""
+    count = 0
+
+    async def step(run: Callable[[Database], Erased]) -> None:
+        nonlocal count
+        count += (await do(run)).count
+
+    await _sweep("records", Whom("target", target), reader=reader, step=step)
+    return count
+
+
+async def _sweep(
+    table: Table, whom: Whom, *, reader: Reader, step: Callable[[Callable[[Database], Erased]], Awaitable[None]]
+) -> int:
+    """Remove what is found; the last seq looked at."""
+    last = 0
+    while True:
+        upto, found = await reader.run(partial(_look, table=table, whom=whom, after=last))
+        for start in range(0, len(found), ERASED_AT_ONCE):
+            await step(partial(_remove, table=table, whom=whom, seqs=found[start : start + ERASED_AT_ONCE]))
+        if upto is None:
+            return last
+        last = upto
 
 
 def _look(sql: sqlite3.Connection, *, table: Table, whom: Whom, after: int) -> tuple[int | None, list[int]]:
