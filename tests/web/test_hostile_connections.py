@@ -1,6 +1,7 @@
 """What one connection may cost: pipelines, trailers, slow bodies, answers nobody reads. Raw sockets."""
 
 import asyncio
+import contextlib
 import json
 import socket
 from collections.abc import AsyncGenerator
@@ -181,6 +182,20 @@ async def test_an_extension_of_a_chunk_has_a_bound(relay: RunningEdge) -> None:
             b"POST /r/e HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5;" + b"a" * (1 << 20) + b"\r\nhello"
         )
         assert (await client.answer())[0] == 400
+
+
+async def test_what_goes_on_behind_a_refusal_is_read_for_a_while_only(relay: RunningEdge) -> None:
+    """A quarter of a megabyte each half second, for five: the rest is what both sides' sockets hold."""
+    head = request(relay, b"", length=99_999_999)
+    async with connected(relay) as client:
+        await client.say(head)
+        assert (await client.answer())[0] == 413
+        sent = 0
+        with contextlib.suppress(ConnectionError):
+            while sent < 64 << 20:
+                await client.say(b" " * 65536)
+                sent += 65536
+    assert sent < 32 << 20, "then it is closed"
 
 
 async def test_bodies_that_are_not_whole_do_not_count_as_waiting(
