@@ -1,10 +1,14 @@
 """What every test has: asyncio, and an environment without anybody's AWS account or relay settings in it."""
 
 import os
-from collections.abc import Generator
+import tempfile
+from collections.abc import Generator, Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+from tests.support.postgres import Cluster, running_cluster
 
 for _name in [name for name in os.environ if name.startswith(("AWS_", "RELAY_"))]:
     del os.environ[_name]
@@ -15,6 +19,25 @@ os.environ["AWS_CONFIG_FILE"] = os.environ["AWS_SHARED_CREDENTIALS_FILE"] = os.d
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:
     return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    """A PostgreSQL of this run's own; not in pytest's folder, which only its owner may enter."""
+    with tempfile.TemporaryDirectory(prefix="relay-postgres-") as folder:
+        try:
+            made = running_cluster(Path(folder) / "cluster")
+        except LookupError as why:
+            pytest.skip(str(why))
+        with made as cluster:
+            yield cluster
+
+
+@pytest.fixture
+def database(cluster: Cluster) -> str:
+    """The URL of an empty database."""
+    cluster.sql("DROP SCHEMA IF EXISTS relay CASCADE")
+    return cluster.url
 
 
 # Where nobody watches, the same examples every time; elsewhere, new ones. How long an example takes says how busy the

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from importlib.metadata import version
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -24,6 +25,8 @@ class SpoolOptions(msgspec.Struct, frozen=True, kw_only=True):
     bounds: BuriedBounds = BuriedBounds()
     binding_ttl_s: float = BINDING_TTL_S
     archive_bytes: int = 0
+    pooled: bool = False
+    """A pooler in transaction mode stands before the database."""
 
 
 class Backend(NamedTuple):
@@ -71,6 +74,7 @@ def spool_of(settings: Settings, clock: Clock) -> AbstractAsyncContextManager[Sp
         bounds=bounds,
         binding_ttl_s=settings.binding_ttl_s,
         archive_bytes=settings.archive_bytes,
+        pooled=settings.spool_pooled,
     )
     return open_spool(settings.spool_url, options, clock=clock)
 
@@ -94,6 +98,21 @@ def _nothing_to_look_at(_place: str, _clock: Clock) -> SpoolAdministration | Non
     return None
 
 
+def _postgres(place: str, clock: Clock, options: SpoolOptions) -> AbstractAsyncContextManager[Spool]:
+    from relay.spool.postgres.link import Server  # noqa: PLC0415 - needs the extra `postgres`
+    from relay.spool.postgres.spool import PostgresSpool  # noqa: PLC0415 - the same
+
+    return PostgresSpool(
+        Server(f"postgresql:{place}", pooled=options.pooled),
+        clock=clock,
+        max_bytes=options.max_bytes,
+        version=version("personalize-relay"),
+        bounds=options.bounds,
+        binding_ttl_s=options.binding_ttl_s,
+        archive_bytes=options.archive_bytes,
+    )
+
+
 def _sqlite_administration(place: str, clock: Clock) -> SpoolAdministration:
     return SqliteAdministration(_file(place), clock=clock)
 
@@ -102,8 +121,9 @@ def _file(place: str) -> Path:
     return Path(place.removeprefix("///"))
 
 
-_BACKENDS: Final = {
+_BACKENDS: Final[dict[str, Backend]] = {
     "memory": Backend(_memory, _nothing_to_look_at),
+    "postgresql": Backend(_postgres, _nothing_to_look_at),
     "sqlite": Backend(_sqlite, _sqlite_administration, is_file=True),
 }
 

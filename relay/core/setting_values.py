@@ -187,11 +187,16 @@ def prefix(text: str) -> str:
 
 
 def spool_url(text: str) -> str:
-    """`sqlite:///PATH` or `memory:`."""
+    """`sqlite:///PATH`, `postgresql://…` where the library for it is there, or `memory:`."""
+    if text.startswith("postgresql://"):
+        if find_spec("asyncpg") is None:
+            raise ValueError("needs a library: pip install 'personalize-relay[postgres]'")
+        return text
     if text == "memory:" or (text.startswith("sqlite:///") and len(text) > len("sqlite:///")):
         return text
     raise ValueError(
-        f"{text!r} is not a spool; write it as sqlite:///relay-spool.db, sqlite:////var/lib/relay.db or memory:"
+        f"{text!r} is not a spool; write it as sqlite:///relay-spool.db, sqlite:////var/lib/relay.db,"
+        " postgresql://user@host/database or memory:"
     )
 
 

@@ -93,7 +93,7 @@ class SpoolSettings(BaseSettings):
     )
 
     spool_url: _SpoolUrl = "sqlite:///relay-spool.db"
-    """`sqlite:///PATH`, or `memory:` for tests."""
+    """`sqlite:///PATH`, `postgresql://…` (shared by any number of relays; extra `postgres`), or `memory:` for tests."""
 
 
 class AdminSettings(BaseSettings):
@@ -143,7 +143,10 @@ class Settings(TokenSettings):
     prefix: Annotated[str, AfterValidator(values.prefix)] = "/r"
     """Path prefix of the public endpoints; `/` for none."""
     spool_url: _SpoolUrl = "sqlite:///relay-spool.db"
-    """`sqlite:///PATH`, or `memory:` for tests."""
+    """`sqlite:///PATH`, `postgresql://…` (shared by any number of relays; extra `postgres`), or `memory:` for tests."""
+    spool_pooled: bool = False
+    """A pooler in transaction mode (PgBouncer) stands before the shared spool: no prepared statements, and other
+    relays are looked at each second instead of listened to."""
     spool_max_bytes: Annotated[int, Field(ge=1 << 20)] = 1 << 30
     """Past it: 503 with `Retry-After`; nothing is thrown away."""
     archive_bytes: Annotated[int, Field(ge=0)] = 0

@@ -99,6 +99,7 @@ class Dispatcher:
             linger_s=linger_s,
             lingers=dict(lingers or {}),
             max_linger_s=max_linger_s,
+            share=spool.share,
         )
         self._carried: set[_Carried] = set()
         self._freed = asyncio.Event()
@@ -132,13 +133,19 @@ class Dispatcher:
     async def drain(self, deadline_s: float) -> int:
         """Deliver what only this process can, without lingering, for at most `deadline_s` seconds; how many are left.
 
-        Ends early when every target is out of reach. Afterwards nothing more is leased.
+        Ends early when every target is out of reach. Afterwards nothing more is leased. What another process can
+        deliver is left to it, but for calls in flight, whose answers are waited for.
         """
         self._draining = True
         self._look_again()
         try:
             async with asyncio.timeout(deadline_s):
                 while self._spool.stranded() and (self._carried or not self._routes.are_out_of_reach()):
+                    self._freed.clear()
+                    await self._freed.wait()
+                self._stopped = True
+                self._look_again()
+                while self._carried:
                     self._freed.clear()
                     await self._freed.wait()
         except TimeoutError:

@@ -6,7 +6,7 @@ However many sites there are, one that is at rest costs nothing.
 
 import math
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple
 
 from relay.core.clock import Clock
@@ -62,6 +62,7 @@ class Routes:
         linger_s: Least time an event waits for company.
         lingers: The same for single targets, instead.
         max_linger_s: Most an event is held back near the quota.
+        share: How much of each quota is this process's.
     """
 
     def __init__(
@@ -73,10 +74,12 @@ class Routes:
         linger_s: float,
         lingers: Mapping[str, float],
         max_linger_s: float,
+        share: Callable[[], float] = lambda: 1.0,
     ) -> None:
         self._clock = clock
         self._chance = chance
         self._calls_per_s = calls_per_s
+        self._share = share
         self._linger_s = linger_s
         self._lingers = lingers
         self._max_linger_s = max_linger_s
@@ -91,7 +94,7 @@ class Routes:
         route = self._all.get(key.target)
         if route is None:
             rate = self._calls_per_s if key.operation in _EVENTS else float(PUT_RECORDS_CALLS_PER_S)
-            pace = Pace(rate, clock=self._clock)
+            pace = Pace(rate, clock=self._clock, share=self._share)
             least_s = self._lingers.get(key.target, self._linger_s)
             linger = Linger(pace, least_s=least_s, most_s=self._max_linger_s)
             route = self._all[key.target] = Route(pace, Circuit(key.target, self._chance), linger)

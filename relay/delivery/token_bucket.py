@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+from collections.abc import Callable
 from typing import Final
 
 from relay.core.clock import Clock
@@ -17,16 +18,26 @@ CALM_S: Final = 1.5
 """How long after the last throttled call the rate begins to come back."""
 LEAST: Final = 0.01
 """Part of the full rate that always remains."""
+_LEAST_SHARE: Final = 1 / 256
 _SMOOTHING_S: Final = 1.0
 
 
 class Pace:
     """When the next call may be made."""
 
-    def __init__(self, calls_per_s: float, *, clock: Clock) -> None:
+    def __init__(self, calls_per_s: float, *, clock: Clock, share: Callable[[], float] = lambda: 1.0) -> None:
+        """Take the settings.
+
+        Args:
+            calls_per_s: The quota.
+            clock: What time it is.
+            share: How much of it is this process's, where several share it; what it says may change at any time.
+        """
         self._clock = clock
-        self._full = calls_per_s * (1 - BURST_S)
-        self._rate = self._full
+        self._share = share
+        self._shared: float = 1.0
+        self._full: float = calls_per_s * (1 - BURST_S)
+        self._rate: float = self._full
         self._burst = max(1.0, calls_per_s * BURST_S)
         self._tokens = self._burst
         self._as_of_s = clock.monotonic_s()
@@ -81,12 +92,21 @@ class Pace:
             self._rate = max(self._full * LEAST, self._rate * SLOWER)
             self._tokens = min(self._tokens, 0.0)
 
+    def _scale(self, share: float) -> None:
+        if share != self._shared:
+            ratio = share / self._shared
+            self._shared = share
+            self._full *= ratio
+            self._rate *= ratio
+            self._burst = max(1.0, self._full * BURST_S)
+
     def _refill(self) -> None:
         now_s = self._clock.monotonic_s()
         passed_s = now_s - self._as_of_s
         if passed_s <= 0:
             return
         self._as_of_s = now_s
+        self._scale(max(self._share(), _LEAST_SHARE))
         if self._rate < self._full:
             calm_s = min(passed_s, max(0.0, now_s - self._slowed_s - CALM_S))
             self._rate = min(self._full, self._rate + self._full * FASTER_PER_S * calm_s)

@@ -231,6 +231,10 @@ class Spool(Protocol):
         """
         ...
 
+    def share(self) -> float:
+        """How much of all there is to deliver is this process's, of 1: so much of each quota is, too."""
+        ...
+
     async def until_broken(self) -> str:
         """Wait until storage fails so that only opening the spool anew helps; why. For ever, mostly."""
         ...

@@ -205,6 +205,10 @@ class MemorySpool:
         """See `Spool.stranded`."""
         return self._index.pending
 
+    def share(self) -> float:
+        """See `Spool.share`: all of it."""
+        return 1.0
+
     async def until_broken(self) -> str:
         """See `Spool.until_broken`: memory never is."""
         await asyncio.get_running_loop().create_future()

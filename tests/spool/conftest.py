@@ -7,12 +7,15 @@ from pathlib import Path
 import pytest
 
 from relay.spool.memory import MemorySpool
+from relay.spool.postgres.link import Server
+from relay.spool.postgres.spool import PostgresSpool
 from relay.spool.sqlite.spool import SqliteSpool
 from tests.support.clock import FakeClock
 
 MAX_BYTES = 10_000_000
-AnySpool = MemorySpool | SqliteSpool
+AnySpool = MemorySpool | SqliteSpool | PostgresSpool
 OpenSqlite = Callable[[], AbstractAsyncContextManager[SqliteSpool]]
+OpenPostgres = Callable[[], AbstractAsyncContextManager[PostgresSpool]]
 
 
 @pytest.fixture
@@ -31,12 +34,18 @@ def open_sqlite(path: Path, clock: FakeClock) -> OpenSqlite:
     return lambda: SqliteSpool(path, clock=clock, max_bytes=MAX_BYTES)
 
 
-@pytest.fixture(params=["memory", "sqlite"])
-async def spool(request: pytest.FixtureRequest, clock: FakeClock, open_sqlite: OpenSqlite) -> AsyncIterator[AnySpool]:
+@pytest.fixture
+def open_postgres(database: str, clock: FakeClock) -> OpenPostgres:
+    """Opens one relay's end of the test's database, and another, and another."""
+    return lambda: PostgresSpool(Server(database), clock=clock, max_bytes=MAX_BYTES)
+
+
+@pytest.fixture(params=["memory", "sqlite", "postgres"])
+async def spool(request: pytest.FixtureRequest, clock: FakeClock) -> AsyncIterator[AnySpool]:
     """Each kind in turn: the suite is the contract of `relay.spool.contract`."""
     if request.param == "memory":
-        async with MemorySpool(clock=clock, max_bytes=MAX_BYTES) as memory:
-            yield memory
+        opened: AbstractAsyncContextManager[AnySpool] = MemorySpool(clock=clock, max_bytes=MAX_BYTES)
     else:
-        async with open_sqlite() as sqlite:
-            yield sqlite
+        opened = request.getfixturevalue(f"open_{request.param}")()
+    async with opened as spool:
+        yield spool

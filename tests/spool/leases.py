@@ -4,6 +4,8 @@ import asyncio
 
 from relay.core.model import Piece, bits, event_id_of
 from relay.spool.contract import Burial, Lease, Spool
+from relay.spool.postgres.spool import PostgresSpool
+from tests.support.clock import FakeClock
 
 
 def pieces(lease: Lease) -> list[Piece]:
@@ -63,3 +65,10 @@ async def is_idle(spool: Spool, **how: float) -> bool:
 def balances(spool: Spool) -> bool:
     stats = spool.stats()
     return stats.accepted == stats.delivered + sum(stats.buried.values()) + stats.erased + stats.pending
+
+
+async def pass_time(spool: Spool, clock: FakeClock, seconds: float) -> None:
+    """Time passes, and whoever looks at it from time to time has looked."""
+    clock.advance(seconds)
+    if isinstance(spool, PostgresSpool):
+        await spool.look()

@@ -264,7 +264,7 @@ async def served_relay(
         )
     try:
         assert process.stdout is not None
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):  # ten seconds of it where the machine is busy
             banner = (await process.stdout.readline()).decode()
         match = re.fullmatch(r"relay on (\S+)/r, admin on (\S+)\n", banner)
         assert match, (banner, (folder / "stderr").read_text())

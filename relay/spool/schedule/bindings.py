@@ -11,7 +11,7 @@ from typing import Final
 import msgspec
 
 from relay.core.clock import Clock
-from relay.core.model import Binding
+from relay.core.model import KEPT_MS, Binding
 from relay.spool.contract import MOST_BINDINGS_READ, SessionWatcher
 
 MAX_BINDINGS: Final = MOST_BINDINGS_READ
@@ -98,6 +98,16 @@ class Bindings:
             return None
         until_ms = held.until_ms + self._ttl_ms // WRITES_A_TTL
         return Binding(target, session_id, held.user_id, until_ms, held.page_session)
+
+    def knows(self, target: str, session_id: str) -> bool:
+        """Whether the session is somebody's as far as is known here, and nobody else's."""
+        held = self._held.get((target, session_id))
+        return held is not None and held.until_ms + KEPT_MS > self._clock.now_ms()
+
+    def binding_of(self, target: str, session_id: str, user_id: str, page_session: str | None) -> Binding:
+        """As it is to be kept, if the session is used now."""
+        until_ms = self._clock.now_ms() + self._ttl_ms
+        return Binding(target, session_id, user_id, until_ms + self._ttl_ms // WRITES_A_TTL, page_session)
 
     # ── of the backend ──────────────────────────────────────────────────────────────────────────────────────
 

@@ -2,6 +2,10 @@
 
 import hashlib
 from collections.abc import Iterable
+from typing import Final
+
+PREFIX: Final = b"relay.erased.v1\0"
+"""Before a user's id, in what the fingerprint is of."""
 
 
 class ErasedUsers:
@@ -18,10 +22,17 @@ class ErasedUsers:
         """Refuse no longer."""
         self._fingerprints.discard(fingerprint_of(user_id))
 
+    def note(self, fingerprint: str, *, refused: bool) -> None:
+        """The same for whom only the fingerprint is known."""
+        if refused:
+            self._fingerprints.add(fingerprint)
+        else:
+            self._fingerprints.discard(fingerprint)
+
     def __contains__(self, user_id: object) -> bool:
         return bool(self._fingerprints) and isinstance(user_id, str) and fingerprint_of(user_id) in self._fingerprints
 
 
 def fingerprint_of(user_id: str) -> str:
     """What is remembered of a user."""
-    return hashlib.sha256(b"relay.erased.v1\0" + user_id.encode("utf-8", "surrogatepass")).hexdigest()
+    return hashlib.sha256(PREFIX + user_id.encode("utf-8", "surrogatepass")).hexdigest()

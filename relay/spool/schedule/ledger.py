@@ -4,6 +4,8 @@ from collections.abc import Mapping
 
 from relay.core.model import BuriedKept, SpoolStats
 
+DELIVERED = "delivered"
+ERASED = "erased"
 BURIED_PREFIX = "buried:"
 DISCARDED = "discarded"
 """Of those that were buried: not part of the sum."""
@@ -19,8 +21,8 @@ class Ledger:
     def load(self, totals: Mapping[str, int]) -> None:
         """Begin with these."""
         self.accepted = totals.get("accepted", 0)
-        self.delivered = totals.get("delivered", 0)
-        self.erased = totals.get("erased", 0)
+        self.delivered = totals.get(DELIVERED, 0)
+        self.erased = totals.get(ERASED, 0)
         self.discarded = totals.get(DISCARDED, 0)
         self.buried = {
             name.removeprefix(BURIED_PREFIX): count for name, count in totals.items() if name.startswith(BURIED_PREFIX)

@@ -30,6 +30,7 @@ from relay.spool.receipt import NOTHING_REPEATED, Receipt
 from relay.spool.schedule.bindings import Bindings
 from relay.spool.schedule.buried_bounds import BuriedBounds
 from relay.spool.schedule.erased_users import ErasedUsers, fingerprint_of
+from relay.spool.schedule.fingerprint import fingerprint
 from relay.spool.schedule.lease_waiter import LeaseWaiter
 from relay.spool.schedule.ledger import Ledger
 from relay.spool.schedule.pending_index import PendingIndex
@@ -40,7 +41,6 @@ from relay.spool.sqlite.admin.erasing import Erased, Whom, discard_waiting, eras
 from relay.spool.sqlite.admin.inspection import explained
 from relay.spool.sqlite.file.binding_table import read_bindings
 from relay.spool.sqlite.file.erasure_table import note_erasure
-from relay.spool.sqlite.file.rows import fingerprint
 from relay.spool.sqlite.kept_snippets import keep_snippet
 from relay.spool.sqlite.read.leasing import Leasing
 from relay.spool.sqlite.read.reader import Reader
@@ -351,6 +351,10 @@ class SqliteSpool:
         self._acks.hand_over()
         self._committer.put(Work(run, done=done, then=then, alone=alone))
         return await done
+
+    def share(self) -> float:
+        """See `Spool.share`: all of it."""
+        return 1.0
 
     async def until_broken(self) -> str:
         """Wait until the disk fails to write or sync; why. From then on only opening the spool anew helps."""

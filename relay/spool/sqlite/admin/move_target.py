@@ -18,12 +18,12 @@ from relay.core.errors import SpoolLockedError
 from relay.core.model import Binding, NewRecord, Operation, Provenance, Record, SessionKey, event_id_of
 from relay.spool.administration import Buried, Moved
 from relay.spool.schedule.erased_users import ErasedUsers
+from relay.spool.schedule.fingerprint import fingerprint
 from relay.spool.schedule.ledger import BURIED_PREFIX
 from relay.spool.schedule.pieces import may_be_bound
 from relay.spool.sqlite.file.binding_table import slot_of
 from relay.spool.sqlite.file.buried_rows import bury_again
 from relay.spool.sqlite.file.erasure_table import erased_now, note_erasure
-from relay.spool.sqlite.file.rows import fingerprint
 from relay.spool.sqlite.spool import SqliteSpool
 from relay.spool.sqlite.write.database import Database
 

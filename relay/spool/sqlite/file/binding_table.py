@@ -20,8 +20,9 @@ from typing import Final
 import msgspec
 
 from relay.core.model import KEPT_MS, Binding, Operation, SessionKey
+from relay.spool.schedule.fingerprint import fingerprint
 from relay.spool.sqlite.file.connection import lenient_text
-from relay.spool.sqlite.file.rows import crc_of, fingerprint, statement
+from relay.spool.sqlite.file.rows import crc_of, statement
 
 MOST_BINDINGS: Final = 500_000
 """Sessions bound on disk, about 75 MB: two and a half times what a relay remembers."""

@@ -1,9 +1,7 @@
 """A record as a row: columns, header, fingerprint, checksum."""
 
-import hashlib
 import sqlite3
 from collections.abc import Mapping
-from functools import lru_cache
 from pathlib import Path
 from typing import Final, NamedTuple
 from zlib import crc32
@@ -121,23 +119,6 @@ def last_number(sql: sqlite3.Connection) -> int:
 def crc_of(*columns: object) -> int:
     """CRC-32 over the columns of a row of another table than `records`, all but the checksum itself."""
     return crc32("\0".join(["\1" if column is None else str(column) for column in columns]).encode())
-
-
-@lru_cache(maxsize=1)
-def _keyed(salt: bytes) -> "hashlib.blake2b":
-    return hashlib.blake2b(digest_size=8, key=salt)
-
-
-@lru_cache(maxsize=4096)  # asked again when it is settled, and when the visitor clicks again; a megabyte
-def fingerprint(key: SessionKey, salt: bytes) -> int:
-    """60 bits that stand for a session; the same over restarts.
-
-    Two sessions with one fingerprint (by chance once in 10^12 with a million of them) would only share a queue:
-    a lease ends where the session id changes.
-    """
-    digest = _keyed(salt).copy()  # its first block, the key, is done
-    digest.update(f"{key.operation}\0{key.target}\0{key.session_id}".encode(errors="surrogatepass"))
-    return int.from_bytes(digest.digest(), "little") >> 4
 
 
 def statement(name: str) -> str:

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Final
 
 from relay.core.model import Operation, SessionKey
+from relay.spool.schedule.fingerprint import fingerprint
 from relay.spool.sqlite.file.connection import connect, lenient_text
 from relay.spool.sqlite.file.opening import APPLICATION_ID, VERSION
-from relay.spool.sqlite.file.rows import COLUMNS, RecordRow, crc_of, fingerprint, statement
+from relay.spool.sqlite.file.rows import COLUMNS, RecordRow, crc_of, statement
 from relay.spool.sqlite.recovery.wal import drops_commits
 
 _NOT_DAMAGE: Final = frozenset(

@@ -20,11 +20,12 @@ from typing import Any, Final, NamedTuple
 
 from relay.core.errors import SpoolError
 from relay.core.model import MOST_EVENTS, Operation, SessionKey
+from relay.spool.schedule.fingerprint import fingerprint
 from relay.spool.schedule.ledger import BURIED_PREFIX, DISCARDED, left
 from relay.spool.sqlite.file.buried_rows import BURIED_COLUMNS, BuriedRow, buried_row
 from relay.spool.sqlite.file.connection import connect, make_private
 from relay.spool.sqlite.file.opening import PAGE_BYTES, add_flow, make_tables, read_flows
-from relay.spool.sqlite.file.rows import COLUMNS, Flows, RecordRow, crc_of, fingerprint, last_number, pending_events
+from relay.spool.sqlite.file.rows import COLUMNS, Flows, RecordRow, crc_of, last_number, pending_events
 from relay.spool.sqlite.file.rows_2 import Row2, keep_binding_2
 from relay.spool.sqlite.recovery.integrity import trouble
 from relay.spool.sqlite.recovery.pages import INDEX_LEAF, LEAF, Cell, cells

@@ -11,9 +11,10 @@ from collections.abc import Sequence
 from typing import Final
 
 from relay.core.model import Binding, Operation, SessionKey
+from relay.spool.schedule.fingerprint import fingerprint
 from relay.spool.schedule.pending_index import PendingIndex
 from relay.spool.schedule.pieces import may_be_bound
-from relay.spool.sqlite.file.rows import COLUMNS, RecordRow, decode_head, fingerprint
+from relay.spool.sqlite.file.rows import COLUMNS, RecordRow, decode_head
 from relay.spool.sqlite.write.write_ops import Append
 
 MAX_SEQS_TO_BIND: Final = 100_000

@@ -19,9 +19,10 @@ from typing import Final
 
 from relay.core.model import event_id_of
 from relay.spool.schedule.dedup_window import REMEMBERED_S, DedupWindow
+from relay.spool.schedule.fingerprint import fingerprint
 from relay.spool.schedule.pending_index import PendingIndex
 from relay.spool.schedule.pieces import page_key
-from relay.spool.sqlite.file.rows import COLUMNS, Flows, RecordRow, fingerprint
+from relay.spool.sqlite.file.rows import COLUMNS, Flows, RecordRow
 from relay.spool.sqlite.write.write_ops import Append
 
 COMPARED: Final = 256

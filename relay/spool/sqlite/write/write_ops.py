@@ -7,8 +7,8 @@ from typing import Any, Generic, NamedTuple, TypeVar
 from relay.core.model import Binding, NewRecord, Record
 from relay.spool.contract import Burial
 from relay.spool.receipt import Receipt
+from relay.spool.schedule.fingerprint import fingerprint
 from relay.spool.schedule.pieces import page_key
-from relay.spool.sqlite.file.rows import fingerprint
 
 T = TypeVar("T")
 

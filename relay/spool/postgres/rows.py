@@ -1,0 +1,139 @@
+"""A record as columns of a group, a row of the database as a record. Text from clients is stored as UTF-8 bytes."""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from typing import Final, NamedTuple
+
+import asyncpg
+import msgspec
+
+from relay.core.model import NewRecord, Operation, Provenance, Record, SessionKey
+from relay.spool.schedule.erased_users import fingerprint_of
+from relay.spool.schedule.fingerprint import fingerprint
+from relay.spool.schedule.pieces import page_key
+
+SHARDS: Final = 64
+_SHARD_BITS: Final = 54
+"""A fingerprint has 60 bits; the first six are its shard, so that a shard is a range of sessions."""
+
+
+class Header(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """What a row says of its events beside what SQL asks for. Fields are only ever added, at the end."""
+
+    ends: tuple[int, ...]
+    without_item: int = 0
+    came: Provenance | None = None
+
+
+_encode_header: Final = msgspec.msgpack.Encoder().encode
+_decode_header: Final = msgspec.msgpack.Decoder(Header).decode
+
+
+class Arriving(NamedTuple):
+    """A record on its way, with what stands for its session."""
+
+    record: NewRecord
+    session: int
+
+
+class Arguments(NamedTuple):
+    """A group, column by column: events (record, from 1; place; session of the page; hash of the id), and records."""
+
+    events: tuple[list[int], list[int], list[int], list[int]]
+    repeated: set[tuple[int, int]]
+    """Events whose id is in the group before them: record from 0, place."""
+    records: tuple[list[object], ...]
+
+
+def shard_of(session: int) -> int:
+    """Of 0 to 63."""
+    return session >> _SHARD_BITS
+
+
+def sessions_of(shard: int) -> tuple[int, int]:
+    """First and last fingerprint of a shard."""
+    return shard << _SHARD_BITS, (shard + 1 << _SHARD_BITS) - 1
+
+
+def text(value: str) -> bytes:
+    """As stored; lone surrogates survive."""
+    return value.encode("utf-8", "surrogatepass")
+
+
+def untext(value: bytes) -> str:
+    """As it came."""
+    return value.decode("utf-8", "surrogatepass")
+
+
+def arguments_of(group: Sequence[Arriving], flows: Sequence[int], salt: bytes, nonce: Callable[[], int]) -> Arguments:
+    """The arguments of an append.
+
+    Args:
+        group: What is to be stored.
+        flows: The number of each one's operation and target.
+        salt: Keys what stands for sessions and ids.
+        nonce: 63 random bits: what stands for an event that has no id, and so repeats nothing.
+    """
+    numbers: list[int] = []
+    places: list[int] = []
+    sessions: list[int] = []
+    ids: list[int] = []
+    seen: set[tuple[int, int]] = set()
+    repeated: set[tuple[int, int]] = set()
+    rows: list[tuple[object, ...]] = []
+    offset = 0
+    for number, ((record, session), flow) in enumerate(zip(group, flows, strict=True)):
+        page = fingerprint(page_key(record.key, record.came), salt)
+        for place in range(len(record.ends)):
+            event_id = record.event_ids[place] if record.event_ids else ""
+            event = _hash(event_id, page, salt) if event_id else nonce()
+            if (page, event) in seen:
+                repeated.add((number, place))
+                continue
+            seen.add((page, event))
+            numbers.append(number + 1)
+            places.append(place)
+            sessions.append(page)
+            ids.append(event)
+        user = record.user_id
+        rows.append((
+            offset, session, None if page == session else page, flow, record.came is not None and
+            record.came.never_bound, text(record.key.session_id), None if user is None else text(user),
+            None if user is None else erased_key(user),
+            _encode_header((record.ends, record.without_item, record.came)), record.body,
+        ))  # fmt: skip
+        offset += len(record.ends)
+    records = tuple([list(column) for column in zip(*rows, strict=True)])
+    return Arguments((numbers, places, sessions, ids), repeated, records)
+
+
+def erased_key(user_id: str) -> bytes:
+    """What stands for a user among those that were erased."""
+    return bytes.fromhex(fingerprint_of(user_id))
+
+
+def header_of(record: NewRecord | Record) -> bytes:
+    """See `Header`."""
+    return _encode_header((record.ends, record.without_item, record.came))
+
+
+def _hash(event_id: str, page: int, salt: bytes) -> int:
+    """63 bits for an event's id within its session."""
+    digest = hashlib.blake2b(text(event_id), digest_size=8, key=salt, person=page.to_bytes(8, "little"))
+    return int.from_bytes(digest.digest(), "little") >> 1
+
+
+def came_of(header: bytes) -> Provenance | None:
+    """What came with it."""
+    return _decode_header(header).came
+
+
+def record_of(row: asyncpg.Record) -> Record:
+    """A row of `lease.sql` as a record, with the user of whoever has logged in."""
+    header = _decode_header(row["header"])
+    user: bytes | None = row["user_id"] if row["user_id"] is not None else row["bound_user"]
+    key = SessionKey(Operation(row["operation"]), untext(row["target"]), untext(row["session_id"]))
+    return Record(
+        row["seq"], key, None if user is None else untext(user), row["body"], header.ends, row["accepted_at_ms"],
+        row["waiting"], header.without_item, header.came,
+    )  # fmt: skip

@@ -1,0 +1,2 @@
+-- Archived events of a user.
+DELETE FROM relay.archive_{archive} WHERE user_id = $1 RETURNING entries

@@ -1,0 +1,2 @@
+-- Builds that are kept.
+SELECT hash, source FROM relay.snippets

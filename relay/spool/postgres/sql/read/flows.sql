@@ -1,0 +1,2 @@
+-- Every operation and target.
+SELECT flow, operation, target FROM relay.flows

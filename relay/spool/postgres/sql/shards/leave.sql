@@ -1,0 +1,2 @@
+-- This relay ends.
+DELETE FROM relay.relays WHERE name = $1

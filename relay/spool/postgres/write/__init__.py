@@ -1,0 +1,1 @@
+"""What any relay writes: records, bindings, what was settled, erasures."""
