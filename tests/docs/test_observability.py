@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml  # type: ignore[import-untyped] # two calls in the tests, of which the answer is checked
+import yaml
 
 from relay.core.clock import SystemClock
 from relay.core.model import SpoolStats
