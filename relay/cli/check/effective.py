@@ -1,9 +1,15 @@
 """The settings as they are in force, secrets masked."""
 
+import re
+from typing import Final
+
 from pydantic import SecretStr
 
 from relay.core.setting_values import Rate
 from relay.core.settings import PREFIX, Settings, Site
+
+_PASSWORD: Final = re.compile(r"(://[^/@:]*:|[?&](?:ssl)?password=)[^&@]*")
+"""In the URL of a spool."""
 
 
 def effective(settings: Settings) -> list[str]:
@@ -33,4 +39,4 @@ def _shown(value: object) -> str:
         case float():
             return f"{value:.15g}"
         case _:
-            return str(value)
+            return _PASSWORD.sub(rf"\1{'*' * 8}", str(value))
