@@ -19,7 +19,11 @@ import fcntl, socket, struct
 SIOCSIFFLAGS, UP, RUNNING = 0x8914, 0x1, 0x40
 fcntl.ioctl(socket.socket(), SIOCSIFFLAGS, struct.pack("16sh", b"lo", UP | RUNNING))
 """
-NGINX_MAIN = "daemon off; user root root; pid /tmp/pid; events {} http { include /etc/relay-nginx.conf; }"
+TEMPORARY = " ".join(f"{kind}_temp_path /tmp/{kind};" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+NGINX_MAIN = (
+    "daemon off; user root root; pid /tmp/pid; error_log stderr; events {} http { "
+    f"access_log off; {TEMPORARY} include /etc/relay-nginx.conf; }}"
+)
 VISITOR = Path(__file__).with_name("visitor.py")
 
 
@@ -106,7 +110,9 @@ def services(root: Path) -> str:
     return "\n".join(
         [
             *lines,
-            f"chroot {root} /usr/sbin/nginx -e /tmp/error.log -c /etc/relay-nginx-main.conf >&2 & nginx=$!",
+            "nginx=",
+            "trap 'kill $emulator $relay $shop $nginx 2>/dev/null || true' EXIT",
+            f"chroot {root} /usr/sbin/nginx -e stderr -c /etc/relay-nginx-main.conf >&2 & nginx=$!",
             f"timeout 200 {here} /opt/relay/bin/python /visitor.py",
             f"{here} {health} >&2",
             "kill -TERM $relay; ended=0; wait $relay || ended=$?",
