@@ -10,7 +10,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 export npm_config_fund = false
 export npm_config_audit = false
 
-.PHONY: help demo replay test test-fast test-newest test-browser-soak test-cost lint bench profile soak soak-identity fuzz build reference lock upgrade clean
+.PHONY: help demo replay test test-fast test-newest test-browser-soak test-cost lint bench profile soak soak-identity fuzz build release reference lock upgrade clean
 
 help:
 	@echo "make demo        emulator, relay and shop on this machine; DEMO_PORT=8080"
@@ -24,6 +24,7 @@ help:
 	@echo "make soak        everything goes wrong for MINUTES=10, and nothing may be lost"
 	@echo "make soak-identity  who is who, by chance, for MINUTES=10, against rules of its own"
 	@echo "make fuzz        mutated requests to the edge for MINUTES=5, both ways in compared"
+	@echo "make release     what is published of this version, into build/release/"
 	@echo "make build       the snippet, the wheel, and what is in them (CycloneDX)"
 	@echo "make audit       whether a locked version is known to be bad; make advisories asks anew what is known"
 	@echo "make reference   docs/reference/ and the import graph, anew from the code"
@@ -136,6 +137,10 @@ build: $(VENV)/.dev js-snippet/node_modules/.done
 	$(BIN)/python -m pip wheel -q --no-deps --no-build-isolation -w dist .
 	$(BIN)/python -m scripts.supply_chain.sbom
 	@ls -l dist js-snippet/dist
+
+release: build
+	@PYTHON=$(PYTHON) scripts/install-validators
+	@scripts/release
 
 audit: $(VENV)/.dev
 	@$(BIN)/python -m scripts.supply_chain.audit
