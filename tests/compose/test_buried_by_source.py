@@ -10,8 +10,11 @@ from tests.support.emulator import RunningEmulator, running_emulator
 from tests.support.relay import RunningRelay, running_relay
 
 REFUSED = "no-such-item"
-MAX_BYTES = 20_000
-FEW, MANY = 5, 400
+MAX_BYTES = 6_000
+FEW, MANY = 5, 120
+FLOODER = 66
+IN_A_BEACON = 2
+"""So few that by sessions alone whoever makes up many would have least in each."""
 PROXY = {"client_ip_header": "X-Real-IP", "trusted_proxies": "127.0.0.0/8"}
 
 
@@ -24,10 +27,11 @@ async def flooded(relay: RunningRelay, emulator: RunningEmulator, *, sessions_of
     await relay.http.put(f"{emulator.url}/_emulator/faults", json={"refuse_items": [REFUSED]})
     spool = relay.relay.edge.spool
     assert isinstance(spool, SqliteSpool)
-    for address, count in ((1, FEW), (2, FEW), (3, FEW), (66, MANY)):
-        for start in range(0, count, 10):
-            events = [{"eventType": "View", "itemId": REFUSED} for _ in range(min(10, count - start))]
-            beacon = relay.beacon(*events, session=session(address, start // 10 % sessions_of_one))
+    for address, count in ((1, FEW), (2, FEW), (3, FEW), (FLOODER, MANY)):
+        for start in range(0, count, IN_A_BEACON):
+            events = [{"eventType": "View", "itemId": REFUSED} for _ in range(min(IN_A_BEACON, count - start))]
+            number = start // IN_A_BEACON % sessions_of_one if address == FLOODER else 0
+            beacon = relay.beacon(*events, session=session(address, number))
             answer = await relay.post(beacon, x_real_ip=f"198.51.100.{address}")
             assert answer.status_code == 202
             good = await relay.post(relay.beacon(session=session(0, 0)), x_real_ip="198.51.100.200")
@@ -50,9 +54,9 @@ async def test_who_floods_pays_and_what_others_have_buried_stays(tmp_path: Path,
     if by == "address":
         settings |= PROXY
     async with running_emulator() as emulator, running_relay(env=emulator.env, config=None, **settings) as relay:
-        left = await flooded(relay, emulator, sessions_of_one=40 if by == "address" else 1)
+        left = await flooded(relay, emulator, sessions_of_one=MANY if by == "address" else 1)
         assert {address: left[address] for address in (1, 2, 3)} == {1: FEW, 2: FEW, 3: FEW}
-        assert 0 < left[66] < MANY
+        assert 0 < left[FLOODER] < MANY
         stats = relay.relay.edge.spool.stats()
         assert stats.kept.bytes <= MAX_BYTES
         assert stats.pending == 0
