@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.test_spool_command import as_json, spool
+from tests.cli.filled_spool import as_json, spool
 from tests.support.emulator import running_emulator
 from tests.support.relay import make_settings, served_relay, until
 

@@ -24,34 +24,30 @@ from relay.archive.archive import Archive
 from relay.core.clock import Clock
 from relay.core.errors import SpoolError, SpoolFullError
 from relay.core.limits import MAX_EVENTS_PER_CALL
-from relay.core.model import Batch, Binding, NewRecord, Piece, SpoolStats, bits
+from relay.core.model import Batch, Binding, NewRecord, Piece, SpoolStats
 from relay.spool.contract import BINDING_TTL_S, MOST_BINDINGS_READ, Burial, Lease, SessionWatcher
 from relay.spool.receipt import NOTHING_REPEATED, Receipt
 from relay.spool.schedule.bindings import Bindings
 from relay.spool.schedule.buried_bounds import BuriedBounds
-from relay.spool.schedule.erased_users import ErasedUsers, fingerprint_of
-from relay.spool.schedule.fingerprint import fingerprint
+from relay.spool.schedule.erased_users import ErasedUsers
 from relay.spool.schedule.lease_waiter import LeaseWaiter
 from relay.spool.schedule.ledger import Ledger
 from relay.spool.schedule.pending_index import PendingIndex
-from relay.spool.schedule.pieces import settled_places
 from relay.spool.sqlite.admin.buried_watch import BuriedWatch
 from relay.spool.sqlite.admin.control_listener import ControlListener
-from relay.spool.sqlite.admin.erasing import Erased, Whom, discard_waiting, erase
+from relay.spool.sqlite.admin.erasures import Erasures
 from relay.spool.sqlite.admin.inspection import explained
 from relay.spool.sqlite.file.binding_table import read_bindings
-from relay.spool.sqlite.file.erasure_table import note_erasure
 from relay.spool.sqlite.kept_snippets import keep_snippet
 from relay.spool.sqlite.read.leasing import Leasing
 from relay.spool.sqlite.read.reader import Reader
 from relay.spool.sqlite.read.record_cache import RecordCache
-from relay.spool.sqlite.recovery.recover import remove_damaged
 from relay.spool.sqlite.write.ack_buffer import AckBuffer
 from relay.spool.sqlite.write.attach_user import AttachUser
 from relay.spool.sqlite.write.committer import Committer
 from relay.spool.sqlite.write.database import Database
-from relay.spool.sqlite.write.leaving import CORRUPT
 from relay.spool.sqlite.write.process_lock import ProcessLock
+from relay.spool.sqlite.write.settling import Settling
 from relay.spool.sqlite.write.write_ops import Append, Job, Settled, Work, append_of
 
 T = TypeVar("T")
@@ -104,6 +100,9 @@ class SqliteSpool:
         self._refused: str | None = None
         """Why nothing was taken, as of the last commit."""
         self._acks = AckBuffer(self._committer, self._ledger, clock)
+        self._settling = Settling(
+            self._database, index=self._index, cache=self._cache, acks=self._acks, waiter=self._waiter, clock=clock
+        )
         self._leasing = Leasing(
             index=self._index,
             waiter=self._waiter,
@@ -111,21 +110,32 @@ class SqliteSpool:
             reader=self._reader,
             flows=self._database.flows,
             clock=clock,
-            damaged=self._bury_damaged,
+            damaged=self._settling.bury_damaged,
+        )
+        self.sessions = Bindings(clock=clock, ttl_s=binding_ttl_s)
+        self._archive = Archive(path, max_bytes=archive_bytes, clock=clock)
+        self._erasures = Erasures(
+            path,
+            self._database,
+            work=self.work,
+            reader=self._reader,
+            index=self._index,
+            cache=self._cache,
+            ledger=self._ledger,
+            sessions=self.sessions,
+            archive=self._archive,
+            clock=clock,
         )
         self.commands = ControlListener(
             work=self.work,
             erase=self.erase,
-            discard_waiting=self.discard_waiting,
+            discard_waiting=self._erasures.discard_waiting,
             index=self._index,
             ledger=self._ledger,
             reader=self._reader,
             clock=clock,
         )
         self.buried_watch = BuriedWatch(self._reader, bounds or BuriedBounds(), do=self.commands.discard, clock=clock)
-        self.erased = ErasedUsers()
-        self.sessions = Bindings(clock=clock, ttl_s=binding_ttl_s)
-        self._archive = Archive(path, max_bytes=archive_bytes, clock=clock)
         self._stack = AsyncExitStack()
         self._broke = asyncio.Event()
         self._damaged_bindings = 0
@@ -155,7 +165,7 @@ class SqliteSpool:
         with explained(self._path):
             self._database.load(self._index, self._clock.monotonic_s())
         self._ledger.load(self._database.totals)
-        self.erased = ErasedUsers(self._database.erased)
+        self._erasures.erased = ErasedUsers(self._database.erased)
 
     async def _stop(self) -> None:
         await self._leasing.close()
@@ -251,78 +261,22 @@ class SqliteSpool:
         retry_after_s: float = 0.0,
     ) -> bool:
         """See `Spool.settle`."""
-        burials: dict[int, list[Burial]] = {}
-        for burial in buried:
-            burials.setdefault(burial.seq, []).append(burial)
-        removed = self._index.settle(
-            fingerprint(lease.key, self._database.salt),
-            head=lease.records[0].seq,
-            attempt=lease.attempt,
-            gone=settled_places(delivered, buried),
-            now_s=self._clock.monotonic_s(),
-            retry_after_s=retry_after_s,
-        )
-        if removed is None:
-            return False
-        records = {record.seq: record for record in lease.records}
-        for one in removed:
-            if not one.left:
-                self._cache.drop(one.seq)
-            self._acks.add(one, numbers=len(records[one.seq].ends), burials=burials.get(one.seq, ()))
-        self._waiter.ring()
-        return True
-
-    def _bury_damaged(self, session: int, seq: int, kept: bool) -> None:
-        """A record cannot be delivered, for it is not what was written."""
-        _logger.error("spool damaged: record %d does not match its checksum", seq)
-        self._cache.drop(seq)
-        for one in self._index.discard(session, (seq,)):
-            if kept:
-                why = "the checksum does not match"
-                burials = [Burial(seq, place, CORRUPT, why) for place in bits(one.places)]
-                self._acks.add(one, numbers=one.places.bit_length(), burials=burials)
-            else:
-                self._acks.lose(one, CORRUPT)
+        return self._settling.settle(lease, delivered=delivered, buried=buried, retry_after_s=retry_after_s)
 
     # ── the rest ────────────────────────────────────────────────────────────────────────────────────────────
 
+    @property
+    def erased(self) -> ErasedUsers:
+        """See `Spool.erased`."""
+        return self._erasures.erased
+
     async def erase(self, *, user_id: str | None = None, session_id: str | None = None) -> int:
         """See `Spool.erase`."""
-        whom = Whom("session_id", session_id or "") if user_id is None else Whom("user_id", user_id)
-        if user_id is not None:
-            self.erased.add(user_id)
-        self.sessions.forget(user_id=user_id, session_id=session_id)
-        if user_id is not None:
-            note = partial(note_erasure, fingerprint=fingerprint_of(user_id), at_ms=self._clock.now_ms())
-            await self.work(lambda database: note(database.sql))
-        remove_damaged(self._path)
-        count = await erase(whom, self._database, reader=self._reader, do=lambda step: self.work(step, self._erased))
-        await self.work(lambda database: database.wiping.begin_anew(database.sql), alone=True)
-        while await self.work(lambda database: database.wiping.go_on(database.sql), alone=True):
-            pass  # appends go in between
-        return count + await self._archive.erase(user_id=user_id, session_id=session_id)
-
-    async def discard_waiting(self, target: str) -> int:
-        """See `SpoolAdministration.discard_waiting`."""
-        return await discard_waiting(target, reader=self._reader, do=lambda step: self.work(step, self._erased))
+        return await self._erasures.erase(user_id=user_id, session_id=session_id)
 
     async def allow(self, user_id: str) -> bool:
         """See `Spool.allow`."""
-        was = user_id in self.erased
-        if was:
-            lift = partial(note_erasure, fingerprint=fingerprint_of(user_id), at_ms=self._clock.now_ms(), lifted=True)
-            await self.work(lambda database: lift(database.sql))
-            self.erased.remove(user_id)
-        return was
-
-    def _erased(self, removed: Erased) -> None:
-        by_session: dict[int, set[int]] = {}
-        for session, seq, _ in removed.pending:
-            by_session.setdefault(session, set()).add(seq)
-            self._cache.drop(seq)
-        for session, seqs in by_session.items():
-            self._index.discard(session, seqs)
-        self._ledger.erased += removed.count
+        return await self._erasures.allow(user_id)
 
     def watch(self, watcher: SessionWatcher) -> None:
         """See `Spool.watch`."""

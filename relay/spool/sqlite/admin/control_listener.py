@@ -5,7 +5,7 @@ import logging
 import sqlite3
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Final, Protocol, TypeVar
+from typing import Final, Protocol
 
 from relay.core.background import Background
 from relay.core.clock import Clock
@@ -23,10 +23,10 @@ from relay.spool.sqlite.admin.control_channel import (
     answer,
     next_command,
 )
+from relay.spool.sqlite.admin.working import Worker
 from relay.spool.sqlite.read.reader import Reader
 from relay.spool.sqlite.write.database import Database
 
-T = TypeVar("T")
 _TROUBLE_S: Final = 10.0
 _logger = logging.getLogger(__name__)
 
@@ -36,14 +36,6 @@ class Eraser(Protocol):
 
     async def __call__(self, *, user_id: str | None = None, session_id: str | None = None) -> int:
         """Remove everything of a user or a session; how many events."""
-        ...
-
-
-class Worker(Protocol):
-    """Runs something on the committing thread, see `SqliteSpool.work`."""
-
-    async def __call__(self, run: Callable[[Database], T], then: Callable[[T], object] | None = None, /) -> T:
-        """Run it inside a transaction; `then` gets the result on the loop."""
         ...
 
 
