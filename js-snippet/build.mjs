@@ -14,6 +14,7 @@ import { brotliCompressSync, constants } from 'node:zlib';
 import { build } from 'esbuild';
 import { minify } from 'terser';
 import { flatten } from './flatten.mjs';
+import { nameOuter } from './outer-names.mjs';
 
 const root = dirname(fileURLToPath(import.meta.url));
 const dist = join(root, 'dist');
@@ -83,7 +84,10 @@ async function squeezed(script) {
     keep_fargs: false,
     lhs_constants: false,
   };
-  const { code } = await minify(flat, { ecma: 2020, compress, mangle: { properties: { regex: /^_[a-z]/i } } });
+  const { code: small } = await minify(flat, { ecma: 2020, compress, mangle: false });
+  const { code: named, names } = nameOuter(small);
+  const mangle = { reserved: names, properties: { regex: /^_[a-z]/i } };
+  const { code } = await minify(named, { ecma: 2020, compress: false, mangle });
   return Buffer.from(COMPILE_HINT + code);
 }
 

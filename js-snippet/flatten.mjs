@@ -37,10 +37,12 @@ const rename = ({ node, parent }, name) => {
 /** No two variables of the program share a name, nor has one the name of a global that is used: code can be moved. */
 function nameApart(program, globals) {
   const taken = new Map([...globals].map((name) => [name, 1]));
+  const seen = new Set();
   traverse(program, {
     Scopable({ scope }) {
       for (const [name, binding] of Object.entries(scope.bindings)) {
-        if (binding.scope === scope) {
+        if (!seen.has(binding)) {
+          seen.add(binding);
           const count = taken.get(name) ?? 0;
           taken.set(name, count + 1);
           if (count) {
@@ -247,9 +249,12 @@ export function flatten(code, { given, absent, object, globals }) {
   nameApart(program, globals);
   declareSingly(program);
   assume(program, given, absent);
-  while (inline(program) || joinNames(program, globals) || explode(program) || dropArguments(program)) {
-    declareSingly(program);
-  }
+  const isUseful = (step) => {
+    const isFirst = step(program, globals);
+    while (isFirst && step(program, globals));
+    return isFirst;
+  };
+  while ([inline, joinNames, explode, dropArguments].filter(isUseful)[0]);
   nameGlobals(program, object, globals);
   while (joinNames(program, globals));
   traverse(program, {

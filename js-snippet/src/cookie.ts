@@ -14,28 +14,24 @@ export interface Cookies {
 }
 
 export const createCookies = (env: Env): Cookies => {
-  /** From the last two labels up: browsers refuse it until a site can own it. Last, none: this host. */
-  let domains: string[] | undefined;
-
   const get = (name: string) =>
     guard(() => (env.document as Document).cookie.split(`${PREFIX}${name}=`)[1]?.split(';')[0]) ?? '';
 
   return {
     _get: get,
-    _set: (name, value = '') =>
-      guard(() => {
-        domains ??= (env.location as Location).hostname
+    _set(name, value = '') {
+      guard(() =>
+        (env.location as Location).hostname
           .split('.')
+          // From the last two labels up: browsers refuse it until a site can own it. Last, none: this host.
           .map((_, i, labels) => labels.slice(-2 - i).join('.'))
-          .concat('');
-        const works = (domain: string) => {
-          (env.document as Document).cookie =
-            `${PREFIX}${name}=${value};path=/;max-age=${value ? MAX_AGE_S : 0};samesite=lax;domain=${domain}`;
-          return get(name) === value;
-        };
-        // The one that works is the first to be tried next time.
-        const at = domains.findIndex(works);
-        domains = domains.slice(value ? at : 0);
-      }),
+          .concat('')
+          .some((domain) => {
+            (env.document as Document).cookie =
+              `${PREFIX}${name}=${value};path=/;max-age=${value ? MAX_AGE_S : 0};samesite=lax;domain=${domain}`;
+            return get(name) === value;
+          }),
+      );
+    },
   };
 };

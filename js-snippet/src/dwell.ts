@@ -46,18 +46,15 @@ export const createDwell = (env: Env, bus: Bus): Dwell => {
   };
 
   /** Has the observer tell anew where the element is; it says nothing by itself while the share stays the same. */
-  const look = (element: Element) => {
-    const sight = sights.get(element);
-    if (sight) {
+  const lookIn = (element: Element, sight: Sight, ms: number) => {
+    const look = () => {
       sight._isDue = true;
       observer?.unobserve(element);
       observer?.observe(element);
-    }
-  };
-  const lookIn = (element: Element, sight: Sight, ms: number) => {
+    };
     env.clearTimeout(sight._timer);
     // A prerendered page is hidden too.
-    sight._timer = document.hidden ? undefined : bus._later(() => look(element), ms);
+    sight._timer = document.hidden ? undefined : bus._later(look, ms);
   };
 
   const tell = (element: Element) => {

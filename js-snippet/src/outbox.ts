@@ -31,6 +31,8 @@ export interface Outbox {
   _lost(): Record<string, number> | undefined;
   /** A relay has heard of these. */
   _told(lost: Record<string, number> | undefined): void;
+  /** Takes over what an earlier version stored. */
+  _adopt(): void;
   /** Forgets what this page recorded; what that was. */
   _forget(): Entry[];
 }
@@ -87,6 +89,7 @@ export const createOutbox = (store: Store, bus: Bus): Outbox => {
         store._set(LOST, null);
       }
     },
+    _adopt: () => store._adopt(NAME),
     _forget: () => mine.splice(0),
   };
 };

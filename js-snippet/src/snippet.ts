@@ -20,10 +20,10 @@ guard(() => {
   const url = endpoint ?? (tag?.src && new URL('e', tag.src).href);
   const problem =
     !token || !url
-      ? 'not started: src and data-token are needed, type=module is not'
+      ? 'not started: needs src and data-token, not type=module'
       : platform.origin === 'null' && 'no Origin';
   if (problem) {
-    guard(() => platform.console.warn(`[relay] ${problem}; see README, "Tag managers"`));
+    guard(() => platform.console.warn(`[relay] ${problem}; see README`));
   }
   if (!token || !url) {
     return;

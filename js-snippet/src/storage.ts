@@ -17,6 +17,8 @@ export interface Store {
   // biome-ignore lint/suspicious/noExplicitAny: what JSON.parse gives
   _list(name: string): any[];
   _set(name: string, value: unknown): void;
+  /** Makes the list of this name of the events that 0.1.0 stored, each by a name of its own, where there is no such list. */
+  _adopt(name: string): void;
   /** Forgets all, stored or not. */
   _clear(): void;
 }
@@ -44,17 +46,30 @@ export const createStore = (env: Env, mayStore: () => unknown): Store => {
         return JSON.parse(text);
       }
     });
+  const set = (name: string, value: unknown) => {
+    if (mayStore()) {
+      memory[name] = stringify(value);
+      try {
+        box[PREFIX + name] = memory[name];
+      } catch {
+        // The quota is used up: this page goes on in memory. What is stored already is sent again by the next one.
+        box = {};
+      }
+    }
+  };
   return {
     _get: get,
     _list: (name) => [].concat(get(name) ?? []),
-    _set(name, value) {
-      if (mayStore()) {
-        memory[name] = stringify(value);
-        try {
-          box[PREFIX + name] = memory[name];
-        } catch {
-          // The quota is used up: this page goes on in memory. What is stored already is sent again by the next one.
-          box = {};
+    _set: set,
+    _adopt(name) {
+      if (!get(name)) {
+        const old = Object.keys(box).filter((one) => one.startsWith('_relay.event.'));
+        set(
+          name,
+          old.map((one) => guard(() => JSON.parse(box[one] as string))),
+        );
+        for (const one of old) {
+          delete box[one];
         }
       }
     },

@@ -195,6 +195,7 @@ export const createCore = (env: Env, options: RawOptions): Core => {
   const run = () => {
     if (mayRun()) {
       isRunning = true;
+      outbox._adopt();
       user._keep([current()[0], ...outbox._entries().map(([id]) => id)]);
       isStarted ||= delivery._start();
       // What the page called before was before: the view of the page after a logout is nobody's.

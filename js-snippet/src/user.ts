@@ -44,7 +44,8 @@ export const createUser = (env: Env, store: Store): User => {
   let mine: { [sessionId: string]: Said[] } = {};
   const all = (): typeof mine => ({ ...mine, ...store._get(NAME) });
   const said = (sessionId: string): Said[] => {
-    const found = all()[sessionId];
+    // 0.1.0 stored one token a session, by a name of its own.
+    const found = all()[sessionId] ?? [store._get(`user.${sessionId}`)];
     return Array.isArray(found) ? found.filter((one) => one?.[0]?.split) : [];
   };
   const put = (sessionId: string, tokens: Said[]) => {

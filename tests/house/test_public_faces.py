@@ -1,10 +1,13 @@
 """What others import: cheap to reach, typed, and there under the names that are written down."""
 
 import importlib
+import json
 import subprocess
 import sys
+import tomllib
 from importlib.metadata import entry_points, version
 from importlib.resources import files
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +17,7 @@ import relay.tokens
 from relay.compose.relay import open_edge
 from relay.web.app import create_app
 
+ROOT = Path(__file__).parents[2]
 FACES = ["relay", "relay.tokens", "relay.personalize", "relay.testing"]
 
 
@@ -41,6 +45,13 @@ def test_importing_the_root_loads_no_server_and_no_aws_client() -> None:
     program = "import sys, relay; print([name for name in ('starlette', 'uvicorn', 'botocore') if name in sys.modules])"
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert ended.stdout.strip() == "[]"
+
+
+def test_both_packages_name_the_same_repository() -> None:
+    package = json.loads((ROOT / "js-snippet" / "package.json").read_text())
+    repository = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["urls"]["Repository"]
+    assert package["repository"]["url"] == f"git+{repository}.git"
+    assert package["homepage"] == f"{repository}#readme"
 
 
 def test_the_command_is_installed_and_the_versions_agree() -> None:

@@ -19,6 +19,8 @@ export interface Outbox {
     _lost(): Record<string, number> | undefined;
     /** A relay has heard of these. */
     _told(lost: Record<string, number> | undefined): void;
+    /** Takes over what an earlier version stored. */
+    _adopt(): void;
     /** Forgets what this page recorded; what that was. */
     _forget(): Entry[];
 }

@@ -11,6 +11,8 @@ export interface Store {
     /** The same as a list: empty where there is nothing, of one where there is something else. */
     _list(name: string): any[];
     _set(name: string, value: unknown): void;
+    /** Makes the list of this name of the events that 0.1.0 stored, each by a name of its own, where there is no such list. */
+    _adopt(name: string): void;
     /** Forgets all, stored or not. */
     _clear(): void;
 }

@@ -4,6 +4,7 @@ import pytest
 from playwright.async_api import BrowserContext, Page
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
+from relay.core.bundled import bundled
 from tests.browser.snippet.shop import NEVER, product, running
 from tests.support.browser import until
 from tests.support.collector import Beacon, Collector
@@ -154,3 +155,31 @@ async def test_an_event_costs_the_same_whatever_the_site_stores(collector: Colle
     with_many = min([await page.evaluate(f"({fifty})()") for _ in range(3)])
     # Listing the site's keys costs six milliseconds here, twenty times as much.
     assert with_many < 3 * without + 0.3
+
+
+async def test_what_waits_from_an_earlier_version_leaves_once_as_the_user_it_happened_under(
+    collector: Collector, context: BrowserContext, page: Page
+) -> None:
+    earlier = (bundled("snippet").parent / "releases" / "0.1.0" / "s.js").read_bytes()
+    collector.pages["/earlier/s.js"] = Response(earlier, media_type="text/javascript")
+    tag = f'<script src="/earlier/s.js" data-token="site" data-endpoint="/r/e" data-debug {NEVER}></script>'
+    await page.goto(collector.raw("/earlier", f"<!doctype html>{tag}"))
+    await running(page)
+    await context.set_offline(True)
+    await page.evaluate(f"relay('user', '{ALICE}'); relay('event', 'Purchase', {{itemId: 'p1'}}); relay('user', null)")
+    await page.evaluate("relay('event', 'Note', {itemId: 'p2'}); localStorage['_relay.event.0'] = '{'")
+    await page.close()
+    await context.set_offline(False)
+    assert collector.beacons == []
+
+    page = await context.new_page()
+    await page.goto(collector.page("/", "", tag=NEVER))
+    await running(page)
+    await page.evaluate(FLUSH)
+    await page.evaluate(FLUSH)
+    sent = [
+        (beacon.get("identity"), event["eventType"]) for beacon in collector.beacons for event in beacon["eventList"]
+    ]
+    assert sorted(sent, key=str) == [(ALICE, "Purchase"), (None, "Note")]
+    assert len({event["sessionId"] for event in collector.events}) == 2
+    assert await page.evaluate("Object.keys(localStorage).filter(name => name.startsWith('_relay.event.'))") == []
