@@ -101,10 +101,10 @@ class Reckoning:
             known = promised.answered_ms < inf
             if accepted:
                 promised.accepted.append(span)
-            if accepted and len(holders) == 1 and not known and not ledger.erased_during(span):
+            if accepted and len(holders) == 1 and not known and not sending.lost:
                 promised.outcomes = set(outcomes[steps[sending][0]])
                 continue
-            if sending.lost and (known or ledger.erased_during(span)):
+            if sending.lost:  # each try may have been stored, if what an earlier one stored is forgotten by then
                 promised.perhaps_again.append(span)
             if promised.accepted[1:] or promised.perhaps_again or not known:
                 promised.outcomes |= {found for one in holders for step in steps[one] for found in outcomes[step]}

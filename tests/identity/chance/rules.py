@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, NamedTuple
 
-TTL_MS: Final = 1_200_000
+TTL_MS: Final = 500_000
 """`RELAY_BINDING_TTL_S` of these relays."""
 LONGER_MS: Final = TTL_MS // 16 + 1000
 """So much longer a session may keep its user after a restart."""

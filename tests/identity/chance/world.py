@@ -120,7 +120,7 @@ class World:
             case "kill" | "stop":
                 await self._end_life(stop=happens == "stop")
             case "time":
-                self._clock.advance(self._rng.choice([30, 200, 500, 700, 800]))
+                self._clock.advance(self._rng.choice([30, 100, 240, 450, 560, 700]))
             case "faults":
                 self._emulator.emulator.faults.apply(msgspec.convert(self._rng.choice(_FAULTS), FaultSpec))
             case "erase" | "allow":
