@@ -113,6 +113,13 @@ def _postgres(place: str, clock: Clock, options: SpoolOptions) -> AbstractAsyncC
     )
 
 
+def _postgres_administration(place: str, clock: Clock) -> SpoolAdministration:
+    from relay.spool.postgres.administration import PostgresAdministration  # noqa: PLC0415 - needs the extra `postgres`
+    from relay.spool.postgres.link import Server  # noqa: PLC0415 - the same
+
+    return PostgresAdministration(Server(f"postgresql:{place}", pooled=True), clock=clock)
+
+
 def _sqlite_administration(place: str, clock: Clock) -> SpoolAdministration:
     return SqliteAdministration(_file(place), clock=clock)
 
@@ -123,7 +130,7 @@ def _file(place: str) -> Path:
 
 _BACKENDS: Final[dict[str, Backend]] = {
     "memory": Backend(_memory, _nothing_to_look_at),
-    "postgresql": Backend(_postgres, _nothing_to_look_at),
+    "postgresql": Backend(_postgres, _postgres_administration),
     "sqlite": Backend(_sqlite, _sqlite_administration, is_file=True),
 }
 

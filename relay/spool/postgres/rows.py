@@ -123,6 +123,11 @@ def _hash(event_id: str, page: int, salt: bytes) -> int:
     return int.from_bytes(digest.digest(), "little") >> 1
 
 
+def ends_of(header: bytes) -> tuple[int, ...]:
+    """Where its entries end."""
+    return _decode_header(header).ends
+
+
 def came_of(header: bytes) -> Provenance | None:
     """What came with it."""
     return _decode_header(header).came

@@ -129,12 +129,13 @@ CREATE TABLE relay.snippets (       -- builds that pages may have pinned
 );
 
 -- Delivered events, kept on request: two tables in turns, the older is emptied when the younger is half of what may be.
+CREATE SEQUENCE relay.archived AS bigint;
 ALTER TABLE relay.meta ADD archive_table integer NOT NULL DEFAULT 0;
 DO $$ BEGIN
   FOR n IN 0..1 LOOP
     EXECUTE format($t$
       CREATE TABLE relay.archive_%1$s (
-        n          bigint  GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+        n          bigint  PRIMARY KEY DEFAULT nextval('relay.archived'),
         session    bigint  NOT NULL,
         page       bigint,
         target     bytea   NOT NULL,

@@ -1,0 +1,2 @@
+-- Tracking ids that have archived events.
+SELECT DISTINCT target FROM relay.archive

@@ -1,0 +1,3 @@
+-- Tracking ids that have events here.
+SELECT target FROM relay.flows
+WHERE operation = 'PutEvents' AND EXISTS (SELECT FROM relay.records AS one WHERE one.flow = flows.flow)
