@@ -10,7 +10,7 @@ import time
 import urllib.request
 
 ORIGIN = "http://localhost:8083"
-PATIENCE_S = 60
+PATIENCE_S = 120
 
 
 def get(url: str, body: bytes | None = None, **headers: str) -> tuple[int, str]:

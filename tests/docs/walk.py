@@ -5,8 +5,10 @@ here; what that stands on is laid beside it in every environment `python3 -m ven
 """
 
 import asyncio
+import contextlib
 import os
 import shutil
+import signal
 import sys
 import sysconfig
 from pathlib import Path
@@ -46,7 +48,10 @@ async def walk(lines: str, folder: Path, wheels: Path) -> str:
     (folder / "up.py").write_text(_LOOPBACK_UP)
     home = folder / "home"
     home.mkdir()
-    script = f"{sys.executable} {folder}/up.py\ncd {home}\n{lines}\nkill $(jobs -p) 2>/dev/null || true\n"
+    # What the page leaves running has the shell's output open, so that it would never end: it goes with the shell.
+    script = (
+        f"trap 'kill -KILL $(jobs -p) 2>/dev/null || true' EXIT\n{sys.executable} {folder}/up.py\ncd {home}\n{lines}\n"
+    )
     foreign = ("PIP_", "PYTHON", "RELAY_", "AWS_")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
     process = await asyncio.create_subprocess_exec(
@@ -66,7 +71,11 @@ async def walk(lines: str, folder: Path, wheels: Path) -> str:
         stderr=asyncio.subprocess.STDOUT,
         start_new_session=True,
     )
-    said, _ = await process.communicate()
+    try:
+        said, _ = await process.communicate()
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
     logs = "\n".join(f"== {log.name}\n{log.read_text()}" for log in sorted(home.glob("*.log")))
     assert process.returncode == 0, f"{said.decode()}\n{logs}"
     return said.decode()
