@@ -150,7 +150,7 @@ async def test_an_upgrade_and_the_way_back_lose_nothing_and_the_open_page_goes_o
             assert len(set(ids)) == len(ids)
 
             # The older relay leaves a newer spool as it is, and the newer one goes on with it.
-            await host.run("systemctl stop personalize-relay && rm relay-spool.db* && cp newer/relay-spool.db* .")
+            await host.run("systemctl stop personalize-relay && rm -r relay-spool.db* && cp -a newer/relay-spool.db* .")
             refused = await host.run("personalize-relay serve", fails=True)
             assert refused.code == 1
             assert "version 3" in refused.err
