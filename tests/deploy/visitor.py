@@ -10,7 +10,7 @@ import time
 import urllib.request
 
 ORIGIN = "http://localhost:8083"
-PATIENCE_S = 120
+PATIENCE_S = 60
 
 
 def get(url: str, body: bytes | None = None, **headers: str) -> tuple[int, str]:
@@ -35,7 +35,9 @@ def main() -> None:
     assert get("http://nginx/r/s.js")[0] == 200
     event = {"eventType": "View", "itemId": "monstera", "eventId": "of-the-visitor"}
     beacon = {"v": 1, "token": tag[1], "sessionId": "a-visitor-of-the-image", "eventList": [event]}
-    status, answer = get("http://nginx/r/e", json.dumps(beacon).encode(), Origin=ORIGIN)
+    status, answer = get(
+        "http://nginx/r/e", json.dumps(beacon).encode(), **{"Origin": ORIGIN, "Content-Type": "text/plain"}
+    )
     assert (status, json.loads(answer)["accepted"]) == (202, 1)
     deadline = time.monotonic() + PATIENCE_S
     calls = ""
