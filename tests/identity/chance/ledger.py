@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 
 from tests.identity.chance.rules import Outcome, Owned
 
-UNDER_WAY_MS: Final = 2500
+UNDER_WAY_MS: Final = 5000
 """A call that is on its way when somebody logs in, or is erased, cannot be changed; it ends within this."""
 SETTLED_MS: Final = 1500
 """What was delivered so long before a kill is known, on disk, to be delivered."""
