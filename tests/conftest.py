@@ -28,7 +28,7 @@ def cluster() -> Iterator[Cluster]:
         try:
             made = running_cluster(Path(folder) / "cluster")
         except LookupError as why:
-            pytest.skip(str(why))
+            pytest.skip(str(why))  # no PostgreSQL can be had here: it says which program is missing, and how to get it
         with made as cluster:
             yield cluster
 

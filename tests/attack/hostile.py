@@ -142,7 +142,7 @@ async def refused_events(one: Hostile) -> None:
     while True:
         await one.say(one.post(one.beacon(*[event] * 4)))
         if await one.answer() == 429:
-            await asyncio.sleep(_SLOW_S)
+            await asyncio.sleep(_SLOW_S)  # it was told to wait, and a hostile one hardly does
 
 
 async def refused_bodies(one: Hostile) -> None:
@@ -183,7 +183,7 @@ async def attack(relay: Relay, kind: str, address: str, *, forwarded: bool = Fal
                 await KINDS[kind](Hostile(relay, address, forwarded, *streams, number))
         except* (OSError, EOFError):  # it was closed, or not let in
             pass
-        await asyncio.sleep(0.001)
+        await asyncio.sleep(0.001)  # between two connections: the attackers share a core with the visitors
 
 
 @asynccontextmanager

@@ -126,7 +126,7 @@ def _ended(pid: int) -> tuple[float, int]:
         found = os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
         if found is not None:
             return time.monotonic() - began_s, found.si_status
-        time.sleep(0.02)
+        time.sleep(0.02)  # between two looks whether it has ended: waitid has no time limit of its own
     return 60.0, -1
 
 

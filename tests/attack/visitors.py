@@ -113,7 +113,7 @@ async def visit(visitors: list[Visitor], token: str, rate: float, seconds: float
     async with asyncio.TaskGroup() as tasks:
         for number in range(int(rate * seconds)):
             due_s = began_s + number / rate
-            await asyncio.sleep(max(0.0, due_s - time.monotonic()))
+            await asyncio.sleep(max(0.0, due_s - time.monotonic()))  # visitors come at a rate
             tasks.create_task(one(number, due_s))
     return Visits(sorted(waits), dict(refused)), taken_s
 
@@ -138,7 +138,7 @@ async def main(url: str, token: str, sink: str, *, forwarded: bool, rate: float,
     for seconds in rounds:
         visits, taken_s = await visit(visitors, token, rate, seconds)
         if seconds == rounds[-1]:
-            await asyncio.sleep(LATE_S)
+            await asyncio.sleep(LATE_S)  # what arrives after this counts as late
         else:
             taken_s = {session: at_s for session, at_s in taken_s.items() if at_s < time.monotonic() - LATE_S}
         found_s = await delivered_s(sink)

@@ -24,7 +24,7 @@ def get(url: str, body: bytes | None = None, **headers: str) -> tuple[int, str]:
         except OSError:
             if time.monotonic() > deadline:
                 raise
-            time.sleep(0.1)
+            time.sleep(0.1)  # between two tries: the shop of another container starts when it starts
 
 
 def main() -> None:
@@ -43,7 +43,7 @@ def main() -> None:
     calls = ""
     while "of-the-visitor" not in calls and time.monotonic() < deadline:
         _, calls = get("http://emulator:8082/_emulator/calls?operation=PutEvents")
-        time.sleep(0.1)
+        time.sleep(0.1)  # between two looks over HTTP
     sys.stdout.write(calls)
 
 

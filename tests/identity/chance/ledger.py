@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 
 from tests.identity.chance.rules import Outcome, Owned
 
-UNDER_WAY_MS: Final = 5000
+UNDER_WAY_MS: Final = 2500
 """A call that is on its way when somebody logs in, or is erased, cannot be changed; it ends within this."""
 SETTLED_MS: Final = 1500
 """What was delivered so long before a kill is known, on disk, to be delivered."""
@@ -35,16 +35,19 @@ class Session:
     owners: list[tuple[float, frozenset[str]]] = field(default_factory=list, repr=False)
     """Until when on the machine's clock, whose it may have been."""
     logins: list[Span] = field(default_factory=list, repr=False)
-    """Each time that it was certainly somebody's afterwards."""
+    """Each time that somebody certainly logged in: what waits is theirs from then on."""
     derived_from: "Session | None" = None
     second_user: str | None = None
     busy: int = 0
 
-    def own(self, states: Iterable[Owned], span: Span) -> None:
-        """From now on it is in one of these states."""
+    def own(self, states: Iterable[Owned], span: Span, *, is_login: bool) -> None:
+        """From now on it is in one of these states, by a login or by anything else.
+
+        A session whose time is over keeps its user's name and links nothing: being somebody's is no login.
+        """
         self.states = set(states)
         self.owners.append((span.to_ms, frozenset(one.user for one in self.states if one.user)))
-        if all(one.user for one in self.states):
+        if is_login and all(one.user for one in self.states):
             self.logins.append(span)
 
 

@@ -59,7 +59,8 @@ class Reckoning:
             ledger.wrong("unexplained", f"{session.name} {session.states}: {said}")
             return
         outcomes = {step: {path.outcomes[step] for path in paths if step in path.outcomes} for step in every}
-        session.own(self._after_erasures({path.state for path in paths}, span), span)
+        is_login = any(step.word == "ok" for step in every)
+        session.own(self._after_erasures({path.state for path in paths}, span), span, is_login=is_login)
         for step, found in outcomes.items():
             for outcome in found:
                 if outcome.derived and outcome.user:
@@ -76,7 +77,7 @@ class Reckoning:
         after = {used if one.user in (None, user) else one for one in second.states}
         if second.busy or not certain:
             after |= second.states
-        second.own(self._after_erasures(after, span), span)
+        second.own(self._after_erasures(after, span), span, is_login=certain)
 
     def _after_erasures(self, states: set[Owned], span: Span) -> set[Owned]:
         """And what they are if an erasure of this time came after them."""

@@ -63,7 +63,7 @@ class World:
             while time.monotonic() < end_s:
                 await self._something_happens()
                 self._catch_up()
-                await asyncio.sleep(self._rng.uniform(0.05, 0.4))
+                await asyncio.sleep(self._rng.uniform(0.05, 0.4))  # what happens, happens at a rate
             self._over = True
             self._emulator.emulator.faults.apply(FaultSpec())
             if not self._relay.is_up:
@@ -81,7 +81,7 @@ class World:
             try:
                 async with asyncio.timeout(QUIET_S):
                     while figures.get("relay_events_pending") != 0:
-                        await asyncio.sleep(0.05)
+                        await asyncio.sleep(0.05)  # between two looks over HTTP
                         text = (await http.get(f"{self._relay.admin_url}/metrics")).text
                         figures = {
                             line.split()[0]: float(line.split()[-1])
@@ -149,13 +149,15 @@ class World:
             answer = await self._posted(connection, path, body, bearer=self._cast.bearer)
             if answer is not None and answer.status == 200:
                 break
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(0.01)  # the relay may be starting
         connection.close()
         spans[-1] = spans[-1]._replace(to_ms=self._now())
         if not allow:
             self.ledger.erased(lambda one: one.user == user)
 
     async def _erase_session(self) -> None:
+        if not self._pool:
+            return  # nobody has come yet
         session, _, _ = self._rng.choice(self._pool)
         spans = self.ledger.erased_sessions[session.name[1]]
         spans.append(Span(self._now(), inf))
@@ -188,7 +190,7 @@ class World:
                 finally:
                     session.busy -= 1
                 self._reckoning.note(session, sendings)
-            await asyncio.sleep(rng.uniform(0, 0.03))
+            await asyncio.sleep(rng.uniform(0, 0.03))  # visitors come at a rate
         for connection in connections:
             connection.close()
 
@@ -248,7 +250,7 @@ class World:
                 sending.status, sending.answer = answer.status, json.loads(answer.body)
                 return
             sending.lost.append((sending.from_ms, sending.to_ms))
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(0.01)  # a page, too, tries again after a while
 
     async def _posted(
         self, connection: Connection, path: str, body: bytes, *, bearer: str | None, cookie: str | None = None
