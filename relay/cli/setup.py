@@ -151,7 +151,7 @@ def _print_settings(report: SetupReport, region: str) -> None:
     click.echo("# RELAY_SECRET_KEYS=  (personalize-relay token keygen)")
     click.echo("# RELAY_ALLOWED_ORIGINS=https://www.example.com")
     if report.action_interactions_tracking_id:
-        click.echo(f"# POST /api/v1/action-interactions: trackingId {report.action_interactions_tracking_id}")
+        click.echo(f"RELAY_ACTION_INTERACTIONS_TRACKING_ID={report.action_interactions_tracking_id}")
     if report.metric_attribution_arn:
         click.echo(f"# metric attribution {report.metric_attribution_arn}: CloudWatch, AWS/Personalize")
     for dataset_type, arn in report.dataset_arns.items():

@@ -160,6 +160,7 @@ def _sites(settings: Settings) -> dict[str, EdgeSite]:
         name: EdgeSite(
             destination=Destination(name, site.tracking_id, frozenset(site.event_types) if site.event_types else None),
             origins=frozenset(site.allowed_origins),
+            action_interactions_target=site.action_interactions_tracking_id,
         )
         for name, site in settings.all_sites().items()
     }

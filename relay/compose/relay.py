@@ -163,7 +163,12 @@ def _sink(settings: Settings, clock: Clock) -> AbstractAsyncContextManager[Sink]
     kind, _, path = settings.sink.partition(":")
     if kind == "jsonl":
         return JsonlSink(Path(path))
-    regions = {site.tracking_id: site.region for site in settings.all_sites().values() if site.region}
+    regions = {
+        tracking_id: site.region
+        for site in settings.all_sites().values()
+        for tracking_id in (site.tracking_id, site.action_interactions_tracking_id)
+        if site.region and tracking_id
+    }
     if settings.workers:
         return WorkerSink(
             workers=settings.workers,

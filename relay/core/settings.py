@@ -33,6 +33,15 @@ _SpoolUrl = Annotated[str, AfterValidator(values.spool_url)]
 _Moment = Annotated[int | None, BeforeValidator(values.moment_s)]
 
 
+def _of_a_dataset(tracking_id: str, info: ValidationInfo) -> str:
+    if tracking_id == info.data.get("tracking_id"):
+        raise ValueError("is the event tracker's; `setup` prints that of the dataset of action interactions")
+    return tracking_id
+
+
+_DatasetTrackingId = Annotated[str, AfterValidator(values.tracking_id), AfterValidator(_of_a_dataset)]
+
+
 class Site(BaseModel):
     """One website: where its events go, and who may send them."""
 
@@ -48,6 +57,8 @@ class Site(BaseModel):
     """If given, no other type is taken (`unknown_event_type`)."""
     linger_s: _Seconds | None = None
     """In place of `RELAY_LINGER_S`."""
+    action_interactions_tracking_id: _DatasetTrackingId | None = None
+    """Of the dataset of action interactions; `setup` prints it. Not that of the event tracker."""
     tokens_not_before: _Moment = None
     """Site tokens of this site made before this moment (Unix seconds) are refused."""
 
@@ -128,6 +139,9 @@ class Settings(TokenSettings):
     """Required with a tracking id. Comma-separated exact origins; `*` is refused unless `RELAY_DEV=1`."""
     event_types: _TextList | None = None
     """Comma-separated; if given, no other type is taken (`unknown_event_type`)."""
+    action_interactions_tracking_id: _DatasetTrackingId | None = None
+    """Where `POST /api/v1/action-interactions` sends to: the tracking id of the dataset of action interactions, which
+    `setup` prints, not the event tracker's. Unset: each request names it."""
     site_tokens_not_before: _Moment = None
     """Revokes every site token made before (Unix seconds, or an ISO 8601 time)."""
     server_tokens_not_before: _Moment = None
@@ -300,6 +314,9 @@ class Settings(TokenSettings):
         if self.tracking_id is None:
             return self.sites
         own = Site.model_construct(
-            tracking_id=self.tracking_id, allowed_origins=self.allowed_origins or (), event_types=self.event_types
+            tracking_id=self.tracking_id,
+            allowed_origins=self.allowed_origins or (),
+            event_types=self.event_types,
+            action_interactions_tracking_id=self.action_interactions_tracking_id,
         )
         return {**self.sites, self.site: own}

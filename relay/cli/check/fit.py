@@ -14,6 +14,7 @@ from relay.personalize.connection import Connection
 from relay.personalize.errors import PersonalizeError
 from relay.personalize.history.interactions_file import Survey, survey
 from relay.personalize.metric_attributions import metric_attribution_of, metrics_of
+from relay.personalize.schema.datasets import Dataset
 from relay.personalize.schema.fit import misfits, target_of
 from relay.personalize.trackers.event_trackers import EventTracker
 from relay.spool.administration import Kept, Place
@@ -48,16 +49,29 @@ async def fit_of(connection: Connection, tracker: EventTracker, settings: Settin
     if target.interactions is not None:
         columns = ", ".join(column.name for column in target.columns)
         click.echo(f"  dataset {target.interactions.name!r}, {target.interactions.status}: {columns}")
+    actions = _action_interactions(target.action_interactions, site.action_interactions_tracking_id)
     try:
         seen = await _seen(settings, site.tracking_id)
     except SpoolOlderError as error:  # as it is in the middle of every upgrade
-        return Fit(warnings=[str(error)])
+        return Fit(actions, [str(error)])
     except SpoolError as error:
-        return Fit(problems=[str(error)])
+        return Fit([*actions, str(error)])
     measured = await _measured(connection, group.dataset_group_arn, site)
     types = site.event_types or (tuple(seen.types) if seen.types.total() >= _ENOUGH else ())
     found = [harmless(line) for line in misfits(target, event_types=types, property_names=seen.columns(_MOST_NAMES))]
-    return Fit(warnings=[*found, *measured]) if target.interactions else Fit(problems=found, warnings=measured)
+    if target.interactions is None:
+        return Fit([*actions, *found], measured)
+    return Fit(actions, [*found, *measured])
+
+
+def _action_interactions(dataset: Dataset | None, tracking_id: str | None) -> list[str]:
+    """What is wrong with where interactions with actions go; the dataset is told on stdout."""
+    if dataset is not None:
+        click.echo(harmless(f"  dataset {dataset.name!r}, {dataset.status}: tracking id {dataset.tracking_id}"))
+    if tracking_id is None or (dataset is not None and tracking_id == dataset.tracking_id):
+        return []
+    has = "no dataset of action interactions" if dataset is None else f"{dataset.tracking_id} for them"
+    return [f"interactions with actions go to {tracking_id}, and the dataset group has {has}"]
 
 
 async def _measured(connection: Connection, dataset_group_arn: str, site: Site) -> list[str]:

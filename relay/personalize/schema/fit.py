@@ -49,6 +49,8 @@ class Target(msgspec.Struct, frozen=True):
     """The dataset the events go to; None when the group has none yet."""
     columns: tuple[Column, ...] = ()
     """Of the interactions dataset."""
+    action_interactions: Dataset | None = None
+    """The dataset interactions with actions go to, by a tracking id of its own."""
 
     @property
     def own_columns(self) -> tuple[Column, ...]:
@@ -63,11 +65,13 @@ async def target_of(connection: Connection, tracker: EventTracker) -> Target:
         PersonalizeError: one of them may not be described, or is gone.
     """
     group = await describe_dataset_group(connection, tracker.dataset_group_arn)
-    for dataset in await datasets_of_group(connection, tracker.dataset_group_arn):
-        if dataset.dataset_type.lower() == "interactions":
-            schema = await describe_schema(connection, dataset.schema_arn)
-            return Target(group, dataset, schema.columns)
-    return Target(group, None)
+    datasets = await datasets_of_group(connection, tracker.dataset_group_arn)
+    by_type = {dataset.dataset_type.lower(): dataset for dataset in datasets}
+    interactions, actions = by_type.get("interactions"), by_type.get("action_interactions")
+    if interactions is None:
+        return Target(group, None, action_interactions=actions)
+    schema = await describe_schema(connection, interactions.schema_arn)
+    return Target(group, interactions, schema.columns, actions)
 
 
 def misfits(target: Target, *, event_types: Collection[str] = (), property_names: Collection[str] = ()) -> list[str]:

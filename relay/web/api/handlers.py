@@ -9,6 +9,7 @@ from msgspec import UNSET
 
 from relay.core.limits import ARN_PATTERN, MAX_DATASET_ARN_CHARS
 from relay.core.model import Reason
+from relay.core.setting_values import tracking_id
 from relay.identity.tokens import IdentityClaims
 from relay.intake.from_backend import EntriesTaken, Kind
 from relay.intake.from_browser import Taken
@@ -22,6 +23,7 @@ from relay.wire.times import backend_time_ms
 from relay.wire.values import Field, RefusedFieldError, identifier, number, service_session_id, text
 
 MAX_TTL_S: Final = 10 * 365 * 86400
+_THE_DATASETS: Final = "that of the dataset of action interactions, which `setup` prints"
 _log = logging.getLogger("relay")
 
 
@@ -90,14 +92,29 @@ def records(kind: Kind) -> Callable[[ApiRequest], Awaitable[EntriesTaken]]:
 
 
 async def action_interactions(request: ApiRequest) -> EntriesTaken:
-    """Interactions with actions; the tracking id is the site's, so it may as well be absent."""
-    own = request.site.destination.tracking_id
-    given = request.body.optional("trackingId", text)
-    if given not in (UNSET, own):
-        raise Refusal(
-            400, "unknown_tracking_id", "trackingId is not the tracking id of the token's site", field="trackingId"
-        )
-    return await request.edge.backend_intake.take_interactions(own, _list(request.body, "actionInteractions"))
+    """Interactions with actions, to the tracking id of their dataset: the site's, or else the one that is named."""
+    site, given = request.site, request.body.optional("trackingId", _tracking_id)
+    target = site.action_interactions_target or given
+    if target is UNSET:
+        detail = f"trackingId is missing: {_THE_DATASETS}, here or in RELAY_ACTION_INTERACTIONS_TRACKING_ID"
+        raise Refusal(400, Reason.MISSING_FIELD, detail, field="trackingId")
+    if given not in (UNSET, target):
+        detail = "trackingId is not the one that RELAY_ACTION_INTERACTIONS_TRACKING_ID, or the site's table, names"
+        raise Refusal(400, "unknown_tracking_id", detail, field="trackingId")
+    if any(target == one.destination.tracking_id for one in request.edge.sites.values()):
+        # Not only would it never arrive: the target would be out of reach, for the events of pages too.
+        detail = f"trackingId is an event tracker's, not {_THE_DATASETS}"
+        raise Refusal(400, "unknown_tracking_id", detail, field="trackingId")
+    return await request.edge.backend_intake.take_interactions(target, _list(request.body, "actionInteractions"))
+
+
+def _tracking_id(value: object) -> str:
+    given = text(value)
+    try:
+        return tracking_id(given)
+    except ValueError:
+        detail = "trackingId is an ARN, or has blanks in it: no tracking id"
+        raise RefusedFieldError(Reason.BAD_TYPE, detail=detail) from None
 
 
 async def identity(request: ApiRequest) -> Minted:

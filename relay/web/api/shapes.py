@@ -116,7 +116,11 @@ class ActionInteractionsRequest(msgspec.Struct, rename="camel"):
 
     action_interactions: list[ApiInteraction]
     tracking_id: Annotated[
-        str | UnsetType, Meta(description="That of the token's site, which it is without it; no other is taken.")
+        Annotated[str, Meta(max_length=limits.MAX_ID_CHARS)] | UnsetType,
+        Meta(
+            description="Of the dataset of action interactions, not of an event tracker. Where"
+            " RELAY_ACTION_INTERACTIONS_TRACKING_ID has it, it may be absent, and no other is taken.",
+        ),
     ] = UNSET
 
 

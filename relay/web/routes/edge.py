@@ -34,6 +34,8 @@ class EdgeSite:
 
     destination: Destination
     origins: frozenset[str]
+    action_interactions_target: str | None = None
+    """The tracking id of its dataset of action interactions; None where requests name it."""
 
     def allows(self, origin: str) -> bool:
         """Whether pages of this origin may send."""

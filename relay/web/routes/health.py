@@ -1,5 +1,8 @@
 """`GET /healthz` and `GET /readyz`."""
 
+import re
+from typing import Final
+
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
@@ -8,6 +11,8 @@ from relay.web.readiness import Report
 from relay.web.routes.edge import edge_of
 
 _NO_STORE = {"cache-control": "no-store"}
+_TARGET: Final = re.compile(r"(?<=^no delivery to ).+(?= for \d+ s \()")
+"""In a line of `Circuit.problem`: a tracking id, or an ARN, which names the account."""
 
 
 async def healthz(_request: Request) -> Response:
@@ -24,9 +29,9 @@ async def public_readyz(request: Request) -> Response:
     """The same for everybody: sites by name, for a tracking id never leaves the server, and no message of AWS's."""
     edge = edge_of(request.scope)
     report = edge.readiness.report()
+    names = {site.destination.tracking_id: name for name, site in edge.sites.items()}
     lines = [line.partition("): ")[0] + ")" if "): " in line else line for line in report.problems]
-    for name, site in edge.sites.items():
-        lines = [line.replace(site.destination.tracking_id, name) for line in lines]
+    lines = [_TARGET.sub(lambda found: names.get(found[0], "a dataset"), line) for line in lines]
     return _answer(msgspec.structs.replace(report, problems=lines))
 
 

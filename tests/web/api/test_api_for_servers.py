@@ -11,9 +11,8 @@ from relay.core.clock import SystemClock
 from relay.identity.tokens import ALL_SCOPES, SCOPES, Scope
 from relay.spool.memory import MemorySpool
 from tests.support.clock import FakeClock
-from tests.support.emulator import TRACKING_ID
 from tests.support.relay import SESSION, RunningEdge, running_edge
-from tests.web.api.test_server_api import ITEMS_ARN, USERS_ARN, call
+from tests.web.api.test_server_api import ACTIONS_ID, ITEMS_ARN, USERS_ARN, actions, call
 
 NOW_S = 1_764_100_000
 
@@ -89,7 +88,7 @@ async def test_a_time_means_the_same_in_every_call(edge: RunningEdge, at: object
     event = {"eventType": "View", "sentAt": at}
     assert (await call(edge, "events", {"sessionId": SESSION, "eventList": [event]})).json()["accepted"] == 1
     one = {"actionId": "a", "sessionId": SESSION, "eventType": "Taken", "timestamp": at}
-    taken = await call(edge, "action-interactions", {"trackingId": TRACKING_ID, "actionInteractions": [one]})
+    taken = await call(edge, "action-interactions", actions(one))
     assert taken.json()["accepted"] == 1
     found = await entries(edge)
     assert [entry.get("sentAt", entry.get("timestamp")) for entry in found] == [NOW_S, NOW_S]
@@ -133,7 +132,7 @@ async def test_what_cannot_be_used_of_an_event_or_an_interaction_is_left_out_and
         {"field": "properties", "reason": "reserved_key", "index": 0},
     ]
     one = {"actionId": "a", "sessionId": "s", "eventType": "Taken", "timestamp": NOW_S, "recommendationId": "r" * 41}
-    taken = await call(edge, "action-interactions", {"actionInteractions": [{**one, "properties": 5, "eventId": {}}]})
+    taken = await call(edge, "action-interactions", actions({**one, "properties": 5, "eventId": {}}))
     assert [(drop["field"], drop["reason"]) for drop in taken.json()["dropped"]] == [
         ("eventId", "bad_type"),
         ("recommendationId", "too_long"),
@@ -143,15 +142,6 @@ async def test_what_cannot_be_used_of_an_event_or_an_interaction_is_left_out_and
     assert 'relay_fields_dropped_total{field="eventValue",reason="bad_number"} 1.0' in metrics
     assert 'relay_fields_unknown_total{field="evntValue"} 1.0' in metrics
     assert 'relay_fields_unknown_total{field="context"} 1.0' in metrics
-
-
-async def test_a_tracking_id_that_is_not_the_site_s_is_refused(edge: RunningEdge) -> None:
-    answer = await call(edge, "action-interactions", {"trackingId": "another", "actionInteractions": []})
-    assert (answer.status_code, answer.json()["error"], answer.json()["field"]) == (
-        400,
-        "unknown_tracking_id",
-        "trackingId",
-    )
 
 
 @pytest.mark.parametrize(
@@ -165,6 +155,9 @@ async def test_a_tracking_id_that_is_not_the_site_s_is_refused(edge: RunningEdge
         ("identity", {"userId": "u", "ttl": 0}, "ttl"),
         ("identity", {"userId": "u", "sessionId": []}, None),
         ("identity", {"userId": "u", "sessionId": {}}, "sessionId"),
+        ("action-interactions", actions() | {"trackingId": None}, "trackingId"),
+        ("action-interactions", actions() | {"trackingId": ITEMS_ARN}, "trackingId"),
+        ("action-interactions", {"trackingId": ACTIONS_ID}, "actionInteractions"),
         ("events", {"sessionId": "s"}, "eventList"),
         ("events", {"sessionId": "s", "eventList": []}, "eventList"),
         ("erase", {"userId": None}, "userId"),
@@ -226,7 +219,7 @@ async def test_a_property_that_is_denied_enters_the_spool_by_no_way() -> None:
         for path, sent in (
             ("users", {"datasetArn": USERS_ARN, "users": [{"userId": "u", "properties": properties}]}),
             ("items", {"datasetArn": ITEMS_ARN, "items": [{"itemId": "p", "properties": properties}]}),
-            ("action-interactions", {"actionInteractions": [one]}),
+            ("action-interactions", actions(one)),
         ):
             assert (await call(edge, path, sent)).json() == {"accepted": 1, "rejected": [], "dropped": dropped}
         assert [entry["properties"] for entry in await entries(edge)] == ['{"price":1}'] * 5

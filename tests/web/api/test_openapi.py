@@ -6,9 +6,8 @@ from typing import Any
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator, validate
 
-from tests.support.emulator import TRACKING_ID
 from tests.support.relay import SESSION, running_edge
-from tests.web.api.test_server_api import ITEMS_ARN, USERS_ARN, call
+from tests.web.api.test_server_api import ACTIONS_ID, ITEMS_ARN, USERS_ARN, call
 
 EXAMPLES: dict[str, dict[str, Any]] = {
     "events": {"sessionId": "s", "userId": 42, "eventList": [{"eventType": "View", "itemId": "p1"}]},
@@ -16,7 +15,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "items": {"datasetArn": ITEMS_ARN, "items": [{"itemId": "p1"}]},
     "actions": {"datasetArn": ITEMS_ARN, "actions": [{"actionId": "a1"}]},
     "action-interactions": {
-        "trackingId": TRACKING_ID,
+        "trackingId": ACTIONS_ID,
         "actionInteractions": [{"actionId": "a", "sessionId": "s", "eventType": "Taken", "timestamp": 1764100000}],
     },
     "identity": {"userId": "u1", "sessionId": SESSION, "ttl": 60},

@@ -10,11 +10,13 @@ from relay.core.clock import SystemClock
 from relay.identity.tokens import ALL_SCOPES, IdentityClaims, Scope, ServerClaims, Tokens
 from relay.spool.memory import MemorySpool
 from tests.support.clock import FakeClock
-from tests.support.emulator import TRACKING_ID, RunningEmulator, running_emulator
+from tests.support.emulator import RunningEmulator, running_emulator
 from tests.support.relay import KEY, SESSION, Client, RunningEdge, RunningRelay, running_edge, running_relay
 
 ITEMS_ARN = "arn:aws:personalize:us-east-1:000000000000:dataset/demo/ITEMS"
 USERS_ARN = "arn:aws:personalize:us-east-1:000000000000:dataset/demo/USERS"
+ACTIONS_ID = "66666666-7777-4888-8999-000000000000"
+"""The tracking id of a dataset of action interactions."""
 
 
 async def call(relay: Client, path: str, body: Any, *scopes: Scope, token: str | None = None) -> httpx2.Response:
@@ -22,6 +24,11 @@ async def call(relay: Client, path: str, body: Any, *scopes: Scope, token: str |
     bearer = token if token is not None else Tokens([KEY], clock=relay.clock).mint(claims)
     headers = {"authorization": f"Bearer {bearer}"} if bearer else {}
     return await relay.http.post(f"{relay.url}/api/v1/{path}", json=body, headers=headers)
+
+
+def actions(*entries: object) -> dict[str, Any]:
+    """A request with these interactions with actions."""
+    return {"trackingId": ACTIONS_ID, "actionInteractions": list(entries)}
 
 
 @pytest.fixture
@@ -155,7 +162,7 @@ async def test_only_the_arn_of_a_dataset_is_one(edge: RunningEdge, arn: object) 
 async def test_action_interactions_keep_the_service_s_fields(edge: RunningEdge) -> None:
     one = {"actionId": "a1", "sessionId": SESSION, "eventType": "Taken", "timestamp": 1795312345, "userId": "u1"}
     bad = [{**one, "timestamp": "now"}, {**one, "actionId": None}, {"actionId": "a1"}]
-    answer = await call(edge, "action-interactions", {"trackingId": TRACKING_ID, "actionInteractions": [one, *bad]})
+    answer = await call(edge, "action-interactions", actions(one, *bad))
     assert answer.json()["accepted"] == 1
     assert [(entry["reason"], entry["field"]) for entry in answer.json()["rejected"]] == [
         ("bad_time", "timestamp"),
@@ -163,7 +170,7 @@ async def test_action_interactions_keep_the_service_s_fields(edge: RunningEdge) 
         ("missing_field", "sessionId"),
     ]
     (record,) = await edge.records()
-    assert (record.key.target, record.key.session_id, record.user_id) == (TRACKING_ID, SESSION, "u1")
+    assert (record.key.target, record.key.session_id, record.user_id) == (ACTIONS_ID, SESSION, "u1")
     assert b'"timestamp":1795312345' in record.body
 
 
