@@ -44,9 +44,14 @@ class Counts(dict[Label, int], Collector):
     def collect(self) -> Iterator[Metric]:
         """As the library's counter."""
         family = CounterMetricFamily(self._name, self._text, labels=self._labels)
-        for value, count in self.items():
-            family.add_metric([str(one) for one in (value if isinstance(value, tuple) else (value,))], count)
+        for labels, count in self.by_labels():
+            family.add_metric(labels, count)
         yield family
+
+    def by_labels(self) -> Iterator[tuple[tuple[str, ...], int]]:
+        """Each count with its labels as text."""
+        for value, count in self.items():
+            yield tuple(map(str, value)) if isinstance(value, tuple) else (str(value),), count
 
 
 class BeaconCounts(dict[tuple[int, str], int], Collector):

@@ -74,7 +74,6 @@ class CallMade(NamedTuple):
 
 _Told = tuple[int, bool, TakenBeacon | RefusedBeacon | Batch, Outcome | None]
 """When, whether the ring gets it, what, and what came of it."""
-_TAKEN: Final = ("beacon", "202", "")
 
 
 class Insight(Background):
@@ -91,7 +90,9 @@ class Insight(Background):
         """
         self._store = store
         self._clock = clock
-        self._metrics = metrics
+        self._numbered = metrics.beacons_numbered
+        self._taken = 0
+        """Beacons whose events, or some of them, were taken."""
         self._stats = spool.stats
         self._told: deque[_Told] = deque()
         self._timer: asyncio.TimerHandle | None = None
@@ -107,7 +108,8 @@ class Insight(Background):
         """Time, accepted and delivered events, every second of the last two minutes."""
         self.started_ms = clock.now_ms()
         self.at_start = self._ledger()
-        self._ledger_before = dict(self.at_start)
+        self._followed: dict[CountKey, int] = {("ledger", name): count for name, count in self.at_start.items()}
+        """What of others' counts is in ours."""
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -120,9 +122,12 @@ class Insight(Background):
     def took(self, begun: Begun, taken: Taken) -> None:
         """Events of a beacon were taken, some of them perhaps not."""
         came = begun.came
-        self._counts[_TAKEN] += 1
+        self._taken += 1
         if came.seq is not None:
-            self._look_at_number(begun.session_id, came.seq, came.browser)
+            state, missing = self._gaps.saw(begun.session_id, came.seq)
+            self._numbered[state, came.browser] += 1
+            if missing:
+                self._numbered["missing", came.browser] += missing
         kept = self.ring.admits(begun.at_ms, begun.session_id, len(begun.events))
         if (
             kept
@@ -197,16 +202,6 @@ class Insight(Background):
         if kept:
             self.ring.add(at_ms, begun.session_id, _ENTRY_BYTES + begun.size * 3, beacon)
 
-    def _look_at_number(self, session_id: str, seq: int, browser: str) -> None:
-        state, missing = self._gaps.saw(session_id, seq)
-        self._count_numbered(state, browser, 1)
-        if missing:
-            self._count_numbered("missing", browser, missing)
-
-    def _count_numbered(self, state: str, browser: str, count: int) -> None:
-        self._counts["numbered", state, browser] += count
-        self._metrics.beacons_numbered[state, browser] += count
-
     def _look_at_refused(self, at_ms: int, beacon: RefusedBeacon, *, kept: bool) -> None:
         self._counts[beacon.kind, str(beacon.status), beacon.error] += 1
         self.refusals.add(
@@ -279,7 +274,7 @@ class Insight(Background):
         """Look at everything, and put the counts into the store."""
         self.caught_up()
         async with self._flushing:
-            self._follow_the_ledger()
+            self._follow_what_others_count()
             counts = Counter(self._counts)
             self._counts.clear()
             causes: dict[CountKey, RefusalRow] = {}
@@ -295,12 +290,15 @@ class Insight(Background):
                 found |= {one.session_id} | sessions_of(one.what)
         return found
 
-    def _follow_the_ledger(self) -> None:
-        now = self._ledger()
-        for name, count in now.items():
-            if (more := count - self._ledger_before.get(name, 0)) > 0:
-                self._counts["ledger", name] += more
-        self._ledger_before = now
+    def _follow_what_others_count(self) -> None:
+        """What came since the last time to counts that are kept for another reason."""
+        now: dict[CountKey, int] = {("ledger", name): count for name, count in self._ledger().items()}
+        now |= {("numbered", *labels): count for labels, count in self._numbered.by_labels()}
+        now["beacon", "202", ""] = self._taken
+        for key, count in now.items():
+            if (more := count - self._followed.get(key, 0)) > 0:
+                self._counts[key] += more
+        self._followed = now
 
     def _ledger(self) -> dict[str, int]:
         stats = self._stats()

@@ -1,9 +1,10 @@
 """Whose bytes are looked at next: those who ask much wait for each other, and nobody else waits for them.
 
-A network that asks little is looked at as soon as its bytes are there. What a network asks beyond that, and what is
-pipelined, waits for a turn. Turns go round the networks, one request each, and fill at most a moment of each look at
-the sockets: so the others are answered in between, whatever it costs to answer those. Where there are no others every
-connection that waits gets its turn in each look: the more beacons come together, the fewer commits they need.
+A network that asks little is looked at as soon as its bytes are there, and so is one that asks much while nobody asks
+little. Beyond that what a network asks, and what is pipelined, waits for a turn. Turns go round the networks, one
+request each, and fill at most a moment of each look at the sockets: so the others are answered in between, whatever it
+costs to answer those. Where there are no others every connection that waits gets its turn in each look: the more
+beacons come together, the fewer commits they need.
 
 While some wait and others do not, the interpreter changes threads sooner, too. To commit what the others sent the
 spool's thread needs the interpreter half a dozen times, and waits the whole interval each time when this one is busy.
@@ -42,6 +43,8 @@ class Turns:
         self._loop = loop
         self._seconds = seconds
         self._asked: dict[object, int] = {}
+        self._much = 0  # networks among these that ask much
+        self._had_others = False  # whether some asked little in the sweep before
         self._by_network: dict[object, dict[TurnTaker, None]] = {}
         self._running = False
         self._pressed = False
@@ -50,13 +53,19 @@ class Turns:
     def is_free(self, network: object, size: int) -> bool:
         """Count a read of so many bytes; whether it may be looked at at once."""
         asked = self._asked
-        asked[network] = now = asked.get(network, 0) + 1 + (size >> _SIZE_OF_ONE)
-        return now <= bounds.FREE_READS
+        before = asked.get(network, 0)
+        asked[network] = now = before + 1 + (size >> _SIZE_OF_ONE)
+        if now <= bounds.FREE_READS:
+            return True
+        if before <= bounds.FREE_READS:
+            self._much += 1
+        return not (self._by_network or self._had_others or len(asked) > self._much)
 
     def forget(self) -> None:
         """A further sweep: everyone has asked nothing yet."""
         if self._asked:
-            self._asked = {}
+            self._had_others = len(self._asked) > self._much
+            self._asked, self._much = {}, 0
         if not self._pressed:
             self.end()
         self._pressed = False

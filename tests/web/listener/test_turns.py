@@ -107,15 +107,45 @@ def test_who_waits_already_does_not_wait_twice(stage: Stage) -> None:
     assert stage.loop.wanted == []
 
 
+def _asks_much(stage: Stage, network: str) -> list[bool]:
+    return [stage.turns.is_free(network, 300) for _ in range(bounds.FREE_READS + 2)]
+
+
 def test_a_network_that_asks_little_is_free_and_one_that_asks_much_is_not_until_the_next_sweep(stage: Stage) -> None:
-    assert all(stage.turns.is_free("a", 300) for _ in range(bounds.FREE_READS))
-    assert not stage.turns.is_free("a", 300)
+    assert stage.turns.is_free("b", 300)
+    assert _asks_much(stage, "a") == [True] * bounds.FREE_READS + [False] * 2
     assert stage.turns.is_free("b", 300)
     stage.turns.forget()
     assert stage.turns.is_free("a", 300)
 
 
+def test_where_all_ask_much_nobody_waits_until_somebody_comes_who_asks_little(stage: Stage) -> None:
+    for network in ("a", "b"):
+        _asks_much(stage, network)
+    assert stage.turns.is_free("a", 300)
+    assert stage.turns.is_free("b", 300)
+    stage.turns.is_free("c", 300)
+    assert not stage.turns.is_free("a", 300)
+
+
+def test_who_asks_little_is_thought_of_for_one_sweep_more(stage: Stage) -> None:
+    stage.turns.is_free("c", 300)
+    stage.turns.forget()
+    assert not _asks_much(stage, "a")[-1]
+    stage.turns.forget()
+    assert _asks_much(stage, "a")[-1]
+
+
+def test_who_asks_much_does_not_pass_those_who_wait(stage: Stage) -> None:
+    _asks_much(stage, "a")
+    stage.waits("b1")
+    assert not stage.turns.is_free("a", 300)
+    stage.loop.look()
+    assert stage.turns.is_free("a", 300)
+
+
 def test_what_is_read_at_once_counts_by_its_size(stage: Stage) -> None:
+    stage.turns.is_free("b", 300)
     assert not stage.turns.is_free("a", 256 * 1024)
 
 
