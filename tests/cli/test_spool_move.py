@@ -5,6 +5,7 @@ import contextlib
 import os
 import signal
 import sqlite3
+import subprocess
 import sys
 from pathlib import Path
 
@@ -12,9 +13,12 @@ import pytest
 
 from relay.core.clock import SystemClock
 from relay.core.model import NewRecord
+from relay.spool.postgres.link import Server
+from relay.spool.postgres.spool import PostgresSpool
 from relay.spool.sqlite.spool import SqliteSpool
 from tests.cli.test_serve import run
 from tests.spool.leases import balances, deliver_all
+from tests.support.postgres import Cluster
 from tests.support.records import beacon, new_record
 from tests.support.relay import ROOT, relay_environ, until
 
@@ -64,16 +68,23 @@ async def test_what_cannot_be_moved_is_said(tmp_path: Path) -> None:
     assert "memory" in err
 
 
-async def test_killed_again_and_again_it_moves_everything_once(tmp_path: Path) -> None:
-    old, new = tmp_path / "old.db", tmp_path / "new.db"
+@pytest.mark.parametrize("kind", ["file", "database"])
+async def test_killed_again_and_again_it_moves_everything_once(
+    kind: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    old = tmp_path / "old.db"
+    new: Path | Cluster = tmp_path / "new.db"
+    if kind == "database":
+        request.getfixturevalue("database")
+        new = request.getfixturevalue("cluster")
     await fill(old, [beacon(f"a{n}", f"b{n}", session_id=f"session-{n % 50:012}") for n in range(MANY)])
     kills = 0
     for least in (1, MANY // 2, MANY):
         kills += await killed_once_there(old, new, least)
     assert kills >= 1
-    code, _, err = await move(old, new)
+    code, _, err = await run("spool", "move", "--spool", str(old), "--to", url_of(new))
     assert code in (0, 3), err
-    async with opened(new) as spool:
+    async with open_target(new) as spool:
         assert balances(spool)
         assert spool.stats().accepted == 2 * MANY
         delivered = await deliver_all(spool)
@@ -84,10 +95,20 @@ async def test_killed_again_and_again_it_moves_everything_once(tmp_path: Path) -
         assert of_session == sorted(of_session)
 
 
-async def killed_once_there(old: Path, new: Path, least: int) -> bool:
+def url_of(new: Path | Cluster) -> str:
+    return f"sqlite:///{new}" if isinstance(new, Path) else new.url
+
+
+def open_target(new: Path | Cluster) -> SqliteSpool | PostgresSpool:
+    if isinstance(new, Path):
+        return opened(new)
+    return PostgresSpool(Server(new.url), clock=SystemClock(), max_bytes=1 << 30)
+
+
+async def killed_once_there(old: Path, new: Path | Cluster, least: int) -> bool:
     """Move, and kill it once the target holds so many records; whether it was still at it."""
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "relay", "spool", "move", "--spool", str(old), "--to", str(new)),
+        *(sys.executable, "-m", "relay", "spool", "move", "--spool", str(old), "--to", url_of(new)),
         env=os.environ | {"PYTHONPATH": str(ROOT)} | relay_environ(),
         stderr=asyncio.subprocess.DEVNULL,
     )
@@ -100,7 +121,12 @@ async def killed_once_there(old: Path, new: Path, least: int) -> bool:
     return code == -signal.SIGKILL
 
 
-def rows(path: Path) -> int:
+def rows(path: Path | Cluster) -> int:
+    if isinstance(path, Cluster):
+        try:
+            return int(path.sql("SELECT count(*) FROM relay.records"))
+        except subprocess.CalledProcessError:  # it is being made
+            return 0
     if not path.exists():
         return 0
     with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as sql:

@@ -15,6 +15,7 @@ from relay.spool.administration import Buried, Kept, MoveSource, MoveTarget, Ove
 from relay.spool.postgres.flows import Flows
 from relay.spool.postgres.link import DatabaseLink, Server
 from relay.spool.postgres.migrate import migrate, version_of
+from relay.spool.postgres.move_target import move_target
 from relay.spool.postgres.rows import came_of, ends_of, text, untext
 from relay.spool.postgres.statements import statement
 from relay.spool.postgres.totals import Totals
@@ -188,8 +189,13 @@ class PostgresAdministration:
         raise SpoolError("a shared spool is not moved: its relays would have to end first")
 
     def target(self) -> AbstractAsyncContextManager[MoveTarget]:
-        """See `SpoolAdministration.target`."""
-        raise SpoolError("a shared spool takes no other spool yet: drain it with a relay of its own")
+        """See `SpoolAdministration.target`: relays may be at work."""
+        return self._target()
+
+    @asynccontextmanager
+    async def _target(self) -> AsyncGenerator[MoveTarget]:
+        async with self._asking() as link, move_target(link, name=_NAME, clock=self._clock) as target:
+            yield target
 
     @asynccontextmanager
     async def _asking(self) -> AsyncGenerator[DatabaseLink]:

@@ -112,9 +112,9 @@ def erased_key(user_id: str) -> bytes:
     return bytes.fromhex(fingerprint_of(user_id))
 
 
-def header_of(record: NewRecord | Record) -> bytes:
-    """See `Header`."""
-    return _encode_header((record.ends, record.without_item, record.came))
+def alone(entry: bytes, came: Provenance | None) -> bytes:
+    """The header of one event by itself."""
+    return _encode_header(((len(entry),), 0, came))
 
 
 def _hash(event_id: str, page: int, salt: bytes) -> int:

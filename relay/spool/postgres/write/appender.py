@@ -165,7 +165,7 @@ class Appender(Background):
             try:
                 if columns is None:
                     flows = [await self._flows.number(one.record.key, self._connection) for one in records]
-                    columns = arguments_of(records, flows, self._salt, _nonce)
+                    columns = arguments_of(records, flows, self._salt, nonce)
                 first, repeated = await self._store(columns, by, perhaps_there=perhaps_there)
             except DatabaseAwayError as error:
                 self.away = str(error)
@@ -201,5 +201,6 @@ class Appender(Background):
         return 0, asked - stored
 
 
-def _nonce() -> int:
+def nonce() -> int:
+    """63 random bits."""
     return secrets.randbits(63)

@@ -1,6 +1,7 @@
 """Whose sessions these are: the database knows. The first user is written once, and everybody else learns who."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Final
 
 import asyncpg
@@ -59,21 +60,11 @@ class Claims(Background):
                 continue
             for binding, answer, _ in some:
                 if not answer.done():
-                    answer.set_result(found.get(self._session(binding)))
+                    answer.set_result(found.get(session_of(binding, self._salt)))
 
     async def _bind(self, bindings: list[Binding], asked_s: float) -> dict[int, Binding]:
         now_ms = self._clock.now_ms()
-        arguments = (
-            [self._session(one) for one in bindings],
-            [text(one.target) for one in bindings],
-            [text(one.session_id) for one in bindings],
-            [None if one.page_session is None else text(one.page_session) for one in bindings],
-            [text(one.user_id) for one in bindings],
-            [erased_key(one.user_id) for one in bindings],
-            [one.expires_at_ms for one in bindings],
-            KEPT_MS,
-            now_ms,
-        )
+        arguments = claim_arguments(bindings, self._salt, now_ms)
         while True:
             try:
                 rows = await self._connection.fetch(statement("claim"), *arguments)
@@ -85,8 +76,25 @@ class Claims(Background):
                 break
         return {row["session"]: binding_of(row) for row in rows}
 
-    def _session(self, binding: Binding) -> int:
-        return fingerprint(SessionKey(Operation.PUT_EVENTS, binding.target, binding.session_id), self._salt)
+
+def session_of(binding: Binding, salt: bytes) -> int:
+    """What stands for the session in the database."""
+    return fingerprint(SessionKey(Operation.PUT_EVENTS, binding.target, binding.session_id), salt)
+
+
+def claim_arguments(bindings: Sequence[Binding], salt: bytes, now_ms: int) -> tuple[object, ...]:
+    """Of `claim.sql`."""
+    return (
+        [session_of(one, salt) for one in bindings],
+        [text(one.target) for one in bindings],
+        [text(one.session_id) for one in bindings],
+        [None if one.page_session is None else text(one.page_session) for one in bindings],
+        [text(one.user_id) for one in bindings],
+        [erased_key(one.user_id) for one in bindings],
+        [one.expires_at_ms for one in bindings],
+        KEPT_MS,
+        now_ms,
+    )
 
 
 def binding_of(row: asyncpg.Record) -> Binding:

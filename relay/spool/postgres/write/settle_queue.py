@@ -14,13 +14,13 @@ from typing import Final, NamedTuple, TypeVar
 from relay.core.background import Background
 from relay.core.clock import Clock
 from relay.core.errors import SpoolError
-from relay.core.model import NewRecord, Piece, Record, bits
+from relay.core.model import Piece, Record, bits
 from relay.spool.contract import Burial
 from relay.spool.postgres.link import DatabaseLink, Raw
 from relay.spool.postgres.owner.owned import Owned
 from relay.spool.postgres.owner.session_reader import Leased
 from relay.spool.postgres.owner.shards import Shards
-from relay.spool.postgres.rows import header_of, shard_of, text
+from relay.spool.postgres.rows import alone, shard_of, text
 from relay.spool.postgres.statements import statement
 from relay.spool.postgres.totals import Totals
 from relay.spool.schedule.ledger import BURIED_PREFIX, DELIVERED, ERASED
@@ -56,6 +56,8 @@ class Burying(NamedTuple):
     body: bytes
     reason: str
     message: str
+    source: int
+    """Who sent it; see `Provenance`."""
 
 
 T = TypeVar("T", Departed, Burying)
@@ -85,12 +87,11 @@ class SettleQueue(Background):
         for burial in buried:
             record = records[burial.seq]
             entry = record.entry(burial.place)
-            alone = NewRecord(record.key, record.user_id, (), entry, (len(entry),), 0, record.came)
             user = None if record.user_id is None else text(record.user_id)
             self._buried.append(
                 Burying(
-                    session, burial.seq, lease.parts[burial.seq], burial.place, epoch, user, header_of(alone), entry,
-                    burial.reason, burial.message,
+                    session, burial.seq, lease.parts[burial.seq], burial.place, epoch, user, alone(entry, record.came),
+                    entry, burial.reason, burial.message, 0 if record.came is None else record.came.source,
                 )
             )  # fmt: skip
             own.bury(burial.reason)
@@ -170,6 +171,7 @@ class SettleQueue(Background):
             [one.body for one in rows],
             [one.reason for one in rows],
             [one.message for one in rows],
+            [one.source for one in rows],
             self._clock.now_ms(),
         )
         numbers = {row["seq"] for row in kept}

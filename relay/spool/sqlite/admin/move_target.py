@@ -4,23 +4,20 @@ How much of each source is here stands in a table of its own, made by the first 
 that stores what it is about. A relay never looks at it.
 """
 
-import hashlib
 import sqlite3
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
 
-import msgspec
-
 from relay.core.clock import Clock
 from relay.core.errors import SpoolLockedError
-from relay.core.model import Binding, NewRecord, Operation, Provenance, Record, SessionKey, event_id_of
+from relay.core.model import Binding, Operation, Record, SessionKey
 from relay.spool.administration import Buried, Moved
 from relay.spool.schedule.erased_users import ErasedUsers
 from relay.spool.schedule.fingerprint import fingerprint
 from relay.spool.schedule.ledger import BURIED_PREFIX
-from relay.spool.schedule.pieces import may_be_bound
+from relay.spool.schedule.moved_in import as_it_is_here, is_about
 from relay.spool.sqlite.file.binding_table import slot_of
 from relay.spool.sqlite.file.buried_rows import bury_again
 from relay.spool.sqlite.file.erasure_table import erased_now, note_erasure
@@ -83,10 +80,12 @@ class SqliteMoveTarget:
             refused = ErasedUsers(erased_now(database.sql))
             left_out = 0
             for record in records:
-                if record.user_id in refused or _is_about(record.key.operation, record.entry(0), refused):
+                if record.user_id in refused or is_about(record.key.operation, record.entry(0), refused):
                     left_out += record.size
                     continue
-                new = self._here(database, record)
+                key = record.key
+                owner = _binding_of(database, key.target, key.session_id) if key.session_id else None
+                new = as_it_is_here(record, owner, now_ms=self._clock.now_ms())
                 session = fingerprint(new.key, database.salt)
                 database.store(new, session=session, at_ms=record.accepted_at_ms)
             database.count("accepted", left_out)
@@ -96,24 +95,6 @@ class SqliteMoveTarget:
 
         return await self._spool.work(store)
 
-    def _here(self, database: Database, record: Record) -> NewRecord:
-        """As it is to be stored: without what has left, and under the user and session that it has here."""
-        key, user_id, came = record.key, record.user_id, record.came
-        owner = _binding_of(database, key.target, key.session_id) if key.session_id else None
-        if owner is not None and may_be_bound(record) and owner[1] > self._clock.now_ms():
-            user_id = owner[0]
-        elif owner is not None and user_id not in (None, owner[0]):
-            page_session = key.session_id if came is None else came.page_session or key.session_id
-            key = key._replace(session_id=_own_session(key, user_id))
-            came = msgspec.structs.replace(came or Provenance(), page_session=page_session)
-        entries = [record.entry(place) for place in range(len(record.ends)) if record.waiting >> place & 1]
-        ends = [-1]
-        for entry in entries:
-            ends.append(ends[-1] + 1 + len(entry))
-        ids = tuple([event_id_of(entry) for entry in entries])
-        without_item = min(record.without_item, len(entries))
-        return NewRecord(key, user_id, ids, b",".join(entries), tuple(ends[1:]), without_item, came)
-
     async def bury(self, source: str, buried: Sequence[Buried]) -> None:
         """See `MoveTarget.bury`."""
 
@@ -121,7 +102,7 @@ class SqliteMoveTarget:
             refused = ErasedUsers(erased_now(database.sql))
             for one in buried:
                 operation = Operation(one.operation)
-                if one.user_id in refused or _is_about(operation, one.body, refused):
+                if one.user_id in refused or is_about(operation, one.body, refused):
                     continue
                 key = SessionKey(operation, one.target, one.session_id)
                 session = fingerprint(key, database.salt)
@@ -166,14 +147,3 @@ def _binding_of(database: Database, target: str, session_id: str) -> tuple[str, 
         "SELECT user_id, expires_at_ms FROM bindings WHERE slot = ?", (slot,)
     ).fetchone()
     return found
-
-
-def _is_about(operation: Operation, entry: bytes, refused: ErasedUsers) -> bool:
-    """Whether it is to be put about somebody who was erased."""
-    return operation is Operation.PUT_USERS and msgspec.json.decode(entry).get("userId") in refused
-
-
-def _own_session(key: SessionKey, user_id: str | None) -> str:
-    """Of a user whose session is somebody else's here: always the same."""
-    name = msgspec.json.encode((key.target, key.session_id, user_id))
-    return "moved~" + hashlib.sha256(name).hexdigest()[:43]

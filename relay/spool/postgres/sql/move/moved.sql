@@ -1,0 +1,2 @@
+-- How much of another spool is here.
+SELECT name, count FROM relay.moves WHERE source = $1
