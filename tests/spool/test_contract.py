@@ -45,6 +45,18 @@ async def test_a_session_has_one_lease_at_a_time(spool: AnySpool) -> None:
     assert ids(await lease_one(spool)) == ["e10", "e11", "e12"]
 
 
+async def test_a_lease_that_ran_out_may_be_settled_until_somebody_leases(spool: AnySpool, clock: FakeClock) -> None:
+    await spool.append([new_record("e1")])
+    lease = await lease_one(spool)
+    await pass_time(spool, clock, 70)
+    assert spool.settle(lease), "nobody has taken it over"
+    late = await lease_one(spool)
+    await pass_time(spool, clock, 70)
+    again = await lease_one(spool)
+    assert not spool.settle(late, delivered=pieces(late))
+    assert (ids(late), ids(again), spool.stats().pending) == (["e1"], ["e1"], 1)
+
+
 async def test_sessions_are_leased_side_by_side_longest_waiting_first(spool: AnySpool) -> None:
     for number in range(5):
         await spool.append([new_record("e", f"session-{number:016}")])

@@ -19,6 +19,8 @@ from relay.spool.schedule.lease_waiter import LeaseWaiter
 from relay.spool.schedule.pending_index import PendingIndex
 
 _NOTHING: Final[Mapping[int, int]] = {}
+_LEAVING_S: Final = 0.2
+"""Sessions of a shard that is about to be given back take nobody's turn for so long."""
 _logger = logging.getLogger(__name__)
 
 
@@ -135,9 +137,10 @@ class Owned:
 
     def may_take_out(self, claim: Claim) -> bool:
         """Whether a claim that was read still holds, of a shard that is leased from; its time begins."""
-        if self.is_open(shard_of(claim.session)) and self.index.renew(claim, self._clock.monotonic_s()):
+        is_open = self.is_open(shard_of(claim.session))
+        if is_open and self.index.renew(claim, self._clock.monotonic_s()):
             return True
-        self.put_back(claim)
+        self.put_back(claim, 0.0 if is_open else _LEAVING_S)
         return False
 
     def take_out(self, claim: Claim) -> None:
@@ -191,9 +194,9 @@ class Owned:
             now_s=self._clock.monotonic_s(),
             retry_after_s=retry_after_s,
         )
-        if removed is None:
-            return False
         del self._out[session]
+        if removed is None:  # it ran out, and its shard may go
+            return False
         ended = {one.seq for one in removed if not one.left}
         for seq in [seq for seq in gone if numbers.get(seq) in ended]:
             del numbers[seq]
