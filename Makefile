@@ -10,7 +10,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 export npm_config_fund = false
 export npm_config_audit = false
 
-.PHONY: help demo replay test test-fast test-newest test-browser-soak test-cost lint bench profile soak soak-identity fuzz build release reference lock upgrade clean
+.PHONY: help demo replay test test-fast test-newest test-browser-soak test-cost lint bench profile soak soak-identity fuzz mutations build release reference lock upgrade clean
 
 help:
 	@echo "make demo        emulator, relay and shop on this machine; DEMO_PORT=8080"
@@ -24,6 +24,7 @@ help:
 	@echo "make soak        everything goes wrong for MINUTES=10, and nothing may be lost"
 	@echo "make soak-identity  who is who, by chance, for MINUTES=10, against rules of its own"
 	@echo "make fuzz        mutated requests to the edge for MINUTES=5, both ways in compared"
+	@echo "make mutations   faults that were there once, put back: each must be noticed; ARGS=\"trailers bots\""
 	@echo "make release     what is published of this version, into build/release/"
 	@echo "make build       the snippet, the wheel, and what is in them (CycloneDX)"
 	@echo "make audit       whether a locked version is known to be bad; make advisories asks anew what is known"
@@ -124,6 +125,10 @@ test-cost: $(VENV)/.dev
 
 fuzz: $(VENV)/.dev
 	@exec $(BIN)/python -m tests.fuzz --minutes $(or $(MINUTES),5) $(ARGS)
+
+# Each in a copy of the tree.
+mutations: $(VENV)/.dev
+	@exec $(BIN)/python -m tests.mutations $(ARGS)
 
 soak: $(VENV)/.dev
 	@scripts/install-test-tools faults

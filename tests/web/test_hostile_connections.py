@@ -50,7 +50,8 @@ async def test_a_pipeline_that_nobody_reads_stops_being_read(relay: RunningEdge)
         assert (await relay.post(relay.beacon())).status_code == 202
 
 
-async def test_the_end_is_not_held_up_by_answers_that_nobody_reads() -> None:
+async def test_the_end_is_not_held_up_by_answers_that_nobody_reads(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bounds, "WRITE_DEADLINE_S", 3600.0)  # it is not that which ends them
     async with running_edge() as relay:
         clients = [(await sent_before_it_blocks(relay, SNIPPET * 500))[0] for _ in range(2)]
     for client in clients:  # the listener has ended, within its grace of one second
@@ -127,9 +128,10 @@ def chunked(relay: RunningEdge, head: str, body: bytes, trailers: bytes) -> byte
     )
 
 
-async def test_a_trailer_origin_is_no_origin(relay: RunningEdge) -> None:
-    body = json.dumps(relay.beacon()).encode()
-    async with connected(relay) as client:
+@pytest.mark.parametrize("straight", [True, False], ids=["straight", "ASGI"])
+async def test_a_trailer_origin_is_no_origin(straight: bool) -> None:
+    async with running_edge(straight=straight) as relay, connected(relay) as client:
+        body = json.dumps(relay.beacon()).encode()
         await client.say(chunked(relay, "POST /r/e HTTP/1.1\r\n", body, f"Origin: {ORIGIN}\r\nX: y\r\n\r\n".encode()))
         _, lines, _ = await client.whole_answer()
     assert not [line for line in lines if line.startswith(b"access-control-allow-origin")]
@@ -145,9 +147,10 @@ async def test_a_trailer_authorization_authorizes_nothing(relay: RunningEdge) ->
     assert relay.spool.stats().accepted == 0
 
 
-async def test_a_trailer_address_is_nobodys_address() -> None:
+@pytest.mark.parametrize("straight", [True, False], ids=["straight", "ASGI"])
+async def test_a_trailer_address_is_nobodys_address(straight: bool) -> None:
     async with running_edge(
-        client_ip_header="X-Forwarded-For", trusted_proxies="127.0.0.0/8", rate_limit_ip="1/s"
+        straight=straight, client_ip_header="X-Forwarded-For", trusted_proxies="127.0.0.0/8", rate_limit_ip="1/s"
     ) as relay:
         statuses = set()
         for number in range(30):

@@ -70,7 +70,7 @@ def test_an_idle_one_goes_after_those_that_owe_a_request() -> None:
 
 def test_a_trusted_proxy_has_no_share() -> None:
     one = shares(room=10, proxies=("p",))
-    assert [one.add(Fake("p")) for _ in range(10)] == [None] * 10
+    assert [one.add(Fake(peer)) for peer in ("a", *"ppppppppp")] == [None] * 10
 
 
 def test_what_is_closed_has_no_place() -> None:
@@ -92,3 +92,16 @@ async def test_slow_heads_of_one_address_do_not_keep_others_out(monkeypatch: pyt
             async with connected_from(relay, f"127.0.0.{number}") as good:
                 await good.say(request(relay))
                 assert (await good.answer())[0] == 202
+
+
+async def test_a_trusted_proxy_may_have_every_connection_of_the_listener(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bounds, "MAX_CONNECTIONS", 40)
+    async with AsyncExitStack() as stack:
+        relay = await stack.enter_async_context(
+            running_edge(client_ip_header="X-Forwarded-For", trusted_proxies="127.0.0.1/32")
+        )
+        await stack.enter_async_context(connected_from(relay, "127.0.0.2"))
+        many = [await stack.enter_async_context(connected_from(relay, "127.0.0.1")) for _ in range(30)]
+        for one in many:
+            await one.say(request(relay))
+            assert (await one.answer())[0] == 202

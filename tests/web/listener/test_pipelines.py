@@ -1,0 +1,79 @@
+"""How much of a pipeline is looked at while its first request is answered, or nobody reads the answers."""
+
+import asyncio
+import gc
+import socket
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+from starlette.applications import Starlette
+from starlette.requests import Request as Asked
+from starlette.responses import Response
+from starlette.routing import Route
+
+from relay.web.listener import bind, bounds, listening
+from relay.web.listener.request import Request
+from relay.web.listener.sockets import url_of
+
+ASKED = b"GET /it HTTP/1.1\r\nHost: x\r\n\r\n"
+NOTHING_HERE = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+
+
+@asynccontextmanager
+async def answering(answer: Callable[[Asked], Awaitable[Response]]) -> AsyncGenerator[tuple[str, int]]:
+    """A listener with one route; its address."""
+    bound = bind("127.0.0.1", 0, variable="RELAY_PORT")
+    host, _, port = url_of(bound).removeprefix("http://").partition(":")
+    async with listening(Starlette(routes=[Route("/it", answer)]), bound, grace_s=1):
+        yield host, int(port)
+
+
+async def looked_at_the_sockets(where: tuple[str, int], *, times: int) -> None:
+    """Another client is answered so often."""
+    reader, writer = await asyncio.open_connection(*where)
+    for _ in range(times):
+        writer.write(NOTHING_HERE)
+        await reader.readuntil(b"\r\n\r\n")
+    writer.close()
+
+
+async def test_while_a_request_is_answered_no_more_than_a_piece_is_queued() -> None:
+    begun, may_end = asyncio.Event(), asyncio.Event()
+
+    async def slow(_asked: Asked) -> Response:
+        begun.set()
+        await may_end.wait()
+        return Response()
+
+    async with answering(slow) as where, asyncio.timeout(60):
+        reader, writer = await asyncio.open_connection(*where)
+        writer.write(ASKED * 5000)
+        await begun.wait()
+        await looked_at_the_sockets(where, times=3)
+        waiting = sum(isinstance(one, Request) for one in gc.get_objects())
+        assert 1 <= waiting <= bounds.PIECE_BYTES // len(ASKED) + 1
+        may_end.set()
+        for _ in range(5000):
+            assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200")
+        writer.close()
+
+
+async def test_who_does_not_read_gets_no_more_answers_than_its_sockets_hold() -> None:
+    """Some megabytes, however much is asked for."""
+    answered = 0
+    size = 1 << 20
+
+    async def large(_asked: Asked) -> Response:
+        nonlocal answered
+        answered += 1
+        return Response(bytes(size))
+
+    async with answering(large) as where, asyncio.timeout(60):
+        with socket.socket() as client:
+            client.setblocking(False)
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            loop = asyncio.get_running_loop()
+            await loop.sock_connect(client, where)
+            await loop.sock_sendall(client, ASKED * 100)
+            await looked_at_the_sockets(where, times=200)
+            assert 1 <= answered <= 20
