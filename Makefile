@@ -143,7 +143,7 @@ build: $(VENV)/.dev js-snippet/node_modules/.done
 	$(BIN)/python -m scripts.supply_chain.sbom
 	@ls -l dist js-snippet/dist
 
-release: build
+release: $(VENV)/.dev js-snippet/node_modules/.done
 	@PYTHON=$(PYTHON) scripts/install-validators
 	@scripts/release
 

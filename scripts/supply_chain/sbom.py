@@ -1,14 +1,18 @@
 """`make build` writes `dist/personalize-relay-VERSION.cdx.json`: what is in the wheel and beneath it, as CycloneDX 1.6.
 
+`python -m scripts.supply_chain.sbom FOLDER` writes it elsewhere, as `make release` does.
+
 The same tree gives the same bytes: no time, and a serial number made of the contents.
 """
 
 import hashlib
 import json
 import re
+import sys
 import tomllib
 import uuid
 from importlib.metadata import PackageNotFoundError, metadata, requires
+from pathlib import Path
 from typing import Any, Final
 
 from packaging.requirements import Requirement
@@ -119,8 +123,9 @@ def main() -> None:
     """Write it beside the wheel."""
     document = bill()
     version = document["metadata"]["component"]["version"]
-    file = ROOT / f"dist/personalize-relay-{version}.cdx.json"
-    file.parent.mkdir(exist_ok=True)
+    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "dist"
+    file = folder / f"personalize-relay-{version}.cdx.json"
+    folder.mkdir(exist_ok=True)
     file.write_text(json.dumps(document, indent=1) + "\n")
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.docs.blocks import blocks
-from tests.docs.walk import walk
+from tests.docs.walk import quick_start, walk
 from tests.support.tree import ROOT
 
 pytestmark = [pytest.mark.process, pytest.mark.timeout(300)]
@@ -44,22 +44,7 @@ async def test_recommendations_come_from_nothing_in_the_order_of_the_tutorial(tm
 
 
 async def test_the_readme_runs_a_relay_from_the_wheel(tmp_path: Path, wheels: Path) -> None:
-    (block,) = [one for one in blocks("README.md", "sh") if "RELAY_TRACKING_ID=" in one.text]
-    typed = block.text.replace("<the event tracker's tracking id>", "mine").replace(
-        "serve\n", "serve &\nsleep_until_ready\n"
-    )
-    assert typed.count("sleep_until_ready") == 1
-    before = (
-        "python3 -m venv venv && . venv/bin/activate\n"
-        "sleep_until_ready() { until curl -sf http://127.0.0.1:8080/readyz; do sleep 0.2; done; }\n"
-        "export AWS_ACCESS_KEY_ID=any AWS_SECRET_ACCESS_KEY=emulator AWS_ENDPOINT_URL_PERSONALIZE=http://127.0.0.1:8082\n"
-    )
-    after_install = (
-        "personalize-relay emulator --tracking-id mine >emulator.log &\n"
-        "until curl -sf http://127.0.0.1:8082/_emulator/stats >/dev/null; do sleep 0.2; done\n"
-    )
-    install, rest = typed.split("\n", 1)
-    said = await walk(before + install + "\n" + after_install + rest, tmp_path, wheels)
+    said = await walk(quick_start(blocks("README.md", "sh")), tmp_path, wheels)
     assert "is ACTIVE in eu-west-1" in said
     assert '<script async src="https://events.shop.example/r/s.js" data-token="' in said
 

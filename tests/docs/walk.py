@@ -16,6 +16,7 @@ from typing import Final
 
 import pytest
 
+from tests.docs.blocks import Block
 from tests.support.tree import ROOT
 
 _PYTHON: Final = f"""#!/bin/sh
@@ -79,3 +80,18 @@ async def walk(lines: str, folder: Path, wheels: Path) -> str:
     logs = "\n".join(f"== {log.name}\n{log.read_text()}" for log in sorted(home.glob("*.log")))
     assert process.returncode == 0, f"{said.decode()}\n{logs}"
     return said.decode()
+
+
+def quick_start(typed: list[Block]) -> str:
+    """The README's lines that run a relay, the emulator standing for AWS: `serve` behind, the rest once it is ready."""
+    (block,) = [one for one in typed if "RELAY_TRACKING_ID=" in one.text]
+    install, rest = block.text.replace("<the event tracker's tracking id>", "mine").split("\n", 1)
+    assert rest.count("serve\n") == 1
+    return (
+        "python3 -m venv venv && . venv/bin/activate\n"
+        "export AWS_ACCESS_KEY_ID=any AWS_SECRET_ACCESS_KEY=emulator AWS_ENDPOINT_URL_PERSONALIZE=http://127.0.0.1:8082\n"
+        f"{install}\n"
+        "personalize-relay emulator --tracking-id mine >emulator.log &\n"
+        "until curl -sf http://127.0.0.1:8082/_emulator/stats >/dev/null; do sleep 0.2; done\n"
+        + rest.replace("serve\n", "serve &\nuntil curl -sf http://127.0.0.1:8080/readyz; do sleep 0.2; done\n")
+    )
