@@ -1,12 +1,19 @@
 """The shared spool from outside: looked at, repaired and erased from while a relay has it open."""
 
 import asyncio
+from contextlib import AsyncExitStack
 
+from msgspec.structs import replace
+
+from relay.core.model import Provenance
 from relay.spool.postgres.administration import PostgresAdministration
 from relay.spool.postgres.link import Server
-from tests.spool.conftest import OpenPostgres
-from tests.spool.leases import burial, deliver_all, lease_one, pieces
+from relay.spool.postgres.spool import PostgresSpool
+from relay.spool.schedule.buried_bounds import BuriedBounds
+from tests.spool.conftest import MAX_BYTES, OpenPostgres
+from tests.spool.leases import balances, burial, deliver_all, lease_all, lease_one, pieces
 from tests.support.clock import FakeClock
+from tests.support.postgres import Cluster
 from tests.support.records import SESSION, beacon, new_record
 
 
@@ -53,3 +60,53 @@ async def test_who_is_erased_from_outside_is_erased_and_refused_at_a_relay_at_wo
         assert "u1" in spool.erased
         await spool.look()
         assert await deliver_all(spool) == ["b"]
+
+
+async def test_what_waits_for_a_tracking_id_is_discarded_and_the_rest_is_delivered(
+    open_postgres: OpenPostgres, database: str, clock: FakeClock
+) -> None:
+    outside = PostgresAdministration(Server(database), clock=clock)
+    async with open_postgres() as spool:
+        for number in range(1_100):
+            spool.append([new_record(f"wrong{number}", f"session-{number % 7:012}", target="tracker-wrong")])
+        await spool.append([beacon("a", "b")])
+        assert await outside.discard_waiting("tracker-nobody-has") == 0
+        assert await outside.discard_waiting("tracker-wrong") == 1_100
+        assert await outside.discard_waiting("tracker-wrong") == 0
+        await spool.look()
+        assert (spool.stats().erased, spool.stats().pending) == (1_100, 2)
+        assert await deliver_all(spool) == ["a", "b"]
+        await spool.look()
+        assert balances(spool)
+
+
+async def test_past_the_bound_those_of_the_source_with_most_go_first_however_many_relays_see_it(
+    open_postgres: OpenPostgres, database: str, cluster: Cluster, clock: FakeClock
+) -> None:
+    async with open_postgres() as spool:
+        for number in range(60):
+            came = Provenance(source=7 if number % 6 else 1000 + number)
+            await spool.append([replace(new_record(f"e{number}", f"session-{number:016}"), came=came)])
+        for lease in await lease_all(spool):
+            spool.settle(lease, buried=[burial(piece) for piece in pieces(lease)])
+        await spool.look()
+    assert cluster.sql("SELECT count(*) FROM relay.buried") == "60"
+
+    def bounded() -> PostgresSpool:
+        return PostgresSpool(Server(database), clock=clock, max_bytes=MAX_BYTES, bounds=BuriedBounds(max_bytes=4000))
+
+    async with AsyncExitStack() as stack:
+        relays = [bounded() for _ in range(3)]
+        await asyncio.gather(*[stack.enter_async_context(relay) for relay in relays])
+        async with asyncio.timeout(20):
+            while any(relay.stats().kept.records != relays[0].stats().kept.records for relay in relays) or any(
+                relay.stats().kept.bytes > 4000 for relay in relays
+            ):
+                await asyncio.gather(*[relay.look() for relay in relays])
+        await asyncio.gather(*[relay.look() for relay in relays])
+        for relay in relays:
+            stats = relay.stats()
+            assert 3000 < stats.kept.bytes <= 4000
+            assert stats.discarded == 60 - stats.kept.records > 0
+            assert balances(relay)
+    assert cluster.sql("SELECT count(*) FROM relay.buried WHERE source <> 7") == "10", "others keep theirs"

@@ -17,12 +17,13 @@ from relay.spool.postgres.link import DatabaseLink, Server
 from relay.spool.postgres.migrate import migrate, version_of
 from relay.spool.postgres.move_target import move_target
 from relay.spool.postgres.rows import came_of, ends_of, text, untext
-from relay.spool.postgres.statements import statement
+from relay.spool.postgres.statements import PARTS, statement
 from relay.spool.postgres.totals import Totals
 from relay.spool.postgres.write.announcer import ERASED
+from relay.spool.postgres.write.buried_sources import discard
 from relay.spool.postgres.write.claims import binding_of
 from relay.spool.postgres.write.erasing import Erasing
-from relay.spool.schedule.ledger import DISCARDED
+from relay.spool.schedule.ledger import ERASED as ERASED_EVENTS
 
 _AT_ONCE: Final = 1_000
 _NAME: Final = "administration"
@@ -115,14 +116,29 @@ class PostgresAdministration:
     async def discard(self, numbers: Sequence[int]) -> int:
         """See `SpoolAdministration.discard`."""
         async with self._asking() as link, link.transaction() as raw:
-            count = len(await raw.fetch(statement("discard"), list(numbers)))
-            if count:
-                await raw.execute(statement("count"), _NAME, self._clock.now_ms() // 60_000, [DISCARDED], [count])
-        return count
+            return await discard(raw, numbers, relay=_NAME, clock=self._clock)
 
     async def discard_waiting(self, target: str) -> int:
-        """See `SpoolAdministration.discard_waiting`: not of a shared spool, where relays may be at work."""
-        raise SpoolError(f"what waits for {target} in a shared spool is not discarded: erase its sessions or users")
+        """See `SpoolAdministration.discard_waiting`. What is appended meanwhile, or is under way, may stay or leave."""
+        count = 0
+        async with self._asking() as link:
+            flows = [row["flow"] for row in await link.fetch(statement("flows_of"), text(target))]
+            for part in range(PARTS):
+                after: int | None = 0
+                while after is not None:
+                    after, some = await self._discard_some(link, part, after, flows)
+                    count += some
+        return count
+
+    async def _discard_some(
+        self, link: DatabaseLink, part: int, after: int, flows: Sequence[int]
+    ) -> tuple[int | None, int]:
+        async with link.transaction() as raw:
+            rows = await raw.fetch(statement("discard_waiting", records=part), after, flows, _AT_ONCE)
+            count = sum([row["waiting"].bit_count() for row in rows])
+            if count:
+                await raw.execute(statement("count"), _NAME, self._clock.now_ms() // 60_000, [ERASED_EVENTS], [count])
+        return (max(row["seq"] for row in rows) if rows else None), count
 
     async def erase(self, *, user_id: str | None = None, session_id: str | None = None) -> int:
         """See `SpoolAdministration.erase`: true at every relay that is alive."""

@@ -13,7 +13,9 @@ from relay.spool.postgres.link import DatabaseLink
 from relay.spool.postgres.rows import untext
 from relay.spool.postgres.statements import statement
 from relay.spool.postgres.totals import Totals
+from relay.spool.postgres.write.buried_sources import keep_buried_within
 from relay.spool.postgres.write.turns import TableTurns
+from relay.spool.schedule.buried_bounds import BuriedBounds
 from relay.spool.schedule.erased_users import ErasedUsers
 
 LOOK_S: Final = 1.0
@@ -37,6 +39,7 @@ class Lookout(Background):
         forget: Callable[[str | None, str | None], object],
         erasure_seen: Callable[[], object],
         max_bytes: int,
+        bounds: BuriedBounds,
     ) -> None:
         """Take what it works with.
 
@@ -49,6 +52,7 @@ class Lookout(Background):
             forget: Drops what this relay remembers of a user, or of a session.
             erasure_seen: Told when `seen` has changed.
             max_bytes: Near this, space is given back at once.
+            bounds: Of what is buried.
         """
         self._connection = connection
         self._turns = turns
@@ -58,6 +62,7 @@ class Lookout(Background):
         self._forget = forget
         self._erasure_seen = erasure_seen
         self._max_bytes = max_bytes
+        self._bounds = bounds
         self._bell = asyncio.Event()
         self._looks = 0
         self.seen = 0
@@ -80,10 +85,22 @@ class Lookout(Background):
         if self._looks % _SELDOM == 0 or self._totals.size_bytes > _NEARLY * self._max_bytes:
             await self._turns.tidy(self._connection)
         if self._looks % _SELDOM == 0:
-            await self._totals.look_at_buried(self._connection)
             await self._connection.fetch(statement("forget_whom"), 0)
             await self._connection.fetch(statement("forget_bindings"), self._clock.now_ms() - KEPT_MS)
+        if self._looks % _SELDOM == 0 or self._is_too_much_buried():
+            await self._look_at_buried()
         self._looks += 1
+
+    async def _look_at_buried(self) -> None:
+        await self._totals.look_at_buried(self._connection)
+        if (most := self._bounds.max_bytes) is not None and self._is_too_much_buried():
+            count = await keep_buried_within(most, self._connection, relay=self._totals.relay, clock=self._clock)
+            self._totals.own.discarded += count
+            await self._totals.look_at_buried(self._connection)
+
+    def _is_too_much_buried(self) -> bool:
+        most = self._bounds.max_bytes
+        return most is not None and self._totals.kept.bytes > most
 
     async def look_at_erasures(self) -> None:
         """Drop everything of those who were erased since the last look.

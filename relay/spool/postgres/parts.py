@@ -132,6 +132,7 @@ class Parts(ABC):
             forget=self._forget_here,
             erasure_seen=lambda: self._heartbeat.wake(),  # noqa: PLW0108  made after this
             max_bytes=self._max_bytes,
+            bounds=self._bounds,
         )
         self._heartbeat = Heartbeat(self._shards, erased_seen=lambda: self._lookout.seen, changed=self._shards_changed)
 

@@ -1,6 +1,6 @@
 """How much is buried and for how long: counted now and then, and said when it is more than somebody has looked after.
 
-Buried events stay until a person sends or discards them, or they are over their bound; see `buried_bound`.
+Buried events stay until a person sends or discards them, or they are over their bound; see `buried_excess`.
 """
 
 import asyncio
@@ -16,13 +16,12 @@ from relay.core.clock import Clock
 from relay.core.errors import SpoolError
 from relay.core.model import BuriedKept
 from relay.spool.schedule.buried_bounds import BuriedBounds
-from relay.spool.sqlite.admin.buried_bound import Do, keep_within
+from relay.spool.schedule.buried_excess import keep_within
+from relay.spool.sqlite.admin.buried_sources import LOOKED_AT_ONCE, Do, SqliteBuriedSources
 from relay.spool.sqlite.read.reader import Reader
 
 EVERY_S: Final = 10.0
 """How old the figures are at most."""
-LOOKED_AT_ONCE: Final = 20_000
-"""Rows, before another reader gets its turn: some milliseconds."""
 _SAY_EVERY_S: Final = 60.0
 _COUNT: Final = (
     "SELECT max(number), count(*), sum(length(body)), min(buried_at_ms) FROM"
@@ -57,7 +56,7 @@ class BuriedWatch(Background):
         most = self._bounds.max_bytes
         if most is not None and self.kept.bytes > most:
             try:
-                await keep_within(most, reader=self._reader, do=self._do)
+                await keep_within(most, SqliteBuriedSources(self._reader, self._do))
             except (SpoolError, sqlite3.Error) as error:
                 _logger.warning("spool: what is buried cannot be discarded: %s", error)
             await self._count()
