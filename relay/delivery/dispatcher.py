@@ -68,6 +68,7 @@ class Dispatcher:
         linger_s: float = 0.0,
         lingers: Mapping[str, float] | None = None,
         max_linger_s: float = 30.0,
+        trusts_who_took: bool = False,
         on_delivered: Sequence[Callable[[Batch], None]] = (),
         on_called: Callable[[Batch, Outcome], None] = lambda _batch, _outcome: None,
     ) -> None:
@@ -84,6 +85,8 @@ class Dispatcher:
             linger_s: Least time an event waits for company.
             lingers: The same for single targets, instead.
             max_linger_s: Most an event is held back near the quota.
+            trusts_who_took: Whether refusals are believed, however many, once anything was delivered from this spool:
+                for a spool with an end, whose last events may well be those that nobody takes.
             on_delivered: Each is told of each batch the service took, before it is settled. Must not raise.
             on_called: Is told of each call and what came of it. Must not raise.
         """
@@ -108,6 +111,7 @@ class Dispatcher:
         self._patience: asyncio.Timeout | None = None
         self._loop_task: asyncio.Task[None] | None = None
         self._group = asyncio.TaskGroup()
+        self._trusts_who_took = trusts_who_took
         self._batch_size = metrics.put_events_batch_size.observe
         self._on_delivered = on_delivered
         self._on_called = on_called
@@ -126,7 +130,10 @@ class Dispatcher:
         self._stopped = True
         if self._loop_task is not None:
             self._loop_task.cancel()
-        await self._group.__aexit__(kind, error, trace)
+        if isinstance(error, asyncio.CancelledError):
+            await self._group.__aexit__(kind, error, trace)
+        else:  # what went wrong in the block stays what it is, and is no group of one
+            await self._group.__aexit__(None, None, None)
         for carried in list(self._carried):
             self._settle(carried)
 
@@ -208,6 +215,8 @@ class Dispatcher:
 
     def _send(self, lease: Lease, route: Route) -> None:
         def doubt(refused: Refused, piece: Piece) -> Unreachable | None:
+            if self._trusts_who_took and self._spool.stats().delivered:
+                return None
             return route.circuit.may_bury(refused, _source_of(piece), self._clock.monotonic_s())
 
         carried = _Carried(lease, route, Sending(lease.records, doubt=doubt))

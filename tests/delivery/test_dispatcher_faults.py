@@ -245,3 +245,23 @@ def test_a_sink_that_raises_costs_no_event() -> None:
         assert stage.events() == ["e0", "e1", "e2"]
 
     play(story, RuntimeError("a bug"), KeyError("another"))
+
+
+def test_refusals_from_a_spool_with_an_end_are_believed_once_something_was_taken() -> None:
+    async def story(stage: Stage) -> None:
+        await stage.spool.append(new_records(2))
+        await stage.settled()
+        for number in range(200):
+            await stage.spool.append([new_record("bad", f"session-{number:016}")])
+        await stage.settled()
+        assert stage.spool.stats().buried == {"InvalidInputException": 200}
+
+    play(story, *[refusing_strangers] * 1000, trusts_who_took=True)
+
+
+def test_what_goes_wrong_beside_a_dispatcher_stays_what_it_is() -> None:
+    async def story(_: Stage) -> None:
+        raise LookupError("of the block's own")
+
+    with pytest.raises(LookupError, match="of the block's own"):
+        play(story)

@@ -165,6 +165,17 @@ async def test_a_file_is_delivered_with_its_own_times_and_not_sent_twice(fast: R
     assert len(fast.events()) == 2000
 
 
+async def test_a_file_that_ends_in_events_the_service_refuses_comes_to_its_end(
+    fast: RunningEmulator, tmp_path: Path
+) -> None:
+    fast.emulator.faults.apply(FaultSpec(refuse_items=("bad",)))
+    refused = "".join(f"v{number},bad,{LONG_AGO_S},View,1\n" for number in range(60))
+    (tmp_path / "h.csv").write_text(history(20) + refused)
+    ended = await put(fast, "h.csv", "--json", cwd=tmp_path)
+    assert ended.code == 0, ended.err
+    assert (ended.json["delivered"], ended.json["buried"], ended.json["pending"]) == (20, 60, 0)
+
+
 async def test_json_lines_in_the_words_of_the_api_are_taken(fast: RunningEmulator, tmp_path: Path) -> None:
     event: dict[str, Any] = {
         "userId": "u1", "sessionId": "s1", "eventId": "e1", "eventType": "View", "itemId": "p1", "sentAt": LONG_AGO_S,

@@ -181,6 +181,7 @@ class _Replay:
                     random=random.Random(),  # noqa: S311 - jitter, not a secret
                     max_in_flight=_IN_FLIGHT,
                     calls_per_s=self._calls_per_s,
+                    trusts_who_took=True,
                 )
             )
             stop_on_signals(self._stop)
