@@ -96,7 +96,8 @@ async def test_buried_records_are_chosen_by_their_reason(mixed: Path) -> None:
     assert len(await as_json("buried", "--reason", "corrupt", "--after", str(listed[-1]["id"]), path=mixed)) == 50
     assert await as_json("discard", "--reason", "corrupt", path=mixed) == {"discarded": 200}
     assert (await as_json("status", path=mixed))["buriedNow"] == {"InvalidInputException": 2400}
-    assert (await spool("replay", "--reason", "corrupt", path=mixed))[0] == 3
+    code, _, err = await spool("replay", "--reason", "corrupt", path=mixed)
+    assert (code, err) == (3, "Nothing replayed: nothing is buried for corrupt and intact.\n")
     code, _, err = await spool("buried", "--reason", "corrupt", path=mixed)
     assert (code, err) == (0, "Nothing is buried for corrupt.\n")
     assert await as_json("replay", "--reason", "corrupt", "--reason", "InvalidInputException", path=mixed) == {

@@ -1,35 +1,23 @@
 """`personalize-relay spool`: look at the spool and repair it, also while the relay runs."""
 
 import asyncio
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 import click
 
-from relay.cli.screen import age, harmless, moment, print_json, print_table, size
-from relay.cli.spool.choice import each_chunk, first_buried
+from relay.cli.screen import age, harmless, print_json, print_table, size
+from relay.cli.spool.buried import buried, discard, replay
 from relay.cli.spool.deletion_csv import add_user
 from relay.cli.spool.export import export
-from relay.cli.spool.file import chosen_spool, with_spool
+from relay.cli.spool.file import as_json_option, chosen_spool, with_spool
 from relay.cli.spool.move import migrate, move
 from relay.core.clock import SystemClock
 from relay.core.model import SpoolStats
-from relay.spool.administration import Buried, Overview
+from relay.spool.administration import Overview
 
 _CLOCK: Final = SystemClock()
-_NOTHING: Final = 3
-"""The exit code when it already is so."""
-_as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-_ids = click.IntRange(1, 2**63 - 1)
-_reasons = click.option(
-    "--reason",
-    "reasons",
-    multiple=True,
-    metavar="R",
-    help="Those buried for this, as `spool status` names it; may be given again.",
-)
 
 
 @click.group()
@@ -40,13 +28,13 @@ def command() -> None:
     """
 
 
-for each in (export, move, migrate):
+for each in (buried, replay, discard, export, move, migrate):
     command.add_command(each)
 
 
 @command.command()
 @with_spool
-@_as_json
+@as_json_option
 def status(*, spool: str | None, config: Path | None, as_json: bool) -> None:
     """Print what is in the spool and what became of everything it ever took.
 
@@ -81,107 +69,6 @@ def status(*, spool: str | None, config: Path | None, as_json: bool) -> None:
 
 
 @command.command()
-@with_spool
-@click.option("--limit", type=click.IntRange(1, 100_000), default=100, show_default=True, help="Records at most.")
-@click.option("--after", type=click.IntRange(0, 2**63 - 1), default=0, help="Only those with a greater ID.")
-@_reasons
-@click.option("--show", is_flag=True, help="Also session, user and body: who did what.")
-@_as_json
-def buried(
-    *,
-    spool: str | None,
-    config: Path | None,
-    limit: int,
-    after: int,
-    reasons: tuple[str, ...],
-    show: bool,
-    as_json: bool,
-) -> None:
-    """List records that are kept but no longer tried, each with its reason."""
-    there = chosen_spool(spool, config)
-    found = asyncio.run(first_buried(there, limit=limit, after=after, reasons=reasons))
-    if as_json:
-        print_json([_buried_json(one, show=show) for one in found])
-        return
-    if not found:
-        for_them = f" for {' or '.join(reasons)}" if reasons else ""
-        click.echo(f"Nothing is buried{for_them}{f' after {after}' if after else ''}.", err=True)
-        return
-    rows = [(str(b.number), moment(b.buried_at_ms), b.operation, b.reason, b.event_id, b.message) for b in found]
-    if show:
-        for row, one in zip(rows, found, strict=True):
-            print_table(("ID", "BURIED AT", "CALL", "REASON", "EVENT", "MESSAGE"), [row])
-            click.echo(harmless(f"  session {one.session_id}  user {one.user_id or '-'}  target {one.target}"))
-            click.echo(harmless("  " + one.body.decode(errors="replace")))
-    else:
-        print_table(("ID", "BURIED AT", "CALL", "REASON", "EVENT", "MESSAGE"), rows)
-    if len(found) < limit:
-        return
-    kept = asyncio.run(there.status()).buried
-    more = sum(n for reason, n in kept.items() if reason in (reasons or (reason,))) - len(found)
-    if more > 0:
-        click.echo(f"There are {more:,} others; --after {found[-1].number} goes on.", err=True)
-
-
-@command.command()
-@click.argument("ids", nargs=-1, type=_ids, metavar="[ID]...")
-@click.option("--all", "everything", is_flag=True, help="Whatever is buried.")
-@_reasons
-@with_spool
-@_as_json
-def replay(
-    *,
-    ids: tuple[int, ...],
-    everything: bool,
-    reasons: tuple[str, ...],
-    spool: str | None,
-    config: Path | None,
-    as_json: bool,
-) -> None:
-    """Let buried records be tried again, at the end of their sessions.
-
-    They get new IDs and count as accepted again. Damaged ones stay buried. Exits 3 when there was nothing to replay.
-    """
-    _one_choice(ids, everything=everything, reasons=reasons)
-    found = chosen_spool(spool, config)
-    if everything:
-        count = asyncio.run(found.replay(None))
-    else:
-        count = asyncio.run(each_chunk(found, found.replay, ids=ids, reasons=reasons))
-    _tell_count(count, len(set(ids)), "replayed", as_json=as_json)
-
-
-@command.command()
-@click.argument("ids", nargs=-1, type=_ids, metavar="[ID]...")
-@click.option("--all", "everything", is_flag=True, help="Whatever is buried.")
-@_reasons
-@click.option("--waiting-for", "target", metavar="ID", help="Instead: what waits for this tracking id or dataset.")
-@with_spool
-@_as_json
-def discard(
-    *,
-    ids: tuple[int, ...],
-    everything: bool,
-    reasons: tuple[str, ...],
-    target: str | None,
-    spool: str | None,
-    config: Path | None,
-    as_json: bool,
-) -> None:
-    """Forget buried records for good, or all that waits for a tracker that is gone. Exits 3 when there is none."""
-    if target is not None:
-        if ids or everything or reasons:
-            message = "--waiting-for is about what waits, the others about what is buried: name one of them"
-            raise click.UsageError(message)
-        _tell_discarded(asyncio.run(chosen_spool(spool, config).discard_waiting(target)), target, as_json=as_json)
-        return
-    _one_choice(ids, everything=everything, reasons=reasons)
-    found = chosen_spool(spool, config)
-    count = asyncio.run(each_chunk(found, found.discard, ids=ids, reasons=reasons))
-    _tell_count(count, len(set(ids)), "discarded", as_json=as_json)
-
-
-@command.command()
 @click.option("--user", "user_id", help="User id, as Personalize knows it.")
 @click.option("--session", "session_id", help="Session id.")
 @click.option(
@@ -190,7 +77,7 @@ def discard(
     help="Also write the user into this file, for CreateDataDeletionJob; added to those that are in it.",
 )
 @with_spool
-@_as_json
+@as_json_option
 def erase(
     *,
     user_id: str | None,
@@ -223,38 +110,6 @@ def erase(
         click.echo("The user is refused from now on.", err=True)
     if deletion_csv is not None:
         click.echo(f"For CreateDataDeletionJob the user is in {deletion_csv}.", err=True)
-
-
-def _one_choice(ids: Sequence[int], *, everything: bool, reasons: Sequence[str]) -> None:
-    if [bool(ids), everything, bool(reasons)].count(True) != 1:
-        message = "name the IDs that `spool buried` lists, or --reason, or --all"
-        raise click.UsageError(message)
-
-
-def _tell_discarded(count: int, target: str, *, as_json: bool) -> None:
-    if as_json:
-        print_json({"discarded": count})
-    else:
-        said = (
-            f"{count:,} {'event' if count == 1 else 'events'} discarded"
-            if count
-            else "Nothing discarded: nothing waits"
-        )
-        click.echo(f"{said}{' that waited' if count else ''} for {harmless(target)}.", err=True)
-    if not count:
-        sys.exit(_NOTHING)
-
-
-def _tell_count(count: int, asked: int, done: str, *, as_json: bool) -> None:
-    if as_json:
-        print_json({done: count})
-    elif not count:
-        click.echo(f"Nothing {done}: {'none of these is' if asked else 'nothing is'} buried and intact.", err=True)
-    else:
-        rest = f", {asked - count:,} of these {'is' if asked - count == 1 else 'are'} not buried, or damaged"
-        click.echo(f"{count:,} {_records(count)} {done}{rest if asked > count else ''}.", err=True)
-    if not count:
-        sys.exit(_NOTHING)
 
 
 def _records(count: int) -> str:
@@ -294,19 +149,3 @@ def _status_json(name: str, now: Overview) -> dict[str, object]:
             for one in now.waiting
         ],
     }
-
-
-def _buried_json(one: Buried, *, show: bool) -> dict[str, object]:
-    known: dict[str, object] = {
-        "id": one.number,
-        "operation": one.operation,
-        "target": one.target,
-        "eventId": one.event_id,
-        "reason": one.reason,
-        "message": one.message,
-        "acceptedAtMs": one.accepted_at_ms,
-        "buriedAtMs": one.buried_at_ms,
-    }
-    if show:
-        known |= {"sessionId": one.session_id, "userId": one.user_id, "body": one.body.decode(errors="replace")}
-    return known

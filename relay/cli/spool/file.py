@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import click
 
@@ -14,6 +14,8 @@ from relay.core.settings_loading import load_spool_settings
 from relay.spool.administration import SpoolAdministration
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
+
+as_json_option: Final = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
 def with_spool(command: _Command) -> _Command:
