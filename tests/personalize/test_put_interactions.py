@@ -168,7 +168,7 @@ async def test_a_file_is_delivered_with_its_own_times_and_not_sent_twice(fast: R
 async def test_a_file_that_ends_in_events_the_service_refuses_comes_to_its_end(
     fast: RunningEmulator, tmp_path: Path
 ) -> None:
-    fast.emulator.faults.apply(FaultSpec(refuse_items=("bad",)))
+    fast.emulator.faults.apply(FaultSpec(refuse_items=["bad"]))
     refused = "".join(f"v{number},bad,{LONG_AGO_S},View,1\n" for number in range(60))
     (tmp_path / "h.csv").write_text(history(20) + refused)
     ended = await put(fast, "h.csv", "--json", cwd=tmp_path)
