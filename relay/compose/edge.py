@@ -10,6 +10,7 @@ from relay.core.settings import Settings
 from relay.core.telemetry import Metrics
 from relay.identity.decision import Identities, VerifyIdentity
 from relay.identity.tokens import IdentityClaims, TokenFault, Tokens
+from relay.insight.datasets import Datasets
 from relay.insight.insight import Insight
 from relay.intake.from_backend import BackendIntake
 from relay.intake.from_browser import Destination, Intake
@@ -113,6 +114,7 @@ def make_edge(
         unknown_snippets=unknown_snippets,
         jwt_identity=jwt_identity,
         administration=administration,
+        datasets=_datasets(settings, clock),
         client_address=client_address,
         max_body_bytes=settings.max_body_bytes,
         identity_cookie=settings.identity_cookie,
@@ -164,6 +166,12 @@ def _sites(settings: Settings) -> dict[str, EdgeSite]:
         )
         for name, site in settings.all_sites().items()
     }
+
+
+def _datasets(settings: Settings, clock: Clock) -> Datasets | None:
+    if settings.sink != "personalize":
+        return None
+    return Datasets({site.tracking_id: site.region for site in settings.all_sites().values()}, clock=clock)
 
 
 def _verifier(tokens: Tokens, jwt_identity: "JwtIdentity | None") -> VerifyIdentity:

@@ -111,6 +111,7 @@ def make_plan(port: int, data: Path, *, keep: bool) -> Plan:
                 # Who tries the demo with a headless browser is no bot.
                 "RELAY_BOTS": "keep",
                 **aws,
+                "AWS_ENDPOINT_URL_PERSONALIZE": emulator,  # its page /properties reads the schema there
                 "AWS_ENDPOINT_URL_PERSONALIZE_EVENTS": emulator,
             },
             ready_url=f"{relay}/readyz",

@@ -14,8 +14,9 @@ import msgspec
 from relay.core.model import Batch
 from relay.insight.minute_rows import OTHER, CountKey
 
-MOST_NAMES: Final = 1000
-"""Sources, recommendation ids, property names and event types that are told apart, of each; the rest is `(others)`."""
+MOST_NAMES: Final = {"source": 1000, "recommendation": 200, "property": 1000, "type": 1000}
+"""What is told apart in an hour, of each; the rest is `(others)`. Every answer of the service has a recommendation id
+of its own, so that of those it is a sample."""
 _MOST_SEEN: Final = 200_000
 _NAME: Final = re.compile(r"[A-Za-z0-9_]{1,64}")
 KINDS: Final = {
@@ -50,20 +51,26 @@ class DeliveredCounts:
 
     def __init__(self, counts: Counter[CountKey]) -> None:
         self._counts = counts
-        self._told_apart: dict[str, set[str]] = {}
+        self._told_apart: dict[str, set[str]] = {table: set() for table in MOST_NAMES}
         self._young: set[int] = set()
         self._old: set[int] = set()
+
+    def new_hour(self) -> None:
+        """What is told apart may be others from now on."""
+        for known in self._told_apart.values():
+            known.clear()
 
     def add(self, batch: Batch) -> None:
         """A batch of PutEvents was taken."""
         counts = self._counts
+        target = batch.key.target
         for one in entries_of(batch):
             event_type = self._bounded("type", one.eventType)
-            counts["type", event_type] += 1
+            counts["type", target, event_type] += 1
             if not one.itemId:
-                counts["no_item", event_type] += 1
+                counts["no_item", target, event_type] += 1
             if one.properties:
-                self._properties(one.properties)
+                self._properties(one.properties, target)
             source = one.metricAttribution.eventAttributionSource if one.metricAttribution is not None else ""
             if source or one.recommendationId or one.impression:
                 self._list(one, source, batch.key.session_id)
@@ -93,19 +100,19 @@ class DeliveredCounts:
             self._old, self._young = self._young, set()
         return count
 
-    def _properties(self, text: str) -> None:
+    def _properties(self, text: str, target: str) -> None:
         try:
             names = _names(text)
         except (msgspec.DecodeError, RecursionError):
             return
         for name in names:
             shown = name if _NAME.fullmatch(name) else OTHER
-            self._counts["property", self._bounded("property", shown)] += 1
+            self._counts["property", target, self._bounded("property", shown)] += 1
 
     def _bounded(self, table: str, name: str) -> str:
-        known = self._told_apart.setdefault(table, set())
+        known = self._told_apart[table]
         if name not in known:
-            if len(known) >= MOST_NAMES:
+            if len(known) >= MOST_NAMES[table]:
                 return OTHER
             known.add(name)
         return name

@@ -110,6 +110,7 @@ class Insight(Background):
         self.at_start = self._ledger()
         self._followed: dict[CountKey, int] = {("ledger", name): count for name, count in self.at_start.items()}
         """What of others' counts is in ours."""
+        self._hour = self._now_s() // HOUR_S
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -280,6 +281,10 @@ class Insight(Background):
             causes: dict[CountKey, RefusalRow] = {}
             for row in self.refusals.taken_away():
                 causes[row.key] = merged(causes.get(row.key), row)
+            hour = self._now_s() // HOUR_S
+            if hour != self._hour:
+                self._hour = hour
+                self._delivered.new_hour()
             if counts or causes:
                 await self._store.add(self._now_s(), counts, causes.values())
 

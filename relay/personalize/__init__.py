@@ -13,7 +13,8 @@
 from relay.personalize.connection import Connection, connect
 from relay.personalize.errors import PersonalizeError
 from relay.personalize.put.put_file import FileToPut, PutResult, put_file, schema_for
-from relay.personalize.schema.fit import Target, misfits, target_of
+from relay.personalize.schema.fit import Judged, Target, judged_property, judged_type, misfits, target_of
+from relay.personalize.schema.learners import Learner, learners_of
 from relay.personalize.setup import SetupPlan, SetupReport, set_up
 from relay.personalize.trackers.event_trackers import (
     EventTracker,
@@ -32,6 +33,8 @@ __all__ = [
     "EventTracker",
     "EventsClient",
     "FileToPut",
+    "Judged",
+    "Learner",
     "PersonalizeError",
     "PutResult",
     "SetupPlan",
@@ -43,6 +46,9 @@ __all__ = [
     "describe_tracker",
     "events_client",
     "find_tracker",
+    "judged_property",
+    "judged_type",
+    "learners_of",
     "list_trackers",
     "misfits",
     "put_file",

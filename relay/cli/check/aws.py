@@ -1,8 +1,11 @@
 """What AWS says: credentials, clock, event trackers, and the datasets behind them."""
 
+import asyncio
+
 import click
 
 from relay.cli.check.fit import fit_of
+from relay.cli.check.running import Sent, sent
 from relay.core.settings import Settings
 from relay.personalize.clock_skew import MAX_SKEW_S, clock_skew_s
 from relay.personalize.connection import connect
@@ -13,6 +16,7 @@ from relay.personalize.trackers.event_trackers import EventTracker, find_tracker
 async def aws_problems(settings: Settings) -> list[str]:
     """What keeps events from arriving, one line each; what is there goes to stdout, warnings to stderr."""
     problems: list[str] = []
+    delivered = await asyncio.to_thread(sent, settings)
     for region in sorted({site.region for site in settings.all_sites().values()}, key=str):
         names = [name for name, site in settings.all_sites().items() if site.region == region]
         try:
@@ -32,7 +36,9 @@ async def aws_problems(settings: Settings) -> list[str]:
                         problems.append(f"site {name}: {_not_active(tracker)}")
                     else:
                         click.echo(f"site {name}: event tracker {tracker.name!r} is ACTIVE in {connection.region}")
-                        fit = await fit_of(connection, tracker, settings, settings.all_sites()[name])
+                        fit = await fit_of(
+                            connection, tracker, settings, settings.all_sites()[name], delivered.get(name, Sent())
+                        )
                         problems += [f"site {name}: {line}" for line in fit.problems]
                         for line in fit.warnings:
                             click.echo(f"warning: site {name}: {line}", err=True)

@@ -5,6 +5,7 @@ from typing import Final, NamedTuple
 
 import click
 
+from relay.cli.check.running import Sent
 from relay.cli.screen import harmless
 from relay.compose.spool import look_into
 from relay.core.clock import SystemClock
@@ -15,7 +16,8 @@ from relay.personalize.errors import PersonalizeError
 from relay.personalize.history.interactions_file import Survey, survey
 from relay.personalize.metric_attributions import metric_attribution_of, metrics_of
 from relay.personalize.schema.datasets import Dataset
-from relay.personalize.schema.fit import misfits, target_of
+from relay.personalize.schema.fit import judged_type, misfits, target_of
+from relay.personalize.schema.learners import learners_of
 from relay.personalize.trackers.event_trackers import EventTracker
 from relay.spool.administration import Kept, Place
 
@@ -35,10 +37,11 @@ class Fit(NamedTuple):
     warnings: Sequence[str] = ()
 
 
-async def fit_of(connection: Connection, tracker: EventTracker, settings: Settings, site: Site) -> Fit:
-    """What does not fit; the dataset group and the dataset are told on stdout.
+async def fit_of(connection: Connection, tracker: EventTracker, settings: Settings, site: Site, sent: Sent) -> Fit:
+    """What does not fit; the dataset group, the dataset and what learns from it are told on stdout.
 
-    What is known of the events are the types of the setting `event_types`, and what waits or is buried in the spool.
+    What is known of the events are the types of the setting `event_types`, what waits or is buried in the spool, and
+    what the running relay has delivered, if one answers.
     """
     try:
         target = await target_of(connection, tracker)
@@ -56,12 +59,19 @@ async def fit_of(connection: Connection, tracker: EventTracker, settings: Settin
         return Fit(actions, [str(error)])
     except SpoolError as error:
         return Fit([*actions, str(error)])
+    seen.names.update(sent.properties)
+    seen.types.update(sent.types)
+    learned = await _learned(connection, group.dataset_group_arn, seen)
+    learned += [
+        harmless(f"{count} events of type {name} without an item were delivered in the last day, and teach nothing")
+        for name, count in sent.without_item.most_common(_MOST_NAMES)
+    ]
     measured = await _measured(connection, group.dataset_group_arn, site)
     types = site.event_types or (tuple(seen.types) if seen.types.total() >= _ENOUGH else ())
     found = [harmless(line) for line in misfits(target, event_types=types, property_names=seen.columns(_MOST_NAMES))]
     if target.interactions is None:
         return Fit([*actions, *found], measured)
-    return Fit(actions, [*found, *measured])
+    return Fit(actions, [*found, *learned, *measured])
 
 
 def _action_interactions(dataset: Dataset | None, tracking_id: str | None) -> list[str]:
@@ -72,6 +82,21 @@ def _action_interactions(dataset: Dataset | None, tracking_id: str | None) -> li
         return []
     has = "no dataset of action interactions" if dataset is None else f"{dataset.tracking_id} for them"
     return [f"interactions with actions go to {tracking_id}, and the dataset group has {has}"]
+
+
+async def _learned(connection: Connection, dataset_group_arn: str, seen: Survey) -> list[str]:
+    """Types of events nothing is trained on; what is trained is told on stdout."""
+    try:
+        learners = await learners_of(connection, dataset_group_arn)
+    except PersonalizeError as error:
+        return [f"recommenders and solutions cannot be looked at: {' '.join(str(error).split())}"]
+    if not learners:
+        click.echo("  no recommender and no solution yet: nothing is trained")
+        return []
+    told = "; ".join(f"{one.name!r} on {', '.join(one.event_types or ('every type',))}" for one in learners)
+    click.echo(harmless(f"  trained: {told}"))
+    judged = {name: judged_type(learners, name) for name, _ in seen.types.most_common(_MOST_NAMES)}
+    return [harmless(f"event type {name}: {one.says}") for name, one in sorted(judged.items()) if not one.is_used]
 
 
 async def _measured(connection: Connection, dataset_group_arn: str, site: Site) -> list[str]:

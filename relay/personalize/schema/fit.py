@@ -1,11 +1,12 @@
 """Whether events suit the dataset they go to, which the service itself never tells at the time.
 
-`target_of` reads what stands behind an event tracker; `misfits` compares it with what is sent. Both are for
-`check`: the service takes an event that fits nothing, answers 200, and it is of no use.
+`target_of` reads what stands behind an event tracker; `misfits` compares it with what is sent, `judged_property` and
+`judged_type` one name with it. They are for `check` and the page `/properties`: the service takes an event that fits
+nothing, answers 200, and it is of no use.
 """
 
-from collections.abc import Collection
-from typing import Final
+from collections.abc import Collection, Sequence
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -19,6 +20,7 @@ from relay.personalize.schema.datasets import (
     describe_dataset_group,
     describe_schema,
 )
+from relay.personalize.schema.learners import Learner
 from relay.personalize.schema.ready_made import NEEDED_EVENT_TYPES
 from relay.personalize.trackers.event_trackers import EventTracker
 
@@ -56,6 +58,14 @@ class Target(msgspec.Struct, frozen=True):
     def own_columns(self) -> tuple[Column, ...]:
         """Columns filled by properties of an event."""
         return tuple(column for column in self.columns if column.name not in _FILLED_BY_FIELDS)
+
+
+class Judged(NamedTuple):
+    """Whether the service has a use for something that is sent."""
+
+    is_used: bool
+    says: str
+    """By what it is used, or why not."""
 
 
 async def target_of(connection: Connection, tracker: EventTracker) -> Target:
@@ -113,17 +123,34 @@ def _misfit_columns(target: Target) -> list[str]:
     return problems
 
 
+def judged_property(target: Target, name: str) -> Judged:
+    """Whether a column takes a property of this name."""
+    if name.lower() in RESERVED_PROPERTY_KEYS:
+        return Judged(False, "the name is reserved, the service refuses the event")
+    column = Schema(target.columns).column(name)
+    if column is None:
+        return Judged(False, f"no column takes it; the schema would need {column_case(name)}")
+    if column.property_name != name:
+        return Judged(False, f"column {column.name} is filled by {column.property_name}")
+    return Judged(True, f"column {column.name}")
+
+
+def judged_type(learners: Sequence[Learner], event_type: str) -> Judged:
+    """Whether a recommender or a solution is trained on events of this type."""
+    if not learners:
+        return Judged(False, "the dataset group has no recommender and no solution yet")
+    users = [one.name for one in learners if one.uses(event_type)]
+    if users:
+        return Judged(True, f"trains {', '.join(users)}")
+    known = {one for learner in learners for one in learner.event_types or ()}
+    near = next((one for one in sorted(known) if one.lower() == event_type.lower()), None)
+    but = f"; {near} is spelled differently" if near else f"; they are on {', '.join(sorted(known))}" if known else ""
+    return Judged(False, f"no recommender or solution is trained on it{but}")
+
+
 def _misfit_properties(target: Target, property_names: Collection[str]) -> list[str]:
-    schema = Schema(target.columns)
-    problems: list[str] = []
-    for name in sorted(property_names):
-        if name.lower() in RESERVED_PROPERTY_KEYS:
-            problems.append(f"property {name}: the name is reserved, the service refuses the event")
-        elif (column := schema.column(name)) is None:
-            problems.append(f"property {name}: no column takes it; the schema would need {column_case(name)}")
-        elif column.property_name != name:
-            problems.append(f"property {name}: column {column.name} is filled by {column.property_name}")
-    return problems
+    judged = {name: judged_property(target, name) for name in sorted(property_names)}
+    return [f"property {name}: {one.says}" for name, one in judged.items() if not one.is_used]
 
 
 def _misfit_types(target: Target, event_types: Collection[str]) -> list[str]:

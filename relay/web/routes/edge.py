@@ -9,6 +9,7 @@ from starlette.types import Scope
 from relay.core.clock import Clock
 from relay.core.telemetry import Metrics
 from relay.identity.tokens import Tokens
+from relay.insight.datasets import Datasets
 from relay.insight.insight import Insight
 from relay.intake.from_backend import BackendIntake
 from relay.intake.from_browser import Destination, Intake
@@ -62,6 +63,8 @@ class Edge:
     identity_cookie: str | None = None
     administration: SpoolAdministration | None = None
     """The spool, for the pages for people; None where it cannot be looked at from outside."""
+    datasets: Datasets | None = None
+    """What stands behind the trackers, for the pages for people; None where events go elsewhere."""
     jwt_identity: "JwtIdentity | None" = None
     limit_address: NetworkLimit | None = None
     limit_refused: NetworkLimit | None = None
