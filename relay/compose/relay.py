@@ -107,7 +107,7 @@ async def open_relay(settings: Settings, *, clock: Clock | None = None) -> Async
             snippets=make_shelf(snippet, inspector, releases=bundled("snippet_releases"), kept=kept),
             insight=insight,
             jwt_identity=jwt_identity,
-            administration=look_into(settings.spool_url, clock),
+            administration=look_into(settings.spool_url, clock, iam=settings.spool_iam),
             problems=lambda: [*dispatcher.problems(), *jwks_problems()],
         )
         yield Relay(edge=edge, dispatcher=dispatcher, until_broken=spool.until_broken)

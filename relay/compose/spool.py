@@ -4,7 +4,7 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from importlib.metadata import version
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
 
@@ -17,6 +17,9 @@ from relay.spool.schedule.buried_bounds import BuriedBounds
 from relay.spool.sqlite.admin.administration import SqliteAdministration
 from relay.spool.sqlite.spool import SqliteSpool
 
+if TYPE_CHECKING:  # needs the extra `postgres`
+    from relay.spool.postgres.link import Server
+
 
 class SpoolOptions(msgspec.Struct, frozen=True, kw_only=True):
     """How a spool is run; each backend takes what it has a use for."""
@@ -25,15 +28,20 @@ class SpoolOptions(msgspec.Struct, frozen=True, kw_only=True):
     bounds: BuriedBounds = BuriedBounds()
     binding_ttl_s: float = BINDING_TTL_S
     archive_bytes: int = 0
+    iam: bool = False
+    """The database's password is a token of AWS IAM."""
     pooled: bool = False
     """A pooler in transaction mode stands before the database."""
 
 
 class Backend(NamedTuple):
-    """How a kind of spool is opened, and seen from outside. Both get what stands behind the scheme."""
+    """How a kind of spool is opened, and seen from outside. Both get what stands behind the scheme.
+
+    The latter, too, whether the password is a token of AWS IAM.
+    """
 
     open: Callable[[str, Clock, SpoolOptions], AbstractAsyncContextManager[Spool]]
-    administration: Callable[[str, Clock], SpoolAdministration | None]
+    administration: Callable[[str, Clock, bool], SpoolAdministration | None]
     is_file: bool = False
 
 
@@ -43,10 +51,10 @@ def open_spool(url: str, options: SpoolOptions, *, clock: Clock) -> AbstractAsyn
     return backend.open(place, clock, options)
 
 
-def look_into(url: str, clock: Clock) -> SpoolAdministration | None:
+def look_into(url: str, clock: Clock, *, iam: bool = False) -> SpoolAdministration | None:
     """The spool of a URL, to be looked at and repaired; None where there is nothing to look at from outside."""
     backend, place = _found(url)
-    return backend.administration(place, clock)
+    return backend.administration(place, clock, iam)
 
 
 def file_of(url: str) -> Path | None:
@@ -74,6 +82,7 @@ def spool_of(settings: Settings, clock: Clock) -> AbstractAsyncContextManager[Sp
         bounds=bounds,
         binding_ttl_s=settings.binding_ttl_s,
         archive_bytes=settings.archive_bytes,
+        iam=settings.spool_iam,
         pooled=settings.spool_pooled,
     )
     return open_spool(settings.spool_url, options, clock=clock)
@@ -94,16 +103,15 @@ def _sqlite(place: str, clock: Clock, options: SpoolOptions) -> AbstractAsyncCon
     )
 
 
-def _nothing_to_look_at(_place: str, _clock: Clock) -> SpoolAdministration | None:
+def _nothing_to_look_at(_place: str, _clock: Clock, _iam: bool) -> SpoolAdministration | None:
     return None
 
 
 def _postgres(place: str, clock: Clock, options: SpoolOptions) -> AbstractAsyncContextManager[Spool]:
-    from relay.spool.postgres.link import Server  # noqa: PLC0415 - needs the extra `postgres`
-    from relay.spool.postgres.spool import PostgresSpool  # noqa: PLC0415 - the same
+    from relay.spool.postgres.spool import PostgresSpool  # noqa: PLC0415 - needs the extra `postgres`
 
     return PostgresSpool(
-        Server(f"postgresql:{place}", pooled=options.pooled),
+        _server(place, iam=options.iam, pooled=options.pooled),
         clock=clock,
         max_bytes=options.max_bytes,
         version=version("personalize-relay"),
@@ -113,14 +121,25 @@ def _postgres(place: str, clock: Clock, options: SpoolOptions) -> AbstractAsyncC
     )
 
 
-def _postgres_administration(place: str, clock: Clock) -> SpoolAdministration:
+def _postgres_administration(place: str, clock: Clock, iam: bool) -> SpoolAdministration:
     from relay.spool.postgres.administration import PostgresAdministration  # noqa: PLC0415 - needs the extra `postgres`
-    from relay.spool.postgres.link import Server  # noqa: PLC0415 - the same
 
-    return PostgresAdministration(Server(f"postgresql:{place}", pooled=True), clock=clock)
+    return PostgresAdministration(_server(place, iam=iam, pooled=True), clock=clock)
 
 
-def _sqlite_administration(place: str, clock: Clock) -> SpoolAdministration:
+def _server(place: str, *, iam: bool, pooled: bool) -> "Server":
+    from relay.spool.postgres.link import Server  # noqa: PLC0415 - needs the extra `postgres`
+
+    url = f"postgresql:{place}"
+    if not iam:
+        return Server(url, pooled=pooled)
+    from relay.sink.personalize.account import Account  # noqa: PLC0415 - a third of a second
+    from relay.sink.personalize.database_token import DatabaseTokens  # noqa: PLC0415 - the same
+
+    return Server(url, DatabaseTokens(url, Account()), pooled=pooled)
+
+
+def _sqlite_administration(place: str, clock: Clock, _iam: bool) -> SpoolAdministration:
     return SqliteAdministration(_file(place), clock=clock)
 
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from importlib.util import find_spec
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Final, Literal, NamedTuple
+from urllib.parse import parse_qs, urlsplit
 
 from pydantic import SecretStr
 
@@ -24,6 +25,7 @@ _RATE: Final = re.compile(r"([0-9]+(?:\.[0-9]+)?)/(s|min|h)")
 _RATE_UNITS_S: Final = {"s": 1, "min": 60, "h": 3600}
 _PREFIX: Final = re.compile(r"(?:/[A-Za-z0-9._~-]+)+")
 _OWN_PATHS: Final = ("/api", "/healthz", "/readyz")
+_ENCRYPTED: Final = ("require", "verify-ca", "verify-full")
 _DEFAULT_PORTS: Final = {"http": "80", "https": "443"}
 
 MIN_PROXY_SECRET_CHARS: Final = 16
@@ -198,6 +200,15 @@ def spool_url(text: str) -> str:
         f"{text!r} is not a spool; write it as sqlite:///relay-spool.db, sqlite:////var/lib/relay.db,"
         " postgresql://user@host/database or memory:"
     )
+
+
+def iam_database(url: str) -> None:
+    """Check that tokens of IAM can be made for this spool, and are shown to nobody on the way."""
+    parts = urlsplit(url)
+    if parts.scheme != "postgresql" or not parts.username or not parts.hostname or "," in parts.netloc:
+        raise ValueError("needs RELAY_SPOOL_URL as postgresql://role@host/database, with one host")
+    if parse_qs(parts.query).get("sslmode", [""])[-1] not in _ENCRYPTED:
+        raise ValueError("sends a password that works for 15 minutes: put ?sslmode=verify-full into RELAY_SPOOL_URL")
 
 
 def sink(text: str) -> str:

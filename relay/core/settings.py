@@ -30,6 +30,15 @@ _Seconds = Annotated[float, Field(ge=0, le=10 * 365 * 86400, allow_inf_nan=False
 _Port = Annotated[int, Field(ge=0, le=65535)]
 _SiteName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")]
 _SpoolUrl = Annotated[str, AfterValidator(values.spool_url)]
+
+
+def _iam(chosen: bool, info: ValidationInfo) -> bool:
+    if chosen and "spool_url" in info.data:
+        values.iam_database(info.data["spool_url"])
+    return chosen
+
+
+_SpoolIam = Annotated[bool, AfterValidator(_iam)]
 _Moment = Annotated[int | None, BeforeValidator(values.moment_s)]
 
 
@@ -105,6 +114,8 @@ class SpoolSettings(BaseSettings):
 
     spool_url: _SpoolUrl = "sqlite:///relay-spool.db"
     """`sqlite:///PATH`, `postgresql://…` (shared by any number of relays; extra `postgres`), or `memory:` for tests."""
+    spool_iam: _SpoolIam = False
+    """The password of the shared spool is a token of AWS IAM (RDS, Aurora), made anew for each connection."""
 
 
 class AdminSettings(BaseSettings):
@@ -158,6 +169,8 @@ class Settings(TokenSettings):
     """Path prefix of the public endpoints; `/` for none."""
     spool_url: _SpoolUrl = "sqlite:///relay-spool.db"
     """`sqlite:///PATH`, `postgresql://…` (shared by any number of relays; extra `postgres`), or `memory:` for tests."""
+    spool_iam: _SpoolIam = False
+    """The password of the shared spool is a token of AWS IAM (RDS, Aurora), made anew for each connection."""
     spool_pooled: bool = False
     """A pooler in transaction mode (PgBouncer) stands before the shared spool: no prepared statements, and other
     relays are looked at each second instead of listened to."""

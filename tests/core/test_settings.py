@@ -185,6 +185,22 @@ def test_a_header_is_believed_from_named_proxies_only() -> None:
     assert "RELAY_TRUSTED_PROXIES" in problem({"RELAY_CLIENT_IP_HEADER": "CF-Connecting-IP"})
 
 
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("sqlite:///relay-spool.db", "postgresql://role@host"),
+        ("postgresql://db/relay?sslmode=verify-full", "postgresql://role@host"),
+        ("postgresql://relay@a,b/relay?sslmode=verify-full", "one host"),
+        ("postgresql://relay@db/relay", "sslmode=verify-full"),
+        ("postgresql://relay@db/relay?sslmode=prefer", "sslmode=verify-full"),
+    ],
+)
+def test_tokens_of_iam_are_for_one_database_and_never_sent_in_the_clear(url: str, words: str) -> None:
+    iam = {"RELAY_SPOOL_URL": url, "RELAY_SPOOL_IAM": "1"}
+    assert words in problem(iam)
+    assert load_settings(GOOD | iam | {"RELAY_SPOOL_URL": "postgresql://u@db/r?sslmode=require"}).spool_iam
+
+
 def test_links_are_off_unless_a_time_is_given() -> None:
     assert load_settings(GOOD).link_after_s is None
     assert load_settings(GOOD | {"RELAY_LINK_AFTER_S": "60"}).link_after_s == 60

@@ -67,6 +67,14 @@ class Cluster:
         """Its data directory."""
         return self.folder / "data"
 
+    def put(self, file: Path, *, mode: int) -> None:
+        """A copy of a file into the data directory, for the server's user."""
+        copy = self.data / file.name
+        shutil.copyfile(file, copy)
+        copy.chmod(mode)
+        if self._user is not None:
+            os.chown(copy, self._user.pw_uid, self._user.pw_gid)
+
     def start(self) -> None:
         """Start, and wait until it answers."""
         log = (self.folder / "server.log").open("ab")

@@ -124,7 +124,7 @@ async def _measured(connection: Connection, dataset_group_arn: str, site: Site) 
 
 
 async def _seen(settings: Settings, tracking_id: str) -> Survey:
-    spool = look_into(settings.spool_url, SystemClock())
+    spool = look_into(settings.spool_url, SystemClock(), iam=settings.spool_iam)
     kept: list[Kept] = []
     if spool is not None and await spool.is_there():
         for place in _LOOKED_AT:

@@ -77,7 +77,7 @@ def _waiting_for_nobody(settings: Settings, clock: Clock) -> list[str]:
 
 
 async def _waiting(settings: Settings, clock: Clock) -> Sequence[Waiting]:
-    spool = look_into(settings.spool_url, clock)
+    spool = look_into(settings.spool_url, clock, iam=settings.spool_iam)
     return (await spool.status()).waiting if spool is not None and await spool.is_there() else ()
 
 

@@ -45,8 +45,8 @@ def chosen_spool(spool: str | None, config: Path | None) -> SpoolAdministration:
 
 def named_spool(spool: str | None, config: Path | None) -> SpoolAdministration:
     """The same, whether or not it is there."""
-    url = load_spool_settings(config=config).spool_url if spool is None else url_of(spool)
-    found = look_into(url, SystemClock())
+    settings = load_spool_settings(config=config)
+    found = look_into(settings.spool_url if spool is None else url_of(spool), SystemClock(), iam=settings.spool_iam)
     if found is None:
         raise SettingsError(["RELAY_SPOOL_URL: this spool is in the relay's memory; there is no file to look at"])
     return found

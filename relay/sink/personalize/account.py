@@ -68,6 +68,11 @@ class Account:
         proxies: dict[str, str] = get_environ_proxies(url)  # heeds NO_PROXY
         return Place(url, found_region, proxies.get(urlsplit(url).scheme), ca_bundle_of(session))
 
+    @property
+    def region(self) -> str | None:
+        """The account's own, where there is one."""
+        return self._open().region_name
+
     def tls(self, place: Place) -> ssl.SSLContext:
         """Whom to trust there. Made once: it reads a hundred certificates. The list is botocore's own."""
         if place.ca_bundle not in self._tls:

@@ -4,7 +4,9 @@ import asyncio
 import ssl
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import parse_qs, urlsplit
 
 import asyncpg
 import msgspec
@@ -137,8 +139,16 @@ class DatabaseLink:
                 self._connection = await asyncpg.connect(
                     self._server.url, server_settings=self._settings, command_timeout=STATEMENT_S, **more
                 )
+        except asyncpg.ClientConfigurationError as error:
+            raise SpoolError(f"the URL of the spool cannot be used: {error}") from error
+        except SpoolError as error:  # of the password
+            raise DatabaseAwayError(error.__cause__ or error, sent=False) from error
         except (*AWAY, asyncpg.PostgresError) as error:
+            if isinstance(error, FileNotFoundError) and (missing := _missing_file(self._server.url)):
+                raise SpoolError(f"the URL of the spool cannot be used: there is no file {missing}") from error
             raise DatabaseAwayError(error, sent=False) from error
+        except ValueError as error:
+            raise SpoolError(f"the URL of the spool cannot be used: {error}") from error
         return self._connection
 
     def throw_away(self) -> None:
@@ -157,3 +167,10 @@ class DatabaseLink:
             await connection.close(timeout=1)
         except AWAY:
             connection.terminate()
+
+
+def _missing_file(url: str) -> str | None:
+    """Of the certificates a URL names; the error itself does not say which, and a socket may be missing as well."""
+    options = parse_qs(urlsplit(url).query)
+    named = [path for option in ("sslrootcert", "sslcert", "sslkey", "sslcrl") for path in options.get(option, ())]
+    return next((path for path in named if not Path(path).exists()), None)
