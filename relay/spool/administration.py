@@ -73,6 +73,16 @@ class Kept(msgspec.Struct, frozen=True):
     body: bytes
 
 
+class Findings(msgspec.Struct, frozen=True):
+    """What can be told of a spool before a relay is started on it, one line each."""
+
+    facts: Sequence[str] = ()
+    warnings: Sequence[str] = ()
+    """It works, but not as one would think."""
+    problems: Sequence[str] = ()
+    """It does not work."""
+
+
 class SpoolAdministration(Protocol):
     """One spool, seen from outside. Every verb raises `SpoolError` where it cannot be read, or does not answer."""
 
@@ -83,6 +93,10 @@ class SpoolAdministration(Protocol):
 
     async def is_there(self) -> bool:
         """Whether there is a spool yet."""
+        ...
+
+    async def check(self) -> Findings:
+        """Whether a relay could work with it. Raises nothing: that is found, too."""
         ...
 
     async def status(self) -> Overview:

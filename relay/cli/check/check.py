@@ -10,9 +10,10 @@ import click
 
 from relay.cli.check.aws import aws_problems
 from relay.cli.check.effective import effective
-from relay.cli.check.local import local_problems, local_warnings
+from relay.cli.check.local import local_problems, local_warnings, spool_findings
 from relay.cli.check.page import look_at
 from relay.cli.check.running import running_warnings
+from relay.cli.screen import harmless
 from relay.core.clock import SystemClock
 from relay.core.settings_loading import load_settings
 
@@ -54,8 +55,13 @@ def command(config: Path | None, offline: bool, page: str | None, browser: bool)
     for line in effective(settings):
         click.echo(line)
     clock = SystemClock()
-    problems = local_problems(settings, clock)
-    warnings = local_warnings(settings, clock) + running_warnings(settings)
+    spool = spool_findings(settings, clock)
+    for line in spool.facts:
+        click.echo(f"spool: {harmless(line)}")
+    problems = local_problems(settings, clock) + [harmless(line) for line in spool.problems]
+    warnings = [harmless(line) for line in spool.warnings] + running_warnings(settings)
+    if not spool.problems:
+        warnings += local_warnings(settings, clock)
     if settings.sink == "personalize" and not offline:
         problems += asyncio.run(aws_problems(settings))
     _end(warnings, problems)
