@@ -36,10 +36,6 @@ from relay.spool.schedule.bindings import Bindings
 from relay.spool.schedule.buried_bounds import BuriedBounds
 from relay.spool.schedule.erased_users import ErasedUsers
 
-MAX_QUEUED_BYTES: Final = 32 * 1024 * 1024
-"""What may wait for the database; over it the spool counts as full."""
-_RECORD_BYTES: Final = 350
-"""What a row, its index entries and its event ids take beside the body, about."""
 _HAND_OVER_S: Final = 5.0
 _START_S: Final = 30.0
 _AGAIN_S: Final = 0.5

@@ -1,7 +1,6 @@
 """The spool in PostgreSQL, shared by any number of relays; this is one relay's end of it."""
 
 import asyncio
-import logging
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Final
 
@@ -27,8 +26,6 @@ MAX_QUEUED_BYTES: Final = 32 * 1024 * 1024
 """What may wait for the database; over it the spool counts as full."""
 _RECORD_BYTES: Final = 350
 """What a row, its index entries and its event ids take beside the body, about."""
-_HAND_OVER_S: Final = 5.0
-_logger = logging.getLogger(__name__)
 
 
 class PostgresSpool(Parts):
