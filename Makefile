@@ -10,7 +10,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 export npm_config_fund = false
 export npm_config_audit = false
 
-.PHONY: help demo replay test test-fast test-newest test-browser-soak test-cost lint bench profile soak soak-identity fuzz mutations build release reference lock upgrade clean
+.PHONY: help demo replay test test-fast test-newest test-browser-soak test-cost lint bench profile soak soak-cluster soak-identity fuzz mutations build release reference lock upgrade clean
 
 help:
 	@echo "make demo        emulator, relay and shop on this machine; DEMO_PORT=8080"
@@ -22,6 +22,7 @@ help:
 	@echo "make test-browser-soak  how many events arrive when pages end; COUNT=200 visits of each case"
 	@echo "make test-cost   what measures time: wants the machine to itself"
 	@echo "make soak        everything goes wrong for MINUTES=10, and nothing may be lost"
+	@echo "make soak-cluster  the same to three relays on one PostgreSQL; SEEDS=1 runs share the minutes"
 	@echo "make soak-identity  who is who, by chance, for MINUTES=10, against rules of its own"
 	@echo "make fuzz        mutated requests to the edge for MINUTES=5, both ways in compared"
 	@echo "make mutations   faults that were there once, put back: each must be noticed; ARGS=\"trailers bots\""
@@ -133,6 +134,10 @@ mutations: $(VENV)/.dev
 soak: $(VENV)/.dev
 	@scripts/install-test-tools faults
 	@exec $(BIN)/python -m tests.faults.soak --minutes $(or $(MINUTES),10) $(ARGS)
+
+soak-cluster: $(VENV)/.dev
+	@scripts/install-test-tools
+	@exec $(BIN)/python -m tests.faults.cluster.soak --minutes $(or $(MINUTES),10) --seeds $(or $(SEEDS),1) $(ARGS)
 
 soak-identity: $(VENV)/.dev
 	@exec $(BIN)/python -m tests.identity.chance --minutes $(or $(MINUTES),10) $(ARGS)

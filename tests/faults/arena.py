@@ -23,7 +23,6 @@ from tests.faults.process.small_disk import SmallDisk
 from tests.faults.service import Service, running_service
 from tests.faults.visits import Visits
 from tests.faults.windows import Window
-from tests.faults.wire import Connection
 
 QUIET_S: Final = 60.0
 """How long everything may take to arrive once nothing misbehaves any more: the longest probe interval twice."""
@@ -115,11 +114,11 @@ class Arena:
         await self.service.catch_up()
 
     async def _see_a_fresh_event(self) -> None:
-        connection = Connection(self.driver.port)
+        connections = self.driver.connections()
         before = self.oracle.delivered
         try:
             async with asyncio.timeout(FRESH_S):
-                await self.driver.visit(connection, random.Random(self.seed))
+                await self.driver.visit(connections, random.Random(self.seed))
                 while self.oracle.delivered == before:
                     await asyncio.sleep(0.02)
                     await self.service.catch_up()
@@ -127,7 +126,8 @@ class Arena:
         except TimeoutError:
             self.oracle.ledger_wrong(f"a fresh event did not get through: {self.relay.last_words()}")
         finally:
-            connection.close()
+            for connection in connections:
+                connection.close()
 
     def _read_spool(self, figures: Mapping[str, int]) -> tuple[list[tuple[str, str, str]], int]:
         """What is buried, and how many were reported damaged; read from the file itself, the relay being down."""

@@ -4,6 +4,7 @@ import asyncio
 import random
 import time
 from collections import Counter
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -17,6 +18,8 @@ from tests.faults.wire import Answer, Connection, GoneError
 from tests.support.relay import KEY
 
 SITE: Final = "default"
+AT_ONCE: Final = 3
+"""Beacons of one visitor that are under way together, at most."""
 _encode: Final = msgspec.json.Encoder().encode
 _decode: Final = msgspec.json.Decoder().decode
 
@@ -35,6 +38,10 @@ class Habits:
     most_undelivered: int = 2000
     """Visitors wait while more obligations than these have not arrived."""
     erases: bool = True
+    front_says: tuple[int, ...] = ()
+    """What whoever stands before the relays answers by itself, when none of them does."""
+    at_once: float = 0.0
+    """Share of beacons that do not wait for the answer to the one before; at most three are under way."""
     seconds: float = 0.1
     """Share of visits on the page of somebody who is logged in. Needs a relay that trusts every token's time."""
 
@@ -94,7 +101,7 @@ class Driver:
                 group.create_task(self._visitor(random.Random(f"{self._visits.seed}/visitor/{number}")))
 
     async def _visitor(self, rng: random.Random) -> None:
-        connection = Connection(self.port)
+        connections = self.connections()
         first: Visit | None = None
         try:
             while True:
@@ -106,39 +113,60 @@ class Driver:
                 self._idle.clear()
                 try:
                     first = await self.visit(
-                        connection, rng, beside=first if rng.random() < self._habits.seconds else None
+                        connections, rng, beside=first if rng.random() < self._habits.seconds else None
                     )
                 finally:
                     self._active -= 1
                     if not self._active:
                         self._idle.set()
         finally:
-            connection.close()
+            for connection in connections:
+                connection.close()
 
-    async def visit(self, connection: Connection, rng: random.Random, *, beside: Visit | None = None) -> Visit | None:
+    def connections(self) -> list[Connection]:
+        """As many as one visitor needs."""
+        return [Connection(self.port) for _ in range(AT_ONCE)]
+
+    async def visit(
+        self, connections: Sequence[Connection], rng: random.Random, *, beside: Visit | None = None
+    ) -> Visit | None:
         """One whole visit; the visit if a second user may come on its page."""
         number, self._next = self._next, self._next + 1
         visit = self._visits.visit(number) if beside is None else self._visits.second(number, beside)
         self._oracle.begin(visit)
-        first, bound = 0, False
-        for position, size in enumerate(visit.sizes):
+        first, bound, position = 0, False, 0
+        while position < len(visit.sizes):
             login = visit.login_at is not None and position >= visit.login_at
             token = login and (position == visit.login_at or visit.keeps_token or not bound)
-            said = await self._beacon(connection, rng, visit, first, size, token=token)
-            bound = bound or said in {"ok", "conflict"}
-            first += size
+            count = 1 if position == visit.login_at else self._at_once(rng, visit, position)
+            under_way: list[Coroutine[Any, Any, str | None]] = []
+            for size in visit.sizes[position : position + count]:
+                under_way.append(
+                    self._beacon(connections[len(under_way)], rng, visit, first, size, token=token, turn=position)
+                )
+                first += size
+            said = set(await asyncio.gather(*under_way))
+            bound = bound or bool(said & {"ok", "conflict"})
+            position += count
             await asyncio.sleep(rng.uniform(0, self._habits.think_s))
         if visit.user_id is not None and visit.ends_with_erasure and self._habits.erases:
-            await self._erase(connection, rng, visit)
+            await self._erase(connections[0], rng, visit)
             return None
         return visit if bound and not visit.is_second else None
 
+    def _at_once(self, rng: random.Random, visit: Visit, position: int) -> int:
+        """How many beacons from this one on are sent without waiting; none beside a login."""
+        if not self._habits.at_once or rng.random() >= self._habits.at_once:
+            return 1
+        end = len(visit.sizes) if visit.login_at is None or position > visit.login_at else visit.login_at
+        return min(end - position, rng.randint(2, AT_ONCE))
+
     async def _beacon(
-        self, connection: Connection, rng: random.Random, visit: Visit, first: int, size: int, *, token: bool
+        self, connection: Connection, rng: random.Random, visit: Visit, first: int, size: int, *, token: bool, turn: int
     ) -> str | None:
         """Post until it is answered; what the answer said of the identity."""
         born_ms = self._clock.now_ms()
-        self._oracle.posts(visit, size, born_ms, token=token)
+        self._oracle.posts(visit, size, born_ms, token=token, turn=turn)
         skew_ms = rng.choice((0, 0, 250, -90_000))
         events = [
             self._visits.event(visit.number, n) | {"sentAt": born_ms + skew_ms} for n in range(first, first + size)
@@ -192,5 +220,5 @@ class Driver:
             self.answers[str(error)] += 1
             return None
         self.answers[str(answer.status)] += 1
-        assert answer.status in {200, 202, 429, 503}, answer
+        assert answer.status in {200, 202, 429, 503, *self._habits.front_says}, answer
         return answer

@@ -34,8 +34,14 @@ class _Log:
     born_ms: "array[int]" = field(default_factory=lambda: array("q"))
     slowest_ms: int = 0
     """Of its posts: how much later than it was born an event may be dated."""
-    newest: int = -1
-    """The highest number delivered."""
+    turns: "array[int]" = field(default_factory=lambda: array("l"))
+    """By event: which of the visit's turns it was sent in; beacons of one turn were under way at once."""
+    first_of: "array[int]" = field(default_factory=lambda: array("l"))
+    """By event: the first one of its beacon."""
+    turn: int = -1
+    """The latest of which something was delivered."""
+    newest: dict[int, int] = field(default_factory=dict)
+    """By first event of a beacon: the highest number of it delivered."""
     late: list[int] = field(default_factory=list)
     """First delivered after a later one."""
     bound_from: int | None = None
@@ -97,6 +103,11 @@ class Oracle:
         """Repeats of events whose earlier call had been answered with a plain success."""
         self._wrongs: Counter[str] = Counter()
         self._stories: list[str] = []
+        self._pauses: list[tuple[int, int]] = []
+
+    def paused(self, stopped_ms: int, went_on_ms: int) -> None:
+        """A relay stood still in between, and a call of it with it."""
+        self._pauses.append((stopped_ms, went_on_ms))
 
     # ── told by the driver ──────────────────────────────────────────────────────────────────────────────────
 
@@ -107,9 +118,19 @@ class Oracle:
             log.session_id = visit.page_session_id
             self._by_session[log.session_id] = log
 
-    def posts(self, visit: Visit, count: int, now_ms: int, *, token: bool) -> None:
-        """The next `count` events of a visit are about to be sent for the first time."""
+    def posts(self, visit: Visit, count: int, now_ms: int, *, token: bool, turn: int) -> None:
+        """The next `count` events of a visit are about to be sent for the first time.
+
+        Args:
+            visit: Whose.
+            count: Events of the beacon.
+            now_ms: When they happened.
+            token: Whether the identity token goes along.
+            turn: Above that of all beacons that were answered before; the same as that of those under way.
+        """
         log = self._by_number[visit.number]
+        log.turns.extend([turn] * count)
+        log.first_of.extend([log.issued] * count)
         log.issued += count
         log.obliged.extend(bytes(count))
         log.delivered.extend(bytes(count))
@@ -183,7 +204,7 @@ class Oracle:
         if not same_payload(sent, event) or not self._is_dated(log, number, event.get("sentAt")):
             self._wrong("wrong payload", f"{here}: sent {sent} at {log.born_ms[number]}, arrived {event}")
         self._check_user(log, number, user_id, here)
-        if log.erased_ms is not None and time_ms > log.erased_ms + ERASURE_GRACE_MS:
+        if log.erased_ms is not None and self._is_late_for(log.erased_ms, time_ms):
             self._wrong("erased but delivered", f"{here}, {time_ms - log.erased_ms} ms later")
         if log.delivered[number]:
             self.repeats += 1
@@ -191,9 +212,11 @@ class Oracle:
             return
         log.delivered[number] = _PLAINLY if plain else _SOMEHOW
         self.delivered += 1
-        if number < log.newest:
+        turn, beacon = log.turns[number], log.first_of[number]
+        if turn < log.turn or number < log.newest.get(beacon, number):
             log.late.append(number)
-        log.newest = max(log.newest, number)
+        log.turn = max(log.turn, turn)
+        log.newest[beacon] = max(log.newest.get(beacon, number), number)
 
     def _check_user(self, log: _Log, number: int, user_id: str | None, here: str) -> None:
         certain = log.bound_from is not None and number >= log.bound_from
@@ -202,6 +225,15 @@ class Oracle:
             allowed.add(log.visit.user_id)
         if user_id not in allowed:
             self._wrong("wrong user", f"{here}: {user_id!r} is not of {allowed}")
+
+    def _is_late_for(self, erased_ms: int, time_ms: int) -> bool:
+        """Whether a call that the service got at a time was not under way when a user had been erased."""
+        if time_ms <= erased_ms + ERASURE_GRACE_MS:
+            return False
+        return not any(
+            stopped_ms <= erased_ms + ERASURE_GRACE_MS and time_ms <= went_on_ms + ERASURE_GRACE_MS
+            for stopped_ms, went_on_ms in self._pauses
+        )
 
     def _is_dated(self, log: _Log, number: int, sent_at: object) -> bool:
         born_s = log.born_ms[number] / 1000

@@ -17,11 +17,11 @@ def lines(arena: Arena, verdict: Verdict, *, seconds: float) -> Iterator[str]:
     yield f"erased before delivery   {verdict.erased}"
     yield f"repeats                  {verdict.repeats}"
     yield f"kill -9                  {kills}  ({kills / seconds * 60:.0f} a minute)"
-    yield "answers                  " + _counts(arena.driver.answers)
+    yield "answers                  " + counts(arena.driver.answers)
     yield f"stored, answer lost      {arena.driver.stored_unanswered}"
-    yield "faults of the relay      " + _counts(arena.faults)
-    yield "faults of the service    " + _counts(arena.service.struck)
-    yield "crashes by window        " + _counts({window: arena.windows[window] for window in Window})
+    yield "faults of the relay      " + counts(arena.faults)
+    yield "faults of the service    " + counts(arena.service.struck)
+    yield "crashes by window        " + counts({window: arena.windows[window] for window in Window})
     for name in WRONGS:
         yield f"{name:<24} {verdict.wrongs[name]}"
 
@@ -31,5 +31,5 @@ def missing_windows(arena: Arena) -> list[Window]:
     return [window for window in NAMED if not arena.windows[window]]
 
 
-def _counts(counts: "dict[Window, int] | dict[str, int]") -> str:
+def counts(counts: "dict[Window, int] | dict[str, int]") -> str:
     return ", ".join(f"{name} {count}" for name, count in sorted(counts.items(), key=lambda one: -one[1])) or "none"

@@ -62,6 +62,28 @@ class Cluster:
         self.sql("CREATE ROLE relay LOGIN", database="postgres")
         self.sql("CREATE DATABASE relay OWNER relay", database="postgres")
 
+    def follow(self, primary: "Cluster") -> None:
+        """Be a copy of another server, started; that one answers no commit before it is here, too."""
+        self.stop(signal.SIGQUIT)
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self.folder.mkdir(parents=True)
+        if self._user is not None:
+            os.chown(self.folder, self._user.pw_uid, self._user.pw_gid)
+        origin = f"host=127.0.0.1 port={primary.port} user=postgres application_name=standby"
+        self._run("pg_basebackup", "-D", self.data, "-d", origin, "-R", "-X", "stream", "-c", "fast", "--no-sync")
+        self.start()
+        primary.sql("ALTER SYSTEM SET synchronous_standby_names = 'standby'")
+        primary.sql("SELECT pg_reload_conf()")
+        deadline_s = time.monotonic() + READY_S
+        while primary.sql("SELECT sync_state FROM pg_stat_replication") != "sync":
+            if time.monotonic() > deadline_s:
+                raise RuntimeError("the standby does not follow")
+            time.sleep(0.05)  # it can only be asked about
+
+    def promote(self) -> None:
+        """A standby becomes a server of its own; it takes commits on return."""
+        self.sql("SELECT pg_promote(true, 60)")
+
     @property
     def data(self) -> Path:
         """Its data directory."""
