@@ -73,7 +73,7 @@ class Kept(msgspec.Struct, frozen=True):
     body: bytes
 
 
-class Findings(msgspec.Struct, frozen=True):
+class SpoolFindings(msgspec.Struct, frozen=True):
     """What can be told of a spool before a relay is started on it, one line each."""
 
     facts: Sequence[str] = ()
@@ -95,7 +95,7 @@ class SpoolAdministration(Protocol):
         """Whether there is a spool yet."""
         ...
 
-    async def check(self) -> Findings:
+    async def check(self) -> SpoolFindings:
         """Whether a relay could work with it. Raises nothing: that is found, too."""
         ...
 

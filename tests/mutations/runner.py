@@ -6,6 +6,7 @@ then. Each runs in a copy of the tree, so that nothing here is touched.
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tomllib
@@ -23,7 +24,8 @@ HERE: Final = Path(__file__).parent
 _NOT_COPIED: Final = shutil.ignore_patterns(
     ".git", ".venv", "node_modules", "build", "__pycache__", ".*_cache", ".hypothesis", "*.db", "*.db-*", "*.lock"
 )
-_FAILED: Final = 1
+_NOTICED: Final = (1, -signal.SIGKILL)
+"""It failed, or hung and was ended."""
 _HUNG_S: Final = 60
 """A test that takes so long has noticed: what was put back makes it wait for ever."""
 
@@ -113,7 +115,7 @@ def not_green(tests: Iterable[str]) -> str:
 
 def _green(test: str, root: Path) -> str:
     done = _pytest(root, "-x", test)
-    if done.returncode == _FAILED:
+    if done.returncode in _NOTICED:
         return ""
     last = (done.stdout.strip() or done.stderr.strip()).rpartition("\n")[2]
     return f"{test}: {'still green' if done.returncode == 0 else f'cannot run: {last}'}"
@@ -123,14 +125,21 @@ def _pytest(root: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
     options = ("-q", "--no-header", "--tb=short", "-p", "no:cacheprovider", f"--timeout={_HUNG_S}")
     # What is installed here is the tree itself: the copy has to come first, for processes that a test starts, too.
     environment = {**os.environ, "PYTHONPATH": str(root), "PYTHONDONTWRITEBYTECODE": "1"}
-    return subprocess.run(
+    process = subprocess.Popen(
         [sys.executable, "-m", "pytest", *options, *arguments],
         cwd=root,
         env=environment,
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
-        check=False,
+        start_new_session=True,
     )
+    try:
+        said, wrong = process.communicate(timeout=2 * _HUNG_S * len(arguments))
+    except subprocess.TimeoutExpired:  # pytest itself was kept from ending the test
+        os.killpg(process.pid, signal.SIGKILL)
+        said, wrong = process.communicate()
+    return subprocess.CompletedProcess(process.args, process.returncode, said, wrong)
 
 
 def _undefined(mutation: Mutation, root: Path) -> list[str]:

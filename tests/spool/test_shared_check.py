@@ -1,6 +1,6 @@
 """What `check` tells of the shared spool, from a real PostgreSQL: each finding with what to do."""
 
-from relay.spool.administration import Findings
+from relay.spool.administration import SpoolFindings
 from relay.spool.postgres.administration import PostgresAdministration
 from relay.spool.postgres.link import Server
 from tests.spool.conftest import OpenPostgres
@@ -8,7 +8,7 @@ from tests.support.clock import FakeClock
 from tests.support.postgres import Cluster
 
 
-async def findings(url: str, clock: FakeClock) -> Findings:
+async def findings(url: str, clock: FakeClock) -> SpoolFindings:
     return await PostgresAdministration(Server(url, pooled=True), clock=clock).check()
 
 

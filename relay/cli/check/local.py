@@ -14,7 +14,7 @@ from relay.core.clock import Clock
 from relay.core.errors import RelayError, SpoolError
 from relay.core.model import Operation
 from relay.core.settings import Settings
-from relay.spool.administration import Findings, Waiting
+from relay.spool.administration import SpoolFindings, Waiting
 from relay.web.listener import bounds
 from relay.web.listener.open_files import raise_limit, room
 from relay.web.routes.client_address import ClientAddress
@@ -76,10 +76,10 @@ def _waiting_for_nobody(settings: Settings, clock: Clock) -> list[str]:
     ]
 
 
-def spool_findings(settings: Settings, clock: Clock) -> Findings:
+def spool_findings(settings: Settings, clock: Clock) -> SpoolFindings:
     """What the spool's server says, where there is one."""
     spool = look_into(settings.spool_url, clock, iam=settings.spool_iam)
-    return Findings() if spool is None else asyncio.run(spool.check())
+    return SpoolFindings() if spool is None else asyncio.run(spool.check())
 
 
 async def _waiting(settings: Settings, clock: Clock) -> Sequence[Waiting]:

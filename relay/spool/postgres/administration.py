@@ -11,7 +11,7 @@ import msgspec
 from relay.core.clock import Clock
 from relay.core.errors import SpoolError
 from relay.core.model import SpoolStats, bits, event_id_of
-from relay.spool.administration import Buried, Findings, Kept, MoveSource, MoveTarget, Overview, Place, Waiting
+from relay.spool.administration import Buried, SpoolFindings, Kept, MoveSource, MoveTarget, Overview, Place, Waiting
 from relay.spool.postgres.check import look_at
 from relay.spool.postgres.flows import Flows
 from relay.spool.postgres.link import DatabaseLink, Server
@@ -59,7 +59,7 @@ class PostgresAdministration:
         async with self._asking() as link:
             return bool(await migrate(link, now_ms=self._clock.now_ms()))
 
-    async def check(self) -> Findings:
+    async def check(self) -> SpoolFindings:
         """See `SpoolAdministration.check`."""
         async with self._asking() as link:
             return await look_at(link, self._clock)

@@ -7,7 +7,7 @@ import asyncpg
 
 from relay.core.clock import Clock
 from relay.core.errors import SpoolError, SpoolVersionError
-from relay.spool.administration import Findings
+from relay.spool.administration import SpoolFindings
 from relay.spool.postgres.link import DatabaseLink
 from relay.spool.postgres.migrate import VERSION, version_of
 from relay.spool.postgres.migrate import check as check_version
@@ -19,7 +19,7 @@ CLOCK_MS: Final = 2_000
 """How far the clocks may be apart."""
 
 
-async def look_at(link: DatabaseLink, clock: Clock) -> Findings:
+async def look_at(link: DatabaseLink, clock: Clock) -> SpoolFindings:
     """Ask the server. Never raises `SpoolError`: that is a finding."""
     try:
         await link.open()
@@ -32,9 +32,9 @@ async def look_at(link: DatabaseLink, clock: Clock) -> Findings:
         standbys = await link.fetch(statement("standbys"))
     except SpoolError as error:
         what = f"RELAY_SPOOL_URL: {error}; look at host, port, role, sslmode, and PGPASSWORD or the password file"
-        return Findings(problems=[what])
+        return SpoolFindings(problems=[what])
     seen, warnings = _standbys(server, standbys)
-    return Findings(
+    return SpoolFindings(
         facts=[f"PostgreSQL {server['version']}, role {server['role']}, database {server['database']}", seen],
         warnings=[*warnings, *_clock(ahead_ms)],
         problems=problems,

@@ -44,6 +44,7 @@ class Turns:
         self._seconds = seconds
         self._asked: dict[object, int] = {}
         self._much = 0  # networks among these that ask much
+        self._busy: frozenset[object] = frozenset()  # those that began this sweep as networks that ask much
         self._had_others = False  # whether some asked little in the sweep before
         self._by_network: dict[object, dict[TurnTaker, None]] = {}
         self._running = False
@@ -62,10 +63,16 @@ class Turns:
         return not (self._by_network or self._had_others or len(asked) > self._much)
 
     def forget(self) -> None:
-        """A further sweep: everyone has asked nothing yet."""
+        """A further sweep: who asked little has asked nothing yet, who asked much asks much until it does less.
+
+        Were all free again, all that ask much would be looked at at once, at the beginning of each sweep.
+        """
         if self._asked:
             self._had_others = len(self._asked) > self._much
-            self._asked, self._much = {}, 0
+            free, busy = bounds.FREE_READS, self._busy
+            much = [one for one, asked in self._asked.items() if asked > (2 * free + 1 if one in busy else free)]
+            self._busy, self._much = frozenset(much), len(much)
+            self._asked = dict.fromkeys(much, free + 1)
         if not self._pressed:
             self.end()
         self._pressed = False
@@ -91,7 +98,8 @@ class Turns:
 
     def _go_round(self) -> None:
         waiting = self._by_network
-        others = len(self._asked) > len(waiting)  # who ask little: they are not to wait for these
+        # who ask little: they are not to wait for these
+        others = len(self._asked) > max(self._much, len(waiting))
         until_s = self._seconds() + bounds.TURNS_S
         left = 0 if others else sum(map(len, waiting.values()))
         try:

@@ -111,12 +111,28 @@ def _asks_much(stage: Stage, network: str) -> list[bool]:
     return [stage.turns.is_free(network, 300) for _ in range(bounds.FREE_READS + 2)]
 
 
-def test_a_network_that_asks_little_is_free_and_one_that_asks_much_is_not_until_the_next_sweep(stage: Stage) -> None:
+def test_a_network_that_asks_little_is_free_and_one_that_asks_much_is_not(stage: Stage) -> None:
     assert stage.turns.is_free("b", 300)
     assert _asks_much(stage, "a") == [True] * bounds.FREE_READS + [False] * 2
     assert stage.turns.is_free("b", 300)
-    stage.turns.forget()
-    assert stage.turns.is_free("a", 300)
+
+
+def test_who_asks_much_is_free_again_after_a_sweep_of_asking_little(stage: Stage) -> None:
+    for asks in (_asks_much, lambda stage, network: stage.turns.is_free(network, 300)):
+        stage.turns.is_free("b", 300)
+        asks(stage, "a")
+        stage.turns.forget()
+        stage.turns.is_free("b", 300)
+        assert stage.turns.is_free("a", 300) == (asks is not _asks_much)
+
+
+def test_the_same_goes_for_one_that_goes_on_asking_much(stage: Stage) -> None:
+    for _ in range(3):
+        stage.turns.is_free("b", 300)
+        _asks_much(stage, "a")
+        stage.turns.forget()
+    stage.turns.is_free("b", 300)
+    assert not stage.turns.is_free("a", 300)
 
 
 def test_where_all_ask_much_nobody_waits_until_somebody_comes_who_asks_little(stage: Stage) -> None:

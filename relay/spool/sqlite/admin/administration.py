@@ -12,7 +12,7 @@ from relay.archive.segments import folder_of
 from relay.archive.segments import targets as archived_targets
 from relay.core.clock import Clock
 from relay.core.errors import SpoolError, SpoolLockedError
-from relay.spool.administration import Buried, Findings, Kept, MoveSource, MoveTarget, Overview, Place
+from relay.spool.administration import Buried, SpoolFindings, Kept, MoveSource, MoveTarget, Overview, Place
 from relay.spool.schedule.ledger import Ledger
 from relay.spool.sqlite.admin.buried import list_buried
 from relay.spool.sqlite.admin.control_channel import (
@@ -73,9 +73,9 @@ class SqliteAdministration:
         """See `SpoolAdministration.is_there`."""
         return self._path.exists()
 
-    async def check(self) -> Findings:
+    async def check(self) -> SpoolFindings:
         """See `SpoolAdministration.check`: a file is looked at by its folder."""
-        return Findings()
+        return SpoolFindings()
 
     async def status(self) -> Overview:
         """See `SpoolAdministration.status`: as it is on disk."""
