@@ -11,7 +11,7 @@ import msgspec
 from relay.core.clock import Clock
 from relay.core.errors import SpoolError
 from relay.core.model import SpoolStats, bits, event_id_of
-from relay.spool.administration import Buried, SpoolFindings, Kept, MoveSource, MoveTarget, Overview, Place, Waiting
+from relay.spool.administration import Buried, Kept, MoveSource, MoveTarget, Overview, Place, SpoolFindings, Waiting
 from relay.spool.postgres.check import look_at
 from relay.spool.postgres.flows import Flows
 from relay.spool.postgres.link import DatabaseLink, Server

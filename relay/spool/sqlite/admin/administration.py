@@ -12,7 +12,7 @@ from relay.archive.segments import folder_of
 from relay.archive.segments import targets as archived_targets
 from relay.core.clock import Clock
 from relay.core.errors import SpoolError, SpoolLockedError
-from relay.spool.administration import Buried, SpoolFindings, Kept, MoveSource, MoveTarget, Overview, Place
+from relay.spool.administration import Buried, Kept, MoveSource, MoveTarget, Overview, Place, SpoolFindings
 from relay.spool.schedule.ledger import Ledger
 from relay.spool.sqlite.admin.buried import list_buried
 from relay.spool.sqlite.admin.control_channel import (
