@@ -10,12 +10,13 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 export npm_config_fund = false
 export npm_config_audit = false
 
-.PHONY: help demo replay test test-fast test-newest test-browser-soak test-cost lint bench profile soak soak-cluster soak-identity fuzz mutations build release reference lock upgrade clean
+.PHONY: help demo replay test test-all test-fast test-newest test-browser-soak test-cost lint bench profile soak soak-cluster soak-identity fuzz mutations build release reference lock upgrade clean
 
 help:
 	@echo "make demo        emulator, relay and shop on this machine; DEMO_PORT=8080"
 	@echo "make replay      a real click stream through the demo; FILE=... SPEED=1000 DEMO_PORT=8080"
 	@echo "make test        linters, type checks and every test"
+	@echo "make test-all    and all that takes longer: mutations, costs, newest releases, soaks; some two hours, alone"
 	@echo "make test-fast   what needs no browser, no fault injection and no process, under a minute"
 	@echo "make bench       side-by-side figures, as ratios; ARGS=attack what good visitors notice of hostile ones"
 	@echo "make profile     flame graphs of both paths, accept and deliver, into build/profile/"
@@ -101,6 +102,16 @@ test: lint tests/emulator/js/node_modules/.done
 	@PYTHON=$(PYTHON) scripts/install-validators
 	cd js-snippet && npm test --silent
 	$(BIN)/pytest
+
+# What `make test` has no time for; each prints what it found and fails by itself.
+test-all: test
+	$(MAKE) mutations
+	$(MAKE) test-cost
+	$(MAKE) test-newest
+	$(MAKE) soak MINUTES=5
+	$(MAKE) soak-cluster MINUTES=10 SEEDS=10
+	$(MAKE) soak-identity MINUTES=5
+	$(MAKE) test-browser-soak
 
 reference: $(VENV)/.dev
 	$(BIN)/python -m scripts.reference

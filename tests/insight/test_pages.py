@@ -3,7 +3,7 @@
 import asyncio
 import json
 import logging
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import pytest
 
 from relay.emulator.wire.faults import FaultSpec
 from relay.identity.tokens import ServerClaims, Tokens
+from relay.web.admin.views.answering import MOST_REST_MS
 from tests.insight.attribution import attribute, counted
 from tests.support.emulator import RunningEmulator, running_emulator
 from tests.support.relay import KEY, SESSION, RunningRelay, running_edge, running_relay
@@ -53,6 +54,25 @@ async def stream(relay: RunningRelay) -> str:
             if line == f"id: {last}":
                 break
     return said
+
+
+async def test_the_pages_own_stream_says_only_that_there_is_more_and_pages_say_how_long_to_rest(
+    emulator: RunningEmulator, tmp_path: Path
+) -> None:
+    async with running_relay(env=emulator.env, spool_url=f"sqlite:///{tmp_path}/s.db") as relay:
+        await relay.send({"eventId": "e1", "eventType": "Click", "itemId": "p1"})
+        async with relay.http.stream("GET", f"{relay.admin_url}/events/stream?bell&after=0") as answer:
+            said = [line async for line in _until_data(answer.aiter_lines())]
+        assert said[-1] == "data: {}"
+        page = await relay.http.get(f"{relay.admin_url}/events")
+        assert 0 <= int(page.headers["relay-rest-ms"]) <= MOST_REST_MS
+
+
+async def _until_data(lines: AsyncIterator[str]) -> AsyncIterator[str]:
+    async for line in lines:
+        yield line
+        if line.startswith("data:"):
+            return
 
 
 async def test_a_session_is_followed_from_its_beacon_to_the_call_with_its_request_id(

@@ -26,9 +26,11 @@ const swap = (fresh) => {
 }
 
 const load = async () => {
+  let rest = PERIOD_MS
   try {
     if (!document.hidden) {
       const answer = await fetch(location.href, { cache: 'no-store', signal: AbortSignal.timeout(4000), headers: { accept: 'text/html' } })
+      rest = Math.max(PERIOD_MS, Number(answer.headers.get('relay-rest-ms')))
       const fresh = new DOMParser().parseFromString(await answer.text(), 'text/html')
       if (fresh.getElementById('state')) {
         if (!isBusy()) swap(fresh)
@@ -39,7 +41,7 @@ const load = async () => {
   } catch {
     // the age says it
   }
-  setTimeout(load, PERIOD_MS)
+  setTimeout(load, rest)
 }
 
 setInterval(() => {

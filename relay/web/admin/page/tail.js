@@ -8,14 +8,16 @@ const state = document.getElementById('state')
 let wanted = false
 let heard = performance.now()
 let asking = false
+let restsUntil = 0
 
 const load = async () => {
-  if (!wanted || asking || pause.getAttribute('aria-pressed') === 'true' || document.hidden) return
+  if (!wanted || asking || performance.now() < restsUntil || pause.getAttribute('aria-pressed') === 'true' || document.hidden) return
   if (!document.getSelection().isCollapsed || document.activeElement?.closest('main section:last-of-type')) return
   wanted = false
   asking = true
   try {
     const answer = await fetch(location.href, { cache: 'no-store', signal: AbortSignal.timeout(4000), headers: { accept: 'text/html' } })
+    restsUntil = performance.now() + Number(answer.headers.get('relay-rest-ms'))
     const fresh = new DOMParser().parseFromString(await answer.text(), 'text/html')
     table().replaceWith(fresh.querySelector('main section:last-of-type'))
     age.replaceChildren(...fresh.getElementById('age').childNodes)
@@ -26,14 +28,12 @@ const load = async () => {
   asking = false
 }
 
-const query = new URLSearchParams(location.search)
-const source = new EventSource(`/events/stream?${query}`)
+const source = new EventSource('/events/stream?bell')
 const noted = () => {
   wanted = true
   heard = performance.now()
 }
 source.onmessage = noted
-source.addEventListener('sampled', noted)
 source.onopen = () => { heard = performance.now() }
 setInterval(load, 1000)
 setInterval(() => {

@@ -1,5 +1,6 @@
 """How every page is answered: JSON to who asks for it, else HTML; headers that let nothing else in."""
 
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final, NamedTuple
 
@@ -21,6 +22,10 @@ HEADERS: Final = {
     "referrer-policy": "no-referrer",
     "x-content-type-options": "nosniff",
 }
+REST: Final = 100
+"""A page that stays open rests so many times as long as it took: it has a hundredth of the relay's time at most."""
+MOST_REST_MS: Final = 6000
+"""Below what a page calls old."""
 
 
 class View(NamedTuple):
@@ -42,8 +47,11 @@ def viewed(at: str, look: Viewer) -> Callable[[Request], Awaitable[Response]]:
 
     async def answer(request: Request) -> Response:
         edge = edge_of(request.scope)
-        view = await look(edge, request)
-        return shown(edge, request, at, view)
+        began_s = time.perf_counter()
+        answer = shown(edge, request, at, await look(edge, request))
+        took_ms = (time.perf_counter() - began_s) * 1000
+        answer.headers["relay-rest-ms"] = str(min(MOST_REST_MS, int(REST * took_ms)))
+        return answer
 
     return answer
 

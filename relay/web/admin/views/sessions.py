@@ -120,7 +120,7 @@ def _left_in(one: dict[str, Any]) -> object:
     if one["verdict"] != "accepted":
         return "\N{EN DASH}"
     if not one["calls"]:
-        return html.tone("odd", "no call yet: it waits")
+        return html.tone("odd", "no call is remembered")
     parts = [
         f"{html.moment(call['atMs'])} {word(call['outcome'])}"
         + (f" {html.name(call['requestId'] or call['code'])}" if call["requestId"] or call["code"] else "")

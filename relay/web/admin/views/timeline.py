@@ -68,6 +68,8 @@ def _verdict(line: dict[str, Any]) -> object:
 
 
 def _judged(one: dict[str, Any]) -> html.Markup:
+    if one["verdict"] == "duplicate":  # nothing is wrong: the event is here
+        return html.Markup(f"{html.tone('odd', 'here already')} {word(one['verdict'])}")
     if one["verdict"] != "accepted":
         return html.Markup(f"{html.tone('bad', 'rejected')} {word(one['verdict'])} {html.name(one['field'])}")
     drops = ", ".join(f"{html.name(drop['field'])} dropped: {word(drop['reason'])}" for drop in one["dropped"])
