@@ -168,4 +168,4 @@ async def test_actions_come_with_a_dataset_for_what_is_done_with_them(
     assert tracking_id != made.json["eventTracker"]["trackingId"]
     again = await command("setup", "--name", "acts", "--actions", str(file), env=emulator.env)
     assert again.code == 3, again.err
-    assert f"trackingId {tracking_id}" in again.out
+    assert f"RELAY_ACTION_INTERACTIONS_TRACKING_ID={tracking_id}" in again.out
