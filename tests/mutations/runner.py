@@ -135,7 +135,7 @@ def _pytest(root: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
         start_new_session=True,
     )
     try:
-        said, wrong = process.communicate(timeout=2 * _HUNG_S * len(arguments))
+        said, wrong = process.communicate(timeout=_HUNG_S * len(arguments))
     except subprocess.TimeoutExpired:  # pytest itself was kept from ending the test
         os.killpg(process.pid, signal.SIGKILL)
         said, wrong = process.communicate()

@@ -9,8 +9,10 @@ from contextlib import AsyncExitStack
 
 import pytest
 
+from relay.core.clock import SystemClock
 from relay.identity.tokens import ServerClaims, Tokens
 from relay.web.listener import bounds
+from tests.support.moody_spool import MoodySpool
 from tests.support.raw_http import connected, request
 from tests.support.relay import KEY, ORIGIN, RunningEdge, running_edge, until
 
@@ -232,6 +234,22 @@ async def test_who_has_said_all_and_closed_its_half_is_answered(straight: bool) 
                 if asked.count(b"HTTP/1.1") == 4:
                     assert [(await client.answer())[0] for _ in range(3)] == [200, 200, 202]
                 assert await client.rest() == b""
+
+
+@pytest.mark.parametrize("straight", [True, False], ids=["straight", "ASGI"])
+async def test_who_closes_its_half_before_the_answer_is_there_is_answered(straight: bool) -> None:
+    spool = MoodySpool(clock=SystemClock(), max_bytes=1 << 30)
+    spool.hold = asyncio.Event()
+    async with running_edge(straight=straight, spool=spool) as relay, connected(relay) as client:
+        await client.say(request(relay))
+        client.writer.write_eof()
+        await until(lambda: spool.held == 1)
+        async with connected(relay) as other:  # by its answer the relay has seen the end of the first one's half, too
+            await other.say(HEALTHZ)
+            assert (await other.answer())[0] == 200
+        spool.hold.set()
+        assert (await client.answer())[0] == 202
+        assert await client.rest() == b""
 
 
 async def test_who_closes_its_half_in_the_middle_is_closed(relay: RunningEdge) -> None:
