@@ -50,7 +50,7 @@ class Reckoning:
                 steps[one].append(Step(readings, one.lost[0][0], one.lost[-1][1], None))
             ledger.seen[one.answer["identity"] or "erased"] += 1
         every = [step for some in steps.values() for step in some]
-        paths = explain(self._after_erasures(session.states, span), every)
+        paths = explain(session.states, every, ledger.erased_during(span))
         if not paths:
             said = [
                 (one.answer["identity"], one.request.user, one.request.word, one.from_ms, one.to_ms, one.lost)
@@ -60,7 +60,7 @@ class Reckoning:
             return
         outcomes = {step: {path.outcomes[step] for path in paths if step in path.outcomes} for step in every}
         is_login = any(step.word == "ok" for step in every)
-        session.own(self._after_erasures({path.state for path in paths}, span), span, is_login=is_login)
+        session.own({path.state for path in paths}, span, is_login=is_login)
         for step, found in outcomes.items():
             for outcome in found:
                 if outcome.derived and outcome.user:

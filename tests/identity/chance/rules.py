@@ -4,7 +4,7 @@ What cannot be known, since answers get lost and beacons meet, is kept as a set 
 that none of them explains breaks a rule.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, NamedTuple
@@ -75,12 +75,19 @@ class Path(NamedTuple):
     outcomes: dict[Step, Outcome]
 
 
-def explain(states: Iterable[Owned], steps: Sequence[Step]) -> list[Path]:
-    """Every order of these requests, which met or followed each other, that explains what was answered; at best one."""
-    return [path for state in states for path in _paths(state, frozenset(steps), {})]
+def explain(states: Iterable[Owned], steps: Sequence[Step], erased: Collection[str] = ()) -> list[Path]:
+    """Every order of these requests, which met or followed each other, that explains what was answered; at best one.
+
+    Users `erased` meanwhile may have gone before, between or after them.
+    """
+    return [path for state in states for path in _paths(state, frozenset(steps), {}, erased)]
 
 
-def _paths(state: Owned, left: frozenset[Step], outcomes: dict[Step, Outcome]) -> Iterator[Path]:
+def _paths(
+    state: Owned, left: frozenset[Step], outcomes: dict[Step, Outcome], erased: Collection[str]
+) -> Iterator[Path]:
+    if state.user in erased:
+        yield from _paths(Owned(), left, outcomes, erased)
     if not any(step.word for step in left):
         yield Path(state, outcomes)
     for step in left:
@@ -89,7 +96,7 @@ def _paths(state: Owned, left: frozenset[Step], outcomes: dict[Step, Outcome]) -
         for reading in step.readings:
             for after, word, outcome in _applied(state, reading, step.from_ms, step.to_ms):
                 if step.word in (None, word):
-                    yield from _paths(after, left - {step}, outcomes | {step: outcome})
+                    yield from _paths(after, left - {step}, outcomes | {step: outcome}, erased)
 
 
 def _applied(state: Owned, reading: Reading, from_ms: int, to_ms: int) -> Iterator[tuple[Owned, str, Outcome]]:

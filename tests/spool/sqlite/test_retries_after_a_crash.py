@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import msgspec
 import pytest
 
-from relay.core.model import Binding, Provenance, event_id_of
+from relay.core.model import KEPT_MS, Binding, Provenance, event_id_of
 from relay.spool.contract import Burial, Lease
 from relay.spool.schedule.dedup_window import REMEMBERED_S
 from relay.spool.sqlite.spool import SqliteSpool
@@ -94,6 +94,19 @@ async def test_a_retry_is_known_however_long_the_event_waits_in_a_session_derive
         for number in range(3):
             clock.advance(REMEMBERED_S)
             await spool.append([new_record(f"other-{number}", OTHER)])
+        assert await spool.append([new_record("e1")]) == DUPLICATE
+
+
+async def test_a_retry_is_known_after_a_crash_when_the_derived_session_is_nobody_s_any_more(
+    open_sqlite: OpenSqlite, clock: FakeClock
+) -> None:
+    derived = msgspec.structs.replace(new_record("e1", "second~0123456789abcdef"), came=Provenance(SESSION))
+    ends_ms = clock.now_ms() + 1000
+    bound = Binding(derived.key.target, derived.key.session_id, "u2", ends_ms, page_session=SESSION)
+    async with open_sqlite() as before:
+        await before.append([derived], bound)
+    clock.advance(KEPT_MS / 1000 + 2)
+    async with open_sqlite() as spool:
         assert await spool.append([new_record("e1")]) == DUPLICATE
 
 

@@ -65,12 +65,13 @@ class BindingTable:
         """Sessions bound on disk; to be set back by whoever rolls a transaction back."""
 
     def open(self, sql: sqlite3.Connection, *, salt: bytes, now_ms: int) -> None:
-        """Inside a transaction: forget a bounded number of those that have ended, and count the rest."""
+        """Inside a transaction: forget a bounded number of those that have ended, and count the rest.
+
+        A derived session stays until somebody else is bound: what waits in it is a repeat to its page's session.
+        """
         self._salt = salt
-        sql.execute(
-            f"DELETE FROM bindings WHERE slot IN (SELECT slot FROM bindings WHERE kept_until_ms <= ? LIMIT {_ENDED_AT_ONCE})",  # noqa: E501, S608  a constant
-            (now_ms,),
-        )
+        ended = f"SELECT slot FROM bindings WHERE kept_until_ms <= ? AND page_session IS NULL LIMIT {_ENDED_AT_ONCE}"  # noqa: S608  constants
+        sql.execute(f"DELETE FROM bindings WHERE slot IN ({ended})", (now_ms,))  # noqa: S608  a constant
         self.count = sql.execute("SELECT count(*) FROM bindings").fetchone()[0]
 
     def begin(self) -> None:
