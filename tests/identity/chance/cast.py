@@ -17,7 +17,6 @@ from tests.support.login_provider import AUDIENCE, ISSUER
 from tests.support.relay import KEY
 
 COOKIE: Final = "__Host-relay-identity"
-USERS: Final = ("ann", "bob", "cid", "42")
 LONG_AGO_MS: Final = 3 * 86_400_000
 _KINDS: Final = {
     "none": 30, "valid": 20, "for this session": 12, "for another session": 7, "expired": 4, "ended": 2, "forged": 4,

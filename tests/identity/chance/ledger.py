@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 
 from tests.identity.chance.rules import Outcome, Owned
 
+USERS: Final = ("ann", "bob", "cid", "42")
 UNDER_WAY_MS: Final = 2500
 """A call that is on its way when somebody logs in, or is erased, cannot be changed; it ends within this."""
 SETTLED_MS: Final = 1500
@@ -176,13 +177,11 @@ class Ledger:
         if all(self.may_be_refused(user, Span(at_ms - UNDER_WAY_MS, at_ms))):
             self.wrong("erased", f"{user} at {at_ms}: erased {self.erasures[user]}, allowed {self.allowances[user]}")
 
-    def erased_during(self, span: Span) -> set[str]:
-        """Users whose erasure met with this."""
-        return {
-            user
-            for user, spans in self.erasures.items()
-            if any(one.to_ms >= span.from_ms and one.from_ms <= span.to_ms for one in spans)
-        }
+    def erased_during(self, session: Session, span: Span) -> set[str]:
+        """Users whose hold on a session may have been erased in this time: by their erasure, or the session's."""
+        if any(_met(self.erased_sessions[one.name[1]], span) for one in lineage(session)):
+            return set(USERS)
+        return {user for user, spans in self.erasures.items() if _met(spans, span)}
 
     def may_be_refused(self, user: str, during: Span) -> set[bool]:
         """What may hold of a user at some moment of a time: whether they are erased."""
@@ -306,6 +305,10 @@ class Ledger:
         spans = [span for user in users for span in self.erasures[user]]
         spans += [span for one in lineage(promised.session) for span in self.erased_sessions[one.name[1]]]
         return any(span.to_ms > promised.sent_ms for span in spans)
+
+
+def _met(spans: Iterable[Span], span: Span) -> bool:
+    return any(one.to_ms >= span.from_ms and one.from_ms <= span.to_ms for one in spans)
 
 
 def lineage(session: Session) -> Iterator[Session]:

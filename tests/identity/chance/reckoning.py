@@ -50,7 +50,7 @@ class Reckoning:
                 steps[one].append(Step(readings, one.lost[0][0], one.lost[-1][1], None))
             ledger.seen[one.answer["identity"] or "erased"] += 1
         every = [step for some in steps.values() for step in some]
-        paths = explain(session.states, every, ledger.erased_during(span))
+        paths = explain(session.states, every, ledger.erased_during(session, span))
         if not paths:
             said = [
                 (one.answer["identity"], one.request.user, one.request.word, one.from_ms, one.to_ms, one.lost)
@@ -77,11 +77,11 @@ class Reckoning:
         after = {used if one.user in (None, user) else one for one in second.states}
         if second.busy or not certain:
             after |= second.states
-        second.own(self._after_erasures(after, span), span, is_login=certain)
+        second.own(self._after_erasures(second, after, span), span, is_login=certain)
 
-    def _after_erasures(self, states: set[Owned], span: Span) -> set[Owned]:
+    def _after_erasures(self, session: Session, states: set[Owned], span: Span) -> set[Owned]:
         """And what they are if an erasure of this time came after them."""
-        gone = self.ledger.erased_during(span)
+        gone = self.ledger.erased_during(session, span)
         return states | {Owned() for one in states if one.user in gone}
 
     def _note_events(

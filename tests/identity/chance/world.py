@@ -14,8 +14,8 @@ import msgspec
 from relay.emulator.wire.faults import FaultSpec
 from tests.faults.process.relay_process import RelayProcess
 from tests.faults.wire import Answer, Connection, GoneError
-from tests.identity.chance.cast import USERS, Cast, is_a_backends
-from tests.identity.chance.ledger import Ledger, Promised, Session, Span
+from tests.identity.chance.cast import Cast, is_a_backends
+from tests.identity.chance.ledger import USERS, Ledger, Promised, Session, Span
 from tests.identity.chance.reckoning import Reckoning, Sending
 from tests.identity.chance.rules import KEPT_MS, TTL_MS
 from tests.support.emulator import TRACKING_ID, RunningEmulator
