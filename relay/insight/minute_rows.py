@@ -11,8 +11,6 @@ MINUTE_S: Final = 60
 HOUR_S: Final = 3600
 KEPT_S: Final = {MINUTE_S: 2 * HOUR_S, HOUR_S: 26 * HOUR_S}
 """How long rows of a unit are kept."""
-MOST_KEYS: Final = 5000
-"""Different keys in one minute; what comes beyond is counted under `OTHER`."""
 OTHER: Final = "(others)"
 
 CountKey = tuple[str, ...]

@@ -7,15 +7,20 @@ from tests.faults.oracle import WRONGS, Verdict
 from tests.faults.windows import NAMED, Window
 
 
-def lines(arena: Arena, verdict: Verdict, *, seconds: float) -> Iterator[str]:
-    """The figures, one a line."""
-    kills = arena.relay.kills
-    yield f"seed {arena.seed}, {seconds / 60:.1f} minutes"
+def became(verdict: Verdict) -> Iterator[str]:
+    """What became of the events."""
     yield f"events answered 202      {verdict.answered}"
     yield f"delivered                {verdict.delivered}"
     yield f"buried                   {verdict.buried}"
     yield f"erased before delivery   {verdict.erased}"
     yield f"repeats                  {verdict.repeats}"
+
+
+def lines(arena: Arena, verdict: Verdict, *, seconds: float) -> Iterator[str]:
+    """The figures, one a line."""
+    kills = arena.relay.kills
+    yield f"seed {arena.seed}, {seconds / 60:.1f} minutes"
+    yield from became(verdict)
     yield f"kill -9                  {kills}  ({kills / seconds * 60:.0f} a minute)"
     yield "answers                  " + counts(arena.driver.answers)
     yield f"stored, answer lost      {arena.driver.stored_unanswered}"

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from relay.cli.check.running import running_warnings
+from relay.cli.check.running import RunningRelaySays, look_at_running
 from relay.core.errors import SettingsError
 from relay.web.listener import bind
 from relay.web.routes.proxy_secret import REMEMBER_S
@@ -73,14 +73,14 @@ async def test_a_proxy_that_nobody_has_named_is_said_loudly(caplog: pytest.LogCa
             await relay.post(relay.beacon(), x_forwarded_for="203.0.113.7")
         assert len([record for record in caplog.records if record.levelname == "WARNING"]) == 1, "once, while it lasts"
         port = relay.admin_url.rpartition(":")[2]
-        warnings = await asyncio.to_thread(running_warnings, make_settings(admin_port=port))
+        warnings = (await asyncio.to_thread(look_at_running, make_settings(admin_port=port))).warnings
         assert warnings == [f"the running relay: {line}"], "which `check` prints"
 
 
 async def test_check_says_nothing_of_a_relay_that_does_not_run() -> None:
     with bind("127.0.0.1", 0, variable="RELAY_ADMIN_PORT") as free:
         port = str(free.getsockname()[1])
-    assert running_warnings(make_settings(admin_port=port)) == []
+    assert look_at_running(make_settings(admin_port=port)) == RunningRelaySays()
 
 
 async def test_a_few_with_such_a_header_are_nothing() -> None:

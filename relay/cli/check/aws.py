@@ -1,11 +1,11 @@
 """What AWS says: credentials, clock, event trackers, and the datasets behind them."""
 
-import asyncio
+from collections.abc import Mapping
 
 import click
 
 from relay.cli.check.fit import fit_of
-from relay.cli.check.running import Sent, sent
+from relay.cli.check.running import Sent
 from relay.core.settings import Settings
 from relay.personalize.clock_skew import MAX_SKEW_S, clock_skew_s
 from relay.personalize.connection import connect
@@ -13,10 +13,14 @@ from relay.personalize.errors import PersonalizeError
 from relay.personalize.trackers.event_trackers import EventTracker, find_tracker
 
 
-async def aws_problems(settings: Settings) -> list[str]:
-    """What keeps events from arriving, one line each; what is there goes to stdout, warnings to stderr."""
+async def aws_problems(settings: Settings, delivered: Mapping[str, Sent]) -> list[str]:
+    """What keeps events from arriving, one line each; what is there goes to stdout, warnings to stderr.
+
+    Args:
+        settings: Of the relay.
+        delivered: What the running one has delivered, by site.
+    """
     problems: list[str] = []
-    delivered = await asyncio.to_thread(sent, settings)
     for region in sorted({site.region for site in settings.all_sites().values()}, key=str):
         names = [name for name, site in settings.all_sites().items() if site.region == region]
         try:

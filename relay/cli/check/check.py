@@ -12,7 +12,7 @@ from relay.cli.check.aws import aws_problems
 from relay.cli.check.effective import effective
 from relay.cli.check.local import local_problems, local_warnings, spool_findings
 from relay.cli.check.page import look_at
-from relay.cli.check.running import running_warnings
+from relay.cli.check.running import look_at_running
 from relay.cli.screen import harmless
 from relay.core.clock import SystemClock
 from relay.core.settings_loading import load_settings
@@ -59,11 +59,12 @@ def command(config: Path | None, offline: bool, page: str | None, browser: bool)
     for line in spool.facts:
         click.echo(f"spool: {harmless(line)}")
     problems = local_problems(settings, clock) + [harmless(line) for line in spool.problems]
-    warnings = [harmless(line) for line in spool.warnings] + running_warnings(settings)
+    running = look_at_running(settings)
+    warnings = [*(harmless(line) for line in spool.warnings), *running.warnings]
     if not spool.problems:
         warnings += local_warnings(settings, clock)
     if settings.sink == "personalize" and not offline:
-        problems += asyncio.run(aws_problems(settings))
+        problems += asyncio.run(aws_problems(settings, running.sent))
     _end(warnings, problems)
 
 

@@ -2,8 +2,9 @@
 
 import http.client
 from collections import Counter
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -45,27 +46,34 @@ class _Page(msgspec.Struct):
     tooOld: _TooOld  # noqa: N815 - the same
 
 
-def running_warnings(settings: Settings) -> list[str]:
-    """Reasons and problems of its `/readyz`, one line each; nothing where nobody answers."""
+class RunningRelaySays(NamedTuple):
+    """What it says; nothing where nobody answers."""
+
+    warnings: Sequence[str] = ()
+    """Reasons and problems of its `/readyz`, and events it refused for their time; one line each."""
+    sent: Mapping[str, Sent] = MappingProxyType({})
+    """What it has delivered, by site."""
+
+
+def look_at_running(settings: Settings) -> RunningRelaySays:
+    """Ask it."""
     try:
         report = msgspec.json.decode(_asked(settings, "/readyz", {}), type=Report)
     except (OSError, http.client.HTTPException, msgspec.MsgspecError):
-        return []  # it does not run, or something else does
+        return RunningRelaySays()  # it does not run, or something else does
     lines = [f"the running relay: {harmless(line)}" for line in (*report.reasons, *report.problems)]
     page = _page(settings)
-    if page is not None and page.tooOld.events:
+    if page is None:
+        return RunningRelaySays(lines)
+    if page.tooOld.events:
         lines.append(
             f"the running relay: {page.tooOld.events} events were rejected as bad_time: too old, or of the future"
         )
-    return lines
+    return RunningRelaySays(lines, _sent(page))
 
 
-def sent(settings: Settings) -> dict[str, Sent]:
-    """What it has delivered, by site; nothing where nobody answers."""
-    page = _page(settings)
+def _sent(page: _Page) -> dict[str, Sent]:
     found: dict[str, Sent] = {}
-    if page is None:
-        return found
     for row in (*page.properties, *page.eventTypes):
         if OTHER in (row.name, row.type):
             continue

@@ -20,7 +20,7 @@ from tests.faults.cluster.deaths import trouble
 from tests.faults.cluster.shared_arena import RELAYS, SharedArena, shared_arena
 from tests.faults.driver import Habits
 from tests.faults.oracle import WRONGS, Verdict
-from tests.faults.report import counts
+from tests.faults.report import became, counts
 from tests.faults.weather import change
 
 
@@ -43,11 +43,7 @@ async def one_seed(folder: Path, *, seed: int, seconds: float, visitors: int) ->
 def figures(run: SharedArena, verdict: Verdict, *, seconds: float) -> Iterator[str]:
     """Of a run, one a line."""
     yield f"seed {run.seed}, {seconds / 60:.1f} minutes, {RELAYS} relays"
-    yield f"events answered 202      {verdict.answered}"
-    yield f"delivered                {verdict.delivered}"
-    yield f"buried                   {verdict.buried}"
-    yield f"erased before delivery   {verdict.erased}"
-    yield f"repeats                  {verdict.repeats}"
+    yield from became(verdict)
     yield f"stored, answer lost      {run.driver.stored_unanswered}"
     yield "answers                  " + counts(run.driver.answers)
     yield "faults                   " + counts(run.faults)
