@@ -1,5 +1,6 @@
 """The connection to a real PostgreSQL that wants TLS and a password."""
 
+import asyncio
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -11,11 +12,14 @@ import pytest
 from relay.core.errors import SpoolError
 from relay.spool.postgres.link import DatabaseAwayError, Server
 from relay.spool.postgres.spool import PostgresSpool
-from tests.spool.conftest import MAX_BYTES
+from relay.spool.postgres.totals import Totals
+from tests.spool.conftest import MAX_BYTES, OpenPostgres
 from tests.spool.leases import deliver_all
 from tests.support.clock import FakeClock
 from tests.support.postgres import Cluster, running_cluster
 from tests.support.records import new_record
+from tests.support.relay import until
+from tests.support.tcp_proxy import tcp_proxy
 
 RULES = """
 hostnossl all careful all reject
@@ -168,3 +172,25 @@ async def test_a_url_that_can_never_work_is_said_at_once(careful: Careful, optio
     with pytest.raises(SpoolError, match=words) as caught:
         await ask(Server(careful.url(**options), "s3cret"))
     assert not isinstance(caught.value, DatabaseAwayError), "a relay does not wait for it"
+
+
+async def test_who_was_sent_away_and_does_not_know_it_yet_comes_back(cluster: Cluster) -> None:
+    async with tcp_proxy(cluster.port) as wire:
+        link = Server(f"postgresql://relay@127.0.0.1:{wire.port}/relay").connection("sent away")
+        await link.fetch("SELECT 1")
+        wire.keep_quiet()
+        cluster.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'sent away'")
+        await until(lambda: wire.ended > 0)
+        with pytest.raises(DatabaseAwayError):
+            await link.fetch("SELECT 1")
+        assert [row["one"] for row in await link.fetch("SELECT 1 AS one")] == [1]
+        await link.close()
+
+
+async def test_a_part_that_ends_by_a_fault_of_ours_is_not_gone_without_a_word(
+    open_postgres: OpenPostgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with open_postgres() as spool:
+        broken = asyncio.create_task(spool.until_broken())
+        monkeypatch.setattr(Totals, "measure", lambda *_: 1 // 0)
+        assert "Lookout has ended: ZeroDivisionError" in await asyncio.wait_for(broken, 30)

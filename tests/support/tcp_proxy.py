@@ -14,12 +14,20 @@ class TcpProxy:
         self.port = 0
         self._whole = asyncio.Event()
         self._whole.set()
+        self._told = asyncio.Event()
+        self._told.set()
         self._refuses = False
+        self.ended = 0
+        """Connections that the other side, or this one, has closed."""
         self._tasks: set[asyncio.Task[None]] = set()
 
     def cut(self) -> None:
         """Nothing arrives any more, and nobody is told."""
         self._whole.clear()
+
+    def keep_quiet(self) -> None:
+        """Whoever goes is not told of, until it is healed: what was said before arrives."""
+        self._told.clear()
 
     def refuse(self) -> None:
         """Every connection is reset, and so is every new one."""
@@ -35,6 +43,7 @@ class TcpProxy:
         """All is well again."""
         self._refuses = False
         self._whole.set()
+        self._told.set()
 
     async def carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection, from its beginning to its end."""
@@ -51,6 +60,8 @@ class TcpProxy:
             back = asyncio.ensure_future(self._pump(answers, writer))
             try:
                 await asyncio.wait((there, back), return_when=asyncio.FIRST_COMPLETED)
+                self.ended += 1
+                await self._told.wait()
             finally:
                 for pump in (there, back):
                     pump.cancel()

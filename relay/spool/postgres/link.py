@@ -27,6 +27,7 @@ AWAY: Final = (
     TimeoutError,
     ssl.SSLError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # the server has said good-bye and the connection does not know it is closed yet
     asyncpg.PostgresConnectionError,
     asyncpg.OperatorInterventionError,  # shut down, crashed, starting up, took too long
     asyncpg.InsufficientResourcesError,  # too many connections, disk full, out of memory

@@ -96,6 +96,7 @@ class Parts(ABC):
         self.sessions = SharedSessions(Bindings(clock=clock, ttl_s=binding_ttl_s))
         self._bounds = bounds or BuriedBounds()
         self._stack = AsyncExitStack()
+        self._working: list[Background] = []
         self._make_parts()
 
     def _make_parts(self) -> None:
@@ -147,6 +148,7 @@ class Parts(ABC):
             lookers: list[Background] = [self._lookout, self._heartbeat, self._arrivals]
             for part in lookers:
                 await stack.enter_async_context(part)
+            self._working = [*writers, *lookers]
             self._stack = stack.pop_all()
         return self
 

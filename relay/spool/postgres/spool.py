@@ -202,9 +202,14 @@ class PostgresSpool(Parts):
         await self._arrivals.look()
 
     async def until_broken(self) -> str:
-        """See `Spool.until_broken`: a database that is away comes back."""
-        await asyncio.get_running_loop().create_future()
-        return ""  # not reached: nobody fulfils it
+        """See `Spool.until_broken`: a database that is away comes back; a part that has ended does not."""
+        ends = [asyncio.ensure_future(part.until_ended()) for part in self._working]
+        try:
+            done, _ = await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+            return done.pop().result()
+        finally:
+            for end in ends:
+                end.cancel()
 
     def stranded(self) -> int:
         """See `Spool.stranded`: while another relay is alive, nothing is."""
