@@ -1,6 +1,7 @@
 """Spools of every kind, empty, on a clock that stands still."""
 
-from collections.abc import AsyncIterator, Callable
+import tempfile
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
@@ -10,7 +11,9 @@ from relay.spool.memory import MemorySpool
 from relay.spool.postgres.link import Server
 from relay.spool.postgres.spool import PostgresSpool
 from relay.spool.sqlite.spool import SqliteSpool
+from tests.spool.shared.pgbouncer import Bouncer, running_pgbouncer
 from tests.support.clock import FakeClock
+from tests.support.postgres import Cluster
 
 MAX_BYTES = 10_000_000
 AnySpool = MemorySpool | SqliteSpool | PostgresSpool
@@ -40,7 +43,25 @@ def open_postgres(database: str, clock: FakeClock) -> OpenPostgres:
     return lambda: PostgresSpool(Server(database), clock=clock, max_bytes=MAX_BYTES)
 
 
-@pytest.fixture(params=["memory", "sqlite", "postgres"])
+@pytest.fixture(scope="session")
+def bouncer(cluster: Cluster) -> Iterator[Bouncer]:
+    """A pooler in transaction mode before it."""
+    with tempfile.TemporaryDirectory(prefix="relay-pgbouncer-") as folder:
+        try:
+            with running_pgbouncer(cluster, Path(folder) / "bouncer") as bouncer:
+                yield bouncer
+        except LookupError as why:
+            pytest.skip(str(why))  # it cannot be had here: it says how to get it
+
+
+@pytest.fixture
+def open_pooled(database: str, bouncer: Bouncer, clock: FakeClock) -> OpenPostgres:
+    """The same through a pooler in transaction mode; both lead to one spool."""
+    assert database
+    return lambda: PostgresSpool(Server(bouncer.url, pooled=True), clock=clock, max_bytes=MAX_BYTES)
+
+
+@pytest.fixture(params=["memory", "sqlite", "postgres", "pooled"])
 async def spool(request: pytest.FixtureRequest, clock: FakeClock) -> AsyncIterator[AnySpool]:
     """Each kind in turn: the suite is the contract of `relay.spool.contract`."""
     if request.param == "memory":

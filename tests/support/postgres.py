@@ -10,7 +10,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Final, TypedDict
 
 _VERSIONS: Final = Path("/usr/lib/postgresql")
 READY_S: Final = 30
@@ -37,8 +37,8 @@ class Cluster:
     def __init__(self, folder: Path, *, version: str | None = None) -> None:
         self.folder = folder
         self.bin = bin_folder(version)
-        self.port = _free_port()
-        self._user = _unprivileged()
+        self.port = free_port()
+        self._user = unprivileged()
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -105,7 +105,7 @@ class Cluster:
                 self.bin / "postgres", "-D", self.data, "-p", str(self.port), "-k", "",
                 "-c", "listen_addresses=127.0.0.1", "-c", "max_connections=200", "-c", "shared_buffers=64MB",
             ],
-            stdout=log, stderr=log, **self._as_user(),
+            stdout=log, stderr=log, **as_user(self._user),
         )  # fmt: skip
         log.close()
         deadline_s = time.monotonic() + READY_S
@@ -147,12 +147,7 @@ class Cluster:
         return run.stdout.strip()
 
     def _run(self, command: str, *arguments: str | Path) -> None:
-        subprocess.run([self.bin / command, *arguments], check=True, capture_output=True, **self._as_user())
-
-    def _as_user(self) -> dict[str, Any]:
-        if self._user is None:
-            return {}
-        return {"user": self._user.pw_uid, "group": self._user.pw_gid, "extra_groups": [], "cwd": "/"}
+        subprocess.run([self.bin / command, *arguments], check=True, capture_output=True, **as_user(self._user))
 
 
 def running_cluster(folder: Path, *, version: str | None = None) -> contextlib.AbstractContextManager[Cluster]:
@@ -173,8 +168,24 @@ def _running(cluster: Cluster) -> Iterator[Cluster]:
         cluster.stop(signal.SIGQUIT)
 
 
-def _unprivileged() -> pwd.struct_passwd | None:
-    """PostgreSQL refuses to run as root: then as this user."""
+class Other(TypedDict, total=False):
+    """Arguments of `subprocess`: who runs it."""
+
+    user: int
+    group: int
+    extra_groups: list[int]
+    cwd: str
+
+
+def as_user(user: pwd.struct_passwd | None) -> Other:
+    """What makes a process somebody else's; None: it stays ours."""
+    if user is None:
+        return {}
+    return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": [], "cwd": "/"}
+
+
+def unprivileged() -> pwd.struct_passwd | None:
+    """PostgreSQL and PgBouncer refuse to run as root: then as this user."""
     if os.geteuid() != 0:
         return None
     for name in ("postgres", "nobody"):
@@ -183,7 +194,8 @@ def _unprivileged() -> pwd.struct_passwd | None:
     raise LookupError("no unprivileged user to run PostgreSQL as")
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Nobody listens there now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -19,7 +19,7 @@ from relay.spool.postgres.rows import Arriving, arguments_of, shard_of
 from relay.spool.postgres.spool import PostgresSpool
 from tests.spool.conftest import MAX_BYTES, OpenPostgres
 from tests.spool.leases import burial, ids, is_idle, lease_one, pieces, whole
-from tests.spool.steering import Steering, fixed_salt
+from tests.spool.shared.steering import Steering, fixed_salt
 from tests.support.clock import FakeClock
 from tests.support.postgres import Cluster
 from tests.support.records import beacon, new_record

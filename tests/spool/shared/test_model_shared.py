@@ -20,7 +20,7 @@ from relay.spool.postgres.rows import SHARDS, shard_of
 from relay.spool.postgres.spool import PostgresSpool
 from tests.spool.conftest import MAX_BYTES
 from tests.spool.leases import burial, ids, pieces
-from tests.spool.steering import Steering, fixed_salt
+from tests.spool.shared.steering import Steering, fixed_salt
 from tests.support.clock import FakeClock
 from tests.support.postgres import Cluster
 from tests.support.records import beacon, new_record

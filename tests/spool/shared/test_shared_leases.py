@@ -9,7 +9,7 @@ from relay.spool.postgres.rows import SHARDS, shard_of
 from relay.spool.postgres.spool import PostgresSpool
 from tests.spool.conftest import OpenPostgres
 from tests.spool.leases import ids, lease_all, lease_one, pass_time, whole
-from tests.spool.steering import Steering, fixed_salt
+from tests.spool.shared.steering import Steering, fixed_salt
 from tests.support.clock import FakeClock
 from tests.support.records import new_record
 
