@@ -1,12 +1,22 @@
 """`personalize-relay emulator`: the local Amazon Personalize as a process."""
 
 import random
+import re
 from pathlib import Path
+from typing import Final
 
 import click
 
-from relay.emulator import DEFAULT_QUOTAS, Emulator, JournalError
+from relay.emulator import DEFAULT_QUOTAS, DEFAULT_REGION, Emulator, JournalError
 from relay.emulator.serving import EmulatorServer, listen
+
+_REGION: Final = re.compile("[a-z0-9-]{1,32}")
+
+
+def _region(_context: click.Context, _option: click.Parameter, value: str) -> str:
+    if not _REGION.fullmatch(value):
+        raise click.BadParameter(f"{value!r} is no name of a region, like {DEFAULT_REGION}")
+    return value
 
 
 @click.command(name="emulator", short_help="Run only the local Amazon Personalize.")
@@ -51,6 +61,16 @@ from relay.emulator.serving import EmulatorServer, listen
     type=click.IntRange(0),
     help="Interactions an import, or a training, must have; the service wants 1000.",
 )
+@click.option(
+    "--region",
+    default=DEFAULT_REGION,
+    show_default=True,
+    envvar=("AWS_REGION", "AWS_DEFAULT_REGION"),
+    show_envvar=True,
+    metavar="NAME",
+    callback=_region,
+    help="In the ARNs of what is there from the start; what a call makes has the region the call was signed for.",
+)
 @click.option("--seed", type=int, help="Make ids repeat from run to run.")
 @click.option(
     "--allow-host",
@@ -77,6 +97,7 @@ def command(
     quota_put_records: float,
     s3_dir: Path | None,
     min_interactions: int,
+    region: str,
     seed: int | None,
     allow_hosts: tuple[str, ...],
     allow_origins: tuple[str, ...],
@@ -93,6 +114,7 @@ def command(
         state_seconds=state_seconds,
         quotas=quotas,
         data_dir=data,
+        region=region,
         seed_tracking_id=tracking_id,
         s3_dir=s3_dir,
         min_interactions=min_interactions,

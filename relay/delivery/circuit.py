@@ -12,7 +12,7 @@ import random
 from typing import Final
 
 from relay.core.backoff import full_jitter
-from relay.sink.base import Delivered, Outcome, Refused, Unreachable
+from relay.sink.base import Delivered, Outcome, Refused, Throttled, Unreachable
 
 FAILURES_TO_OPEN: Final = 5
 """Calls in a row without an answer that tells something; faults of credentials and target open at once."""
@@ -39,6 +39,8 @@ class Circuit:
         self._sources: set[int] = set()
         self._fault: Unreachable | None = None
         self._doubt: Unreachable | None = None
+        self._throttled: Throttled | None = None
+        """What ended the fault without anything being taken."""
         self._since_s = 0.0
         self._probe_s = 0.0
         self._probing = False
@@ -51,7 +53,7 @@ class Circuit:
     @property
     def is_at_rest(self) -> bool:
         """Whether there is nothing to say or to do about the target."""
-        return self._fault is None and self._doubt is None
+        return self._fault is None and self._doubt is None and self._throttled is None
 
     def probe_wait_s(self, now_s: float) -> float | None:
         """Seconds until a probe may be made; None while one is out, or the circuit is closed."""
@@ -96,6 +98,10 @@ class Circuit:
             self._fault = outcome
             return
         self._failures = 0
+        if not isinstance(outcome, Throttled):
+            self._throttled = None
+        elif self._fault is not None:
+            self._throttled = outcome
         self._fault = None
         if isinstance(outcome, Delivered):
             self._refusals = 0
@@ -105,6 +111,9 @@ class Circuit:
     def problem(self, now_s: float) -> str | None:
         """One line for a person, while something is wrong."""
         fault = self._fault or self._doubt
+        if fault is None and self._throttled is not None:
+            said = f"no delivery for {now_s - self._since_s:.0f} s ({self._throttled.code})"
+            return f"{self.target} answers again, and throttles: {said}"
         if fault is None:
             return None
         said = f": {fault.message[:200]}" if fault.message else ""

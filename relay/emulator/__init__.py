@@ -9,9 +9,18 @@ speaks `personalize-events`, `personalize` (dataset groups, schemas, datasets, e
 
 from relay.emulator.app import create_app
 from relay.emulator.clock import Clock, SystemClock
-from relay.emulator.state import Emulator
+from relay.emulator.state import DEFAULT_REGION, Emulator
 from relay.emulator.store.journal import JournalError
 from relay.emulator.wire.quotas import DEFAULT_QUOTAS
 from relay.emulator.wire.sigv4 import SECRET
 
-__all__ = ["DEFAULT_QUOTAS", "SECRET", "Clock", "Emulator", "JournalError", "SystemClock", "create_app"]
+__all__ = [
+    "DEFAULT_QUOTAS",
+    "DEFAULT_REGION",
+    "SECRET",
+    "Clock",
+    "Emulator",
+    "JournalError",
+    "SystemClock",
+    "create_app",
+]

@@ -93,6 +93,7 @@ class AwsEndpoint:
             if operation is None:
                 raise _unknown(scope, headers)
             settle(emulator)
+            emulator.signed_region = answer.credential.region
             call, answer.overlooked = operation.decoder.read(body)
             answer.body = operation.handler(emulator, call)
         except AwsError as error:

@@ -68,7 +68,8 @@ class Emulator:
             quotas: Operation to calls a second; an operation that is missing has none.
             data_dir: Where to keep the journal; None keeps everything in memory only.
             account_id: Twelve digits; stands in every ARN.
-            region: Stands in the ARN of every resource made here. Calls signed for any region are served.
+            region: Stands in the ARNs of what is there from the start. Calls signed for any region are served, and
+                what they make has that region in its ARN.
             seed_tracking_id: With it, `open` makes sure of an ACTIVE event tracker with this tracking id.
             max_bytes: Memory for calls; past it the oldest are forgotten.
             max_dataset_groups: The quota of the account.
@@ -80,6 +81,8 @@ class Emulator:
         self.rng = rng or random.SystemRandom()
         self.account_id = account_id
         self.region = region
+        self.signed_region = region
+        """Of the call that is being answered; handlers do not wait, so there is one."""
         self.max_dataset_groups = max_dataset_groups
         self.calls = CallLog(max_bytes=max_bytes)
         self.digest = Digest()
@@ -119,8 +122,12 @@ class Emulator:
             self._journal.close()
 
     def arn(self, path: str) -> str:
-        """The ARN of a resource of this account, `dataset-group/demo` for example."""
+        """The ARN of a resource of this account that is there from the start, `dataset-group/demo` for example."""
         return f"arn:aws:personalize:{self.region}:{self.account_id}:{path}"
+
+    def new_arn(self, path: str) -> str:
+        """The ARN of a resource that the call makes: of the region it was signed for."""
+        return f"arn:aws:personalize:{self.signed_region}:{self.account_id}:{path}"
 
     def uuid(self) -> str:
         """A random id of the shape of a UUID."""

@@ -46,10 +46,26 @@ def test_what_a_person_must_repair_opens_it_at_once_and_is_named(cause: str) -> 
     assert "12 s" in problem
 
 
-@pytest.mark.parametrize("outcome", [Delivered("r"), Throttled("x"), REFUSED])
+@pytest.mark.parametrize("outcome", [Delivered("r"), REFUSED])
 def test_any_verdict_closes_it(outcome: Outcome) -> None:
     assert not circuit(KEYS, outcome).is_open
     assert circuit(KEYS, outcome).problem(0.0) is None
+
+
+def test_a_throttled_answer_closes_it_and_it_works_again_only_with_a_verdict_on_events() -> None:
+    throttled = circuit(KEYS, Throttled("ThrottlingException"))
+    assert not throttled.is_open
+    assert not throttled.is_at_rest
+    assert throttled.problem(7.0) == "tracker-1 answers again, and throttles: no delivery for 7 s (ThrottlingException)"
+    throttled.learn(Throttled("ThrottlingException"), 8.0)
+    assert throttled.problem(8.0) is not None
+    throttled.learn(Delivered("r"), 9.0)
+    assert throttled.problem(9.0) is None
+    assert throttled.is_at_rest
+
+
+def test_throttling_alone_is_no_problem_of_the_target() -> None:
+    assert circuit(Throttled("ThrottlingException")).problem(0.0) is None
 
 
 @pytest.mark.parametrize(("fault", "cap_s"), [(NETWORK, PROBE_CAP_S), (KEYS, PERSON_PROBE_CAP_S)])

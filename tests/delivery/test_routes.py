@@ -5,7 +5,7 @@ import random
 
 from relay.core.model import Operation, SessionKey
 from relay.delivery.routes import PROBE_CHOICE, TICK_S, Routes
-from relay.sink.base import Throttled, Unreachable
+from relay.sink.base import Delivered, Throttled, Unreachable
 from tests.support.clock import FakeClock
 
 FAULT = Unreachable("ResourceNotFoundException", "no such tracker", "target")
@@ -72,4 +72,7 @@ def test_problems_are_told_while_there_are_some() -> None:
     assert ["no such tracker" in line for line in made.problems()] == [True]
     assert made.are_out_of_reach()
     circuit.learn(Throttled("x"), clock.monotonic_s())
+    assert not made.are_out_of_reach()
+    assert made.problems() == ["gone answers again, and throttles: no delivery for 60 s (x)"]
+    circuit.learn(Delivered("r"), clock.monotonic_s())
     assert made.problems() == []

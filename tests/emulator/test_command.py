@@ -103,3 +103,39 @@ def test_a_port_in_use_is_one_line_and_exit_code_1() -> None:
 def test_wrong_use_is_exit_code_2() -> None:
     command = [sys.executable, "-m", "relay", "emulator", "--port", "nine"]
     assert subprocess.run(command, capture_output=True, timeout=30, check=False).returncode == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "variables", "expected"),
+    [((), {}, "us-east-1"), ((), {"AWS_REGION": "eu-west-1"}, "eu-west-1"),
+     ((), {"AWS_DEFAULT_REGION": "eu-west-3"}, "eu-west-3"),
+     (("--region", "eu-west-2"), {"AWS_REGION": "eu-west-1"}, "eu-west-2")],
+)  # fmt: skip
+def test_arns_have_the_region_that_was_set_or_signed_for(
+    options: tuple[str, ...], variables: dict[str, str], expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    with _running("--tracking-id", "demo-1", *options) as (_, url):
+        client = boto3.client(
+            "personalize",
+            endpoint_url=url,
+            region_name="ap-south-1",
+            aws_access_key_id="any",
+            aws_secret_access_key="emulator",
+        )
+        (seeded,) = client.list_event_trackers()["eventTrackers"]
+        assert seeded["eventTrackerArn"] == f"arn:aws:personalize:{expected}:123456789012:event-tracker/demo"
+        made = client.create_dataset_group(name="shop")["datasetGroupArn"]
+        assert made == "arn:aws:personalize:ap-south-1:123456789012:dataset-group/shop"
+        assert client.describe_dataset_group(datasetGroupArn=made)["datasetGroup"]["name"] == "shop"
+        client.close()
+
+
+def test_what_is_no_name_of_a_region_is_wrong_use() -> None:
+    command = [sys.executable, "-m", "relay", "emulator", "--region", "Europe (Ireland)"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "is no name of a region" in done.stderr

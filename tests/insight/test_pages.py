@@ -111,12 +111,14 @@ async def test_users_are_shown_and_found_where_that_is_set() -> None:
 
 @pytest.mark.parametrize(
     ("name", "value", "count"),
-    [("session", SESSION, 1), ("item", "p1", 1), ("item", "p9", 0), ("type", "View", 1), ("verdict", "empty", 1),
-     ("verdict", "origin", 1), ("verdict", "gpc", 0), ("site", "default", 1), ("site", "other", 0)],
+    [("session", SESSION, 2), ("item", "p1", 1), ("item", "p9", 0), ("type", "View", 1), ("verdict", "empty", 1),
+     ("verdict", "origin", 1), ("verdict", "gpc", 0), ("verdict", "dropped", 2), ("verdict", "bad_type", 1),
+     ("verdict", "bad_number", 1), ("site", "default", 2), ("site", "other", 0)],
 )  # fmt: skip
 async def test_the_tail_is_filtered(name: str, value: str, count: int) -> None:
     async with running_edge() as relay:
-        await relay.send({"eventType": "View", "itemId": "p1"}, {"eventType": ""})
+        await relay.send({"eventType": "View", "itemId": "p1"}, {"eventType": ""}, lost="much")
+        await relay.send({"eventType": "Click", "itemId": "p2", "eventValue": "much"})
         await relay.post(relay.beacon(), origin="https://evil.example")
         assert len((await data(relay, f"/events?{name}={value}"))["events"]) == count
 

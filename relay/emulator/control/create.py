@@ -31,7 +31,7 @@ def create_dataset_group(emulator: Emulator, call: CreateDatasetGroup) -> bytes:
     check_count(emulator, Kind.DATASET_GROUP, emulator.max_dataset_groups)
     group = Resource(
         kind=Kind.DATASET_GROUP,
-        arn=emulator.arn(f"dataset-group/{call.name}"),
+        arn=emulator.new_arn(f"dataset-group/{call.name}"),
         name=call.name,
         created_ms=emulator.clock.now_ms(),
         tags=checked_tags(call.tags),
@@ -49,7 +49,7 @@ def create_schema(emulator: Emulator, call: CreateSchema) -> bytes:
     check_count(emulator, Kind.SCHEMA, MAX_SCHEMAS)
     schema = Resource(
         kind=Kind.SCHEMA,
-        arn=emulator.arn(f"schema/{call.name}"),
+        arn=emulator.new_arn(f"schema/{call.name}"),
         name=call.name,
         created_ms=emulator.clock.now_ms(),
         schema=call.schema,
@@ -68,7 +68,7 @@ def create_dataset(emulator: Emulator, call: CreateDataset) -> bytes:
     schema = _fitting_schema(emulator, call.schema_arn, group, dataset_type)
     dataset = Resource(
         kind=Kind.DATASET,
-        arn=emulator.arn(f"dataset/{group.name}/{dataset_type}"),
+        arn=emulator.new_arn(f"dataset/{group.name}/{dataset_type}"),
         name=call.name,
         created_ms=emulator.clock.now_ms(),
         tags=checked_tags(call.tags),
@@ -99,7 +99,7 @@ def create_event_tracker(emulator: Emulator, call: CreateEventTracker) -> bytes:
         )
     tracker = Resource(
         kind=Kind.EVENT_TRACKER,
-        arn=emulator.arn(f"event-tracker/{call.name}"),
+        arn=emulator.new_arn(f"event-tracker/{call.name}"),
         name=call.name,
         created_ms=emulator.clock.now_ms(),
         tags=checked_tags(call.tags),
@@ -142,7 +142,7 @@ def added(
         given.pop(member, None)
     resource = Resource(
         kind=kind,
-        arn=emulator.arn(path),
+        arn=emulator.new_arn(path),
         name=name,
         created_ms=emulator.clock.now_ms(),
         tags=checked_tags(tags or []),

@@ -43,6 +43,8 @@ class Rule(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     """Strike after the service has acted on the call: the client can't tell, and may send it again."""
     code: str | None = None
     """`error`, `throttling`, `server_error`: the error code to answer with."""
+    message: Annotated[str, Meta(max_length=1000)] = "Refused on purpose by a fault."
+    """`error`: what the answer says."""
     status: Annotated[int, Meta(ge=200, le=599)] | None = None
     """The HTTP status to answer with, where not the usual one."""
     seconds: Annotated[float, Meta(ge=0, le=3600)] = 30.0
@@ -97,7 +99,7 @@ class Fault(msgspec.Struct, frozen=True):
                 usual = "ServiceUnavailable" if status == 503 else "InternalFailure"
                 return AwsError(code or usual, "The request failed because of a server error.", status=status or 500)
             case "error":
-                return AwsError(code or "AccessDeniedException", "Refused on purpose by a fault.", status=status)
+                return AwsError(code or "AccessDeniedException", self.rule.message, status=status)
             case _:
                 return None
 

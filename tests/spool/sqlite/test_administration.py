@@ -50,6 +50,16 @@ async def test_the_ledger_can_be_read(repair: SqliteAdministration) -> None:
     assert (stats.accepted, stats.delivered, stats.buried, stats.pending) == (5, 1, {"InvalidInputException": 3}, 1)
 
 
+async def test_the_size_is_what_the_bound_counts_with_what_is_only_in_the_wal(path: Path) -> None:
+    async with SqliteSpool(path, clock=SystemClock(), max_bytes=MAX_BYTES) as spool:
+        await spool.append(new_records(200))
+        stats = (await SqliteAdministration(path, clock=SystemClock()).status()).stats
+        in_file = path.stat().st_size  # noqa: ASYNC240  takes a microsecond
+        assert in_file < stats.size_bytes, "most is in the WAL"
+        assert abs(stats.size_bytes - spool.stats().size_bytes) < stats.size_bytes / 2
+        assert stats.pending == 200
+
+
 async def test_buried_records_are_listed_with_reason_and_message(repair: SqliteAdministration) -> None:
     first, *rest = await repair.buried()
     assert (first.event_id, first.reason, first.message) == ("e1", "InvalidInputException", "no 2")

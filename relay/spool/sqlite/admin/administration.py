@@ -34,6 +34,7 @@ from relay.spool.sqlite.admin.inspection import (
     explained,
     reading,
     targets_of_events,
+    used_bytes,
     users_of_sessions,
     waiting,
 )
@@ -180,7 +181,7 @@ class SqliteAdministration:
             oldest = sql.execute("SELECT accepted_at_ms FROM records ORDER BY seq LIMIT 1").fetchone()
             stats = Ledger(totals).stats(
                 pending=pending_events(sql),
-                size_bytes=self._path.stat().st_size,
+                size_bytes=used_bytes(sql),
                 oldest_accepted_at_ms=oldest[0] if oldest else None,
             )
             return Overview(stats, waiting(sql), buried_now(sql))

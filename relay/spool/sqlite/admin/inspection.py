@@ -61,6 +61,14 @@ def reading(path: Path, *, of_any_version: bool = False) -> Generator[sqlite3.Co
         yield sql
 
 
+def used_bytes(sql: sqlite3.Connection) -> int:
+    """What the spool takes, as its bound counts it: pages in use, those that are only in the WAL as yet among them."""
+    pages, free, size = (
+        sql.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "freelist_count", "page_size")
+    )
+    return int((pages - free) * size)
+
+
 def waiting(sql: sqlite3.Connection) -> list[Waiting]:
     """What waits, by operation and target, the fullest first."""
     rows = sql.execute(

@@ -52,9 +52,11 @@ def _has(line: dict[str, Any], name: str, value: str) -> bool:
     if name == "user":
         return line.get("user") == value
     if name == "verdict":
-        return value in (line.get("reason"), line.get("outcome"), line.get("identity")) or any(
-            value == one["verdict"] or any(value in (drop["reason"], "dropped") for drop in one["dropped"])
-            for one in events
+        drops = [*line.get("dropped", ()), *(drop for one in events for drop in one["dropped"])]
+        return (
+            value in (line.get("reason"), line.get("outcome"), line.get("identity"))
+            or any(value == one["verdict"] for one in events)
+            or any(value in (drop["reason"], "dropped") for drop in drops)
         )
     if name == "event":
         return value in line.get("eventIds", ()) or any(one["eventId"] == value for one in events)
