@@ -59,8 +59,6 @@ class Shards:
         """Shard → epoch."""
         self.relays = 1
         """That are alive, this one too."""
-        self.retiring = False
-        """Takes nothing more, and gives back what is quiet."""
 
     @property
     def is_valid(self) -> bool:
@@ -92,7 +90,7 @@ class Shards:
         self._forget(self.mine.keys() - kept)
         self._valid_until_s = asked_s + LEASE_S - MARGIN_S
         self.relays = int((await self._ask("alive", LEASE_S))[0]["count"])
-        fair = 0 if self.retiring else -(-SHARDS // max(1, self.relays))
+        fair = -(-SHARDS // max(1, self.relays))
         self._leave(sorted(self.mine.keys() - self._leaving)[fair:])
         await self._give_back([shard for shard in self._leaving if self._holder.is_quiet(shard)])
         if len(self.mine) < fair:
