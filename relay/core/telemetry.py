@@ -3,6 +3,7 @@
 import platform
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import accumulate
 from typing import Final, Protocol
 
@@ -54,34 +55,19 @@ class Counts(dict[Label, int], Collector):
             yield tuple(map(str, value)) if isinstance(value, tuple) else (str(value),), count
 
 
-class BeaconCounts(dict[tuple[int, str], int], Collector):
+class BeaconCounts(Counts):
     """Beacons answered: `counts[status, error] += 1`; `error` is the word of a refusal, or empty."""
 
     def __init__(self, *, registry: CollectorRegistry) -> None:
-        super().__init__()
-        registry.register(self)
+        text = "Beacons answered, by HTTP status and the error it named."
+        super().__init__("relay_beacons", text, label=("status", "error"), registry=registry)
 
-    def __missing__(self, key: tuple[int, str]) -> int:
-        return 0
-
-    def __hash__(self) -> int:  # type: ignore[override]  # a registry keeps its collectors in a dict
-        return id(self)
-
-    def by_status(self) -> dict[int, int]:
+    def by_status(self) -> dict[str, int]:
         """The sum for each status."""
-        sums: dict[int, int] = {}
-        for (status, _), count in self.items():
+        sums: dict[str, int] = {}
+        for (status, _), count in self.by_labels():
             sums[status] = sums.get(status, 0) + count
         return sums
-
-    def collect(self) -> Iterator[Metric]:
-        """As the library's counter with two labels."""
-        family = CounterMetricFamily(
-            "relay_beacons", "Beacons answered, by HTTP status and the error it named.", labels=["status", "error"]
-        )
-        for (status, error), count in self.items():
-            family.add_metric([str(status), error], count)
-        yield family
 
 
 class Tally(Collector):
@@ -129,74 +115,50 @@ class Metrics:
         ProcessCollector(registry=self.registry)
         build = Info("relay_build", "1, with the version that runs and the Python it runs on.", registry=self.registry)
         build.info({"version": VERSION, "python": platform.python_version()})
+        counts = partial(Counts, registry=self.registry)
+        counter = partial(Counter, registry=self.registry)
+        tally = partial(Tally, registry=self.registry)
         self.beacons = BeaconCounts(registry=self.registry)
-        self.beacons_ignored = Counts(
-            "relay_beacons_ignored",
-            "Beacons taken and thrown away, by cause: a kind of bot, or gpc.",
-            label="cause",
-            registry=self.registry,
+        self.beacons_ignored = counts(
+            "relay_beacons_ignored", "Beacons taken and thrown away, by cause: a kind of bot, or gpc.", label="cause"
         )
-        self.beacons_marked = Counts(
-            "relay_beacons_marked", "Beacons of bots that were taken, by kind.", label="cause", registry=self.registry
+        self.beacons_marked = counts("relay_beacons_marked", "Beacons of bots that were taken, by kind.", label="cause")
+        self.snippets_unknown = counter(
+            "relay_snippets_unknown", "Requests for a snippet by a hash that was never installed here."
         )
-        self.snippets_unknown = Counter(
-            "relay_snippets_unknown",
-            "Requests for a snippet by a hash that was never installed here.",
-            registry=self.registry,
-        )
-        self.events_rejected = Counts(
-            "relay_events_rejected", "Events refused at the door, by reason.", label="reason", registry=self.registry
-        )
-        self.fields_dropped = Counts(
+        self.events_rejected = counts("relay_events_rejected", "Events refused at the door, by reason.", label="reason")
+        self.fields_dropped = counts(
             "relay_fields_dropped",
             "Fields left out of events that were taken, by field and reason.",
             label=("field", "reason"),
-            registry=self.registry,
         )
-        self.fields_unknown = Counts(
+        self.fields_unknown = counts(
             "relay_fields_unknown",
             "Fields that nobody knows, ignored, by name; 200 names, then `other`.",
             label="field",
-            registry=self.registry,
         )
-        self.events_without_item = Counter(
-            "relay_events_without_item", "Events taken without an itemId.", registry=self.registry
-        )
-        self.beacons_numbered = Counts(
+        self.events_without_item = counter("relay_events_without_item", "Events taken without an itemId.")
+        self.beacons_numbered = counts(
             "relay_beacons_numbered",
             "Beacons by the number their page gave them, and its family of browsers: arrived, late, repeated, or"
             " missing (skipped; those that are late came after all).",
             label=("state", "browser"),
-            registry=self.registry,
         )
-        self.events_lost = Counts(
-            "relay_events_lost",
-            "Events a page had to give up, as reported by it.",
-            label="reason",
-            registry=self.registry,
+        self.events_lost = counts(
+            "relay_events_lost", "Events a page had to give up, as reported by it.", label="reason"
         )
-        self.identities = Counts(
-            "relay_identities", "Beacons by what their identity token said.", label="result", registry=self.registry
+        self.identities = counts("relay_identities", "Beacons by what their identity token said.", label="result")
+        self.link_events = counter(
+            "relay_link_events", "Events repeated with the user after a login, to link the anonymous session."
         )
-        self.link_events = Counter(
-            "relay_link_events",
-            "Events repeated with the user after a login, to link the anonymous session.",
-            registry=self.registry,
+        self.put_events_calls = counts("relay_put_events_calls", "PutEvents calls, by outcome.", label="outcome")
+        self.put_events_batch_size = tally(
+            "relay_put_events_batch_size", "Events in one PutEvents call.", buckets=tuple(range(1, 11))
         )
-        self.put_events_calls = Counts(
-            "relay_put_events_calls", "PutEvents calls, by outcome.", label="outcome", registry=self.registry
-        )
-        self.put_events_batch_size = Tally(
-            "relay_put_events_batch_size",
-            "Events in one PutEvents call.",
-            buckets=tuple(range(1, 11)),
-            registry=self.registry,
-        )
-        self.delivery_seconds = Tally(
+        self.delivery_seconds = tally(
             "relay_delivery_seconds",
             "Seconds from accepted to delivered.",
             buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 7200, 86400),
-            registry=self.registry,
         )
 
     def count_fields(self, dropped: Iterable["DroppedField"], unknown: Mapping[str, int]) -> None:

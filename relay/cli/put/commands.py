@@ -13,7 +13,7 @@ import msgspec
 from relay.cli.aws import run
 from relay.cli.put.interactions import interactions
 from relay.cli.put.progress import file_progress
-from relay.cli.put.row_options import with_row_options
+from relay.cli.put.row_options import with_pace, with_row_options
 from relay.cli.signals import stop_on_signals
 from relay.core.limits import PUT_RECORDS_CALLS_PER_S
 from relay.personalize.connection import connect
@@ -44,23 +44,8 @@ def _catalog_command(kind: CatalogKind) -> click.Command:
     )
     @click.argument("file", type=click.Path(exists=True, dir_okay=False, allow_dash=True))
     @click.option("--dataset-arn", required=True, help=f"The {kind.dataset_type} dataset.")
+    @with_pace(PUT_RECORDS_CALLS_PER_S, "The service's quota is 10; for the emulator and for sharing the quota.")
     @with_row_options
-    @click.option("--ignore-unknown", is_flag=True, help="Leave out columns the dataset's schema does not have.")
-    @click.option("--restart", is_flag=True, help="From the beginning, whatever was sent before.")
-    @click.option(
-        "--schema",
-        "schema_file",
-        type=click.Path(exists=True, dir_okay=False, path_type=Path),
-        help="The dataset's schema as a file, where the credentials may not describe the dataset.",
-    )
-    @click.option(
-        "--calls-per-s",
-        type=click.FloatRange(min=0.01),
-        default=PUT_RECORDS_CALLS_PER_S,
-        show_default=True,
-        help="The service's quota is 10; for the emulator and for sharing the quota.",
-    )
-    @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
     def put(**options: Any) -> None:
         _put(kind, **options)
 

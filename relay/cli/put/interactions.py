@@ -15,7 +15,7 @@ import msgspec
 
 from relay.cli.aws import run
 from relay.cli.put.progress import file_progress, tell_notice
-from relay.cli.put.row_options import with_row_options
+from relay.cli.put.row_options import with_pace, with_row_options
 from relay.cli.signals import stop_on_signals
 from relay.compose.spool import SpoolOptions, open_spool
 from relay.core.clock import Clock, SystemClock
@@ -71,23 +71,8 @@ class HistoryPut(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--tracking-id", required=True, help="Of the event tracker that is to take them.")
 @click.option("--event-type", metavar="T", help="Type of the rows that have none, as of a file without EVENT_TYPE.")
+@with_pace(PUT_EVENTS_PER_S, "Share the dataset group's quota with the relay that runs.")
 @with_row_options
-@click.option("--ignore-unknown", is_flag=True, help="Leave out columns the dataset's schema does not have.")
-@click.option("--restart", is_flag=True, help="From the beginning, whatever was sent before.")
-@click.option(
-    "--schema",
-    "schema_file",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="The dataset's schema as a file, where the credentials may not describe it.",
-)
-@click.option(
-    "--calls-per-s",
-    type=click.FloatRange(min=0.01),
-    default=PUT_EVENTS_PER_S,
-    show_default=True,
-    help="Share the dataset group's quota with the relay that runs.",
-)
-@click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
 def interactions(
     *,
     file: Path,

@@ -1,6 +1,7 @@
-"""How the rows of a file are written: options every `put` has."""
+"""The options that every `put` has: how the rows of its file are written, and how they are sent."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import click
@@ -19,8 +20,17 @@ def _one_character(_context: click.Context, _option: click.Parameter, text: str 
 
 
 def with_row_options(command: _Command) -> _Command:
-    """Adds `--format`, `--delimiter` and `--null`."""
+    """Adds `--format`, `--delimiter` and `--null`, `--ignore-unknown`, `--restart`, `--schema` and `--json`."""
     for option in (
+        click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON."),
+        click.option(
+            "--schema",
+            "schema_file",
+            type=click.Path(exists=True, dir_okay=False, path_type=Path),
+            help="The dataset's schema as a file, where the credentials may not describe the dataset.",
+        ),
+        click.option("--restart", is_flag=True, help="From the beginning, whatever was sent before."),
+        click.option("--ignore-unknown", is_flag=True, help="Leave out columns the dataset's schema does not have."),
         click.option(
             "--null",
             multiple=True,
@@ -41,3 +51,10 @@ def with_row_options(command: _Command) -> _Command:
     ):
         command = option(command)
     return command
+
+
+def with_pace(calls_per_s: float, why: str) -> Callable[[_Command], _Command]:
+    """Adds `--calls-per-s`, with what it is where nothing is said."""
+    return click.option(
+        "--calls-per-s", type=click.FloatRange(min=0.01), default=calls_per_s, show_default=True, help=why
+    )

@@ -5,9 +5,9 @@ from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
 import asyncpg
-import msgspec
 
 from relay.core.model import NewRecord, Operation, Provenance, Record, SessionKey
+from relay.spool.header import decode_header, encode_header
 from relay.spool.schedule.erased_users import fingerprint_of
 from relay.spool.schedule.fingerprint import fingerprint
 from relay.spool.schedule.pieces import page_key
@@ -15,18 +15,6 @@ from relay.spool.schedule.pieces import page_key
 SHARDS: Final = 64
 _SHARD_BITS: Final = 54
 """A fingerprint has 60 bits; the first six are its shard, so that a shard is a range of sessions."""
-
-
-class Header(msgspec.Struct, frozen=True, gc=False, array_like=True):
-    """What a row says of its events beside what SQL asks for. Fields are only ever added, at the end."""
-
-    ends: tuple[int, ...]
-    without_item: int = 0
-    came: Provenance | None = None
-
-
-_encode_header: Final = msgspec.msgpack.Encoder().encode
-_decode_header: Final = msgspec.msgpack.Decoder(Header).decode
 
 
 class Arriving(NamedTuple):
@@ -100,7 +88,7 @@ def arguments_of(group: Sequence[Arriving], flows: Sequence[int], salt: bytes, n
             offset, session, None if page == session else page, flow, record.came is not None and
             record.came.never_bound, text(record.key.session_id), None if user is None else text(user),
             None if user is None else erased_key(user),
-            _encode_header((record.ends, record.without_item, record.came)), record.body,
+            encode_header((record.ends, record.without_item, record.came)), record.body,
         ))  # fmt: skip
         offset += len(record.ends)
     records = tuple([list(column) for column in zip(*rows, strict=True)])
@@ -114,7 +102,7 @@ def erased_key(user_id: str) -> bytes:
 
 def alone(entry: bytes, came: Provenance | None) -> bytes:
     """The header of one event by itself."""
-    return _encode_header(((len(entry),), 0, came))
+    return encode_header(((len(entry),), 0, came))
 
 
 def _hash(event_id: str, page: int, salt: bytes) -> int:
@@ -125,17 +113,17 @@ def _hash(event_id: str, page: int, salt: bytes) -> int:
 
 def ends_of(header: bytes) -> tuple[int, ...]:
     """Where its entries end."""
-    return _decode_header(header).ends
+    return decode_header(header).ends
 
 
 def came_of(header: bytes) -> Provenance | None:
     """What came with it."""
-    return _decode_header(header).came
+    return decode_header(header).came
 
 
 def record_of(row: asyncpg.Record) -> Record:
     """A row of `lease.sql` as a record, with the user of whoever has logged in."""
-    header = _decode_header(row["header"])
+    header = decode_header(row["header"])
     user: bytes | None = row["user_id"] if row["user_id"] is not None else row["bound_user"]
     key = SessionKey(Operation(row["operation"]), untext(row["target"]), untext(row["session_id"]))
     return Record(

@@ -6,26 +6,13 @@ from pathlib import Path
 from typing import Final, NamedTuple
 from zlib import crc32
 
-import msgspec
-
-from relay.core.model import MOST_EVENTS, Operation, Provenance, Record, SessionKey
+from relay.core.model import MOST_EVENTS, Operation, Record, SessionKey
+from relay.spool.header import decode_header, encode_header
 
 Flows = Mapping[int, tuple[Operation, str]]
 
 COLUMNS: Final = "seq, session, flow, accepted_at_ms, crc, waiting, session_id, user_id, head, body"
 """Of `records`."""
-
-
-class Head(msgspec.Struct, frozen=True, gc=False, array_like=True):
-    """What a row says of its events beside what SQL asks for. Fields are only ever added, at the end."""
-
-    ends: tuple[int, ...]
-    without_item: int = 0
-    came: Provenance | None = None
-
-
-encode_head: Final = msgspec.msgpack.Encoder().encode
-decode_head: Final = msgspec.msgpack.Decoder(Head).decode
 
 
 class RecordRow(NamedTuple):
@@ -51,7 +38,7 @@ class RecordRow(NamedTuple):
 
     def as_record(self, flows: Flows) -> Record:
         """The record, once `is_intact` was asked. Raises `msgspec.DecodeError` for what no version wrote."""
-        head = decode_head(self.head)
+        head = decode_header(self.head)
         key = SessionKey(*flows[self.flow], self.session_id)
         return Record(
             self.seq, key, self.user_id, self.body, head.ends, self.accepted_at_ms, self.waiting, head.without_item,
@@ -78,7 +65,7 @@ def row_of(record: Record, *, session: int, flow: int) -> tuple[object, ...]:
     """The row of a record. Every beacon pays for this, so that it calls as little as possible."""
     seq, at_ms, waiting, sid = record.seq, record.accepted_at_ms, record.waiting, record.key.session_id
     user, body = record.user_id, record.body
-    head = encode_head((record.ends, record.without_item, record.came))  # as `Head` is written
+    head = encode_header((record.ends, record.without_item, record.came))  # as `Header` is written
     text = f"{seq} {session} {flow} {at_ms} {waiting} {sid}\0{'-' if user is None else '+' + user}\0"
     crc = crc32(body, crc32(head, crc32(text.encode())))  # as `checksum` does
     return (seq, session, flow, at_ms, crc, waiting, sid, user, head, body)
@@ -113,7 +100,7 @@ def last_number(sql: sqlite3.Connection) -> int:
     if columns is None:
         return 0
     row = RecordRow(*columns)
-    return row.seq + (len(decode_head(row.head).ends) if row.is_intact() else MOST_EVENTS) - 1
+    return row.seq + (len(decode_header(row.head).ends) if row.is_intact() else MOST_EVENTS) - 1
 
 
 def crc_of(*columns: object) -> int:

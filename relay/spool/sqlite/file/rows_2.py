@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
 from relay.core.model import Binding
+from relay.spool.header import Header, encode_header
 from relay.spool.sqlite.file.binding_table import keep_binding
 from relay.spool.sqlite.file.buried_rows import BuriedRow, buried_row
 from relay.spool.sqlite.file.erasure_table import note_erasure
-from relay.spool.sqlite.file.rows import Head, RecordRow, crc_of, encode_head
+from relay.spool.sqlite.file.rows import RecordRow, crc_of
 
 BINDING_COLUMNS_2: Final = "slot, crc, site, session_id, user_id, target, expires_at_ms"
 _TEN_YEARS_MS: Final = 10 * 365 * 86_400_000
@@ -40,7 +41,7 @@ class Row2(NamedTuple):
 
     def as_row(self) -> RecordRow:
         """A record of one event; a damaged row stays one that does not match its checksum."""
-        head = encode_head(Head((len(self.body),)))
+        head = encode_header(Header((len(self.body),)))
         row = RecordRow(
             self.seq, self.session, self.flow, self.accepted_at_ms, 0, 1, self.session_id, self.user_id, head, self.body
         ).changed()

@@ -11,10 +11,11 @@ from collections.abc import Sequence
 from typing import Final
 
 from relay.core.model import Binding, Operation, SessionKey
+from relay.spool.header import decode_header
 from relay.spool.schedule.fingerprint import fingerprint
 from relay.spool.schedule.pending_index import PendingIndex
 from relay.spool.schedule.pieces import may_be_bound
-from relay.spool.sqlite.file.rows import COLUMNS, RecordRow, decode_head
+from relay.spool.sqlite.file.rows import COLUMNS, RecordRow
 from relay.spool.sqlite.write.write_ops import Append
 
 MAX_SEQS_TO_BIND: Final = 100_000
@@ -81,7 +82,7 @@ def give_user(sql: sqlite3.Connection, binding: Binding, seqs: Sequence[int]) ->
         for row in _anonymous_rows(sql, seqs[start : start + _CHUNK]):
             if not row.is_intact():
                 continue  # found and counted when it is leased
-            came = decode_head(row.head).came
+            came = decode_header(row.head).came
             if came is None or not came.never_bound:
                 crc = row.changed(user_id=binding.user_id).crc
                 sql.execute("UPDATE records SET user_id = ?, crc = ? WHERE seq = ?", (binding.user_id, crc, row.seq))
