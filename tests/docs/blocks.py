@@ -1,6 +1,7 @@
 """The code blocks of the papers, each with the place where it stands."""
 
 import re
+import textwrap
 from pathlib import Path
 from typing import NamedTuple
 
@@ -28,6 +29,7 @@ def blocks(paper: str, language: str | None = None) -> list[Block]:
     """All blocks of a paper, or those of one language, in order."""
     text = Path(ROOT / paper).read_text()
     found = [
-        Block(paper, text.count("\n", 0, match.start()) + 1, match[2], match[3]) for match in _FENCE.finditer(text)
+        Block(paper, text.count("\n", 0, match.start()) + 1, match[2], textwrap.dedent(match[3]))
+        for match in _FENCE.finditer(text)
     ]
     return [block for block in found if language in (None, block.language)]

@@ -1,4 +1,4 @@
-"""The wheel of this tree, built once."""
+"""The wheel of this tree, built once, and an environment it is installed in."""
 
 import asyncio
 import sys
@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from relay.core.version import VERSION
+from tests.docs.host import Host
 from tests.support.tree import ROOT
 
 
@@ -32,3 +34,13 @@ async def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
     said, _ = await build.communicate()
     assert build.returncode == 0, said.decode()
     return folder
+
+
+@pytest.fixture(scope="session")
+async def environment(tmp_path_factory: pytest.TempPathFactory, wheels: Path) -> Path:
+    """A virtual environment with this version in it, which no test changes."""
+    folder = tmp_path_factory.mktemp("environment")
+    host = Host(folder, {}, wheels)
+    await asyncio.to_thread(host.prepare)
+    await host.run(f"pip install -q 'personalize-relay=={VERSION}'")
+    return folder / "venv"

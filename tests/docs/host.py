@@ -9,12 +9,12 @@ import os
 import re
 import subprocess
 import sys
-import sysconfig
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from tests.docs.lent import lend
 from tests.support.tree import ROOT
 
 RELEASES: Final = ROOT / "tests" / "releases"
@@ -64,14 +64,16 @@ class Ran(NamedTuple):
 class Host:
     """One folder, one relay."""
 
-    def __init__(self, folder: Path, settings: Mapping[str, str], wheels: Path) -> None:
+    def __init__(
+        self, folder: Path, settings: Mapping[str, str], wheels: Path, *, environment: Path | None = None
+    ) -> None:
         self.folder = folder
         self.settings = dict(settings)
         """Of the unit, and of the operator's shell."""
         self.variables: dict[str, str] = {}
         """What the reader's shell has beside them."""
         self._wheels = wheels
-        self._venv = folder / "venv"
+        self._venv = environment or folder / "venv"
 
     @property
     def url(self) -> str:
@@ -82,13 +84,12 @@ class Host:
         return f"http://127.0.0.1:{self.settings['RELAY_ADMIN_PORT']}"
 
     def prepare(self) -> None:
-        """Lay out the folder: an environment that has what the relay stands on, and no relay yet."""
+        """Lay out the environment: it has what the relay stands on, and no relay yet."""
         subprocess.run([sys.executable, "-m", "venv", self._venv], check=True)
-        (self._site_packages() / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
+        (self._site_packages() / "dependencies.pth").write_text(f"{lend(self._venv / 'lent')}\n")
         for name, text in {"systemctl": _SYSTEMCTL, "sudo": _SUDO}.items():
             (self._venv / "bin" / name).write_text(text)
             (self._venv / "bin" / name).chmod(0o755)
-        self.write_settings()
 
     def write_settings(self) -> None:
         """The unit's EnvironmentFile."""
@@ -143,7 +144,15 @@ async def host_with(version: str, folder: Path, wheels: Path, settings: Mapping[
     host = Host(folder, settings, wheels)
     await asyncio.to_thread(host.prepare)
     await host.run(f"pip install -q 'personalize-relay=={version}'")
-    try:
+    async with in_order(host):
         yield host
+
+
+@asynccontextmanager
+async def in_order(host: Host) -> AsyncGenerator[None]:
+    """Its settings are there, and nothing of it runs at the end."""
+    host.write_settings()
+    try:
+        yield
     finally:
         await host.run("systemctl stop personalize-relay", fails=True)

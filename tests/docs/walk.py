@@ -10,13 +10,13 @@ import os
 import shutil
 import signal
 import sys
-import sysconfig
 from pathlib import Path
 from typing import Final
 
 import pytest
 
 from tests.docs.blocks import Block
+from tests.docs.lent import lend
 from tests.support.tree import ROOT
 
 _PYTHON: Final = f"""#!/bin/sh
@@ -24,7 +24,7 @@ set -e
 "{sys.executable}" "$@"
 if [ "$1 $2" = "-m venv" ]; then
   for place in "$3"/lib/python3*/site-packages; do
-    echo "{sysconfig.get_path("purelib")}" >"$place/dependencies.pth"
+    echo "$LENT" >"$place/dependencies.pth"
   done
 fi
 """
@@ -65,6 +65,7 @@ async def walk(lines: str, folder: Path, wheels: Path) -> str:
             "PIP_FIND_LINKS": str(wheels),
             "PIP_DISABLE_PIP_VERSION_CHECK": "1",
             "PYTHONUNBUFFERED": "1",
+            "LENT": str(lend(folder / "lent")),
             "TREE": str(ROOT),
         },
         stdin=asyncio.subprocess.DEVNULL,
