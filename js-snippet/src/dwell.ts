@@ -74,14 +74,15 @@ export const createDwell = (env: Env, bus: Bus): Dwell => {
     rootBounds,
   }: IntersectionObserverEntry) => {
     const { width, height } = boundingClientRect;
-    const hasSize = width * height > 0;
+    // Firefox gives an area the box of its picture, which then covers it.
+    const map = target.closest('area')?.closest('map');
+    const hasSize = !map && width * height > 0;
     const now = env.Date.now();
     const itemId = attribute(target, 'item') as string;
     const isHalf = (most: readonly [width: number, height: number]) =>
       part.width * part.height >= MIN_SHARE * Math.min(width, most[0]) * Math.min(height, most[1]);
     let sight = sights.get(target);
     if (!hasSize) {
-      const map = target.closest('map');
       for (const child of map ? document.querySelectorAll(`[usemap="#${map.name}"]`) : target.children) {
         stands.set(child, (stands.get(child) ?? new Set()).add(target));
         observer?.observe(child);

@@ -1,77 +1,22 @@
 """The same promises in Firefox and in Safari's engine: closing, navigating, hiding, tabs, storage, session, login."""
 
 import asyncio
-from collections.abc import AsyncGenerator
 from contextlib import suppress
 from functools import partial
-from typing import Any
 
 import pytest
-from anyio import to_thread
 from starlette.responses import JSONResponse, Response
 
-from tests.browser.snippet.shop import HOME, NEVER, product
+from tests.browser.other_engines.visitor import TAG, Visitor
+from tests.browser.snippet.shop import HOME, product
 from tests.browser.snippet.test_what_is_seen import HIDDEN, LIST, slides
 from tests.support.browser import until
 from tests.support.collector import Beacon, Collector, fail
-from tests.support.engines import driven, missing
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
 
-TAG = NEVER + " data-debug"
 WAITING = "JSON.parse(localStorage['_relay.events'] ?? '[]').length"
-SESSION = "const done = arguments[0]; relay('session', done)"
 ALICE = "alice." + "a" * 30
-
-
-class Visitor:
-    """A browser one can wait for without stopping the collector."""
-
-    def __init__(self, driver: Any) -> None:
-        self._driver = driver
-
-    async def open(self, url: str) -> None:
-        await to_thread.run_sync(self._driver.get, url)
-
-    async def open_in_new_tab(self, url: str) -> None:
-        await to_thread.run_sync(self._driver.switch_to.new_window, "tab")
-        await self.open(url)
-
-    async def close_tab(self) -> None:
-        await to_thread.run_sync(self._driver.close)
-        await self.show_tab(0)
-
-    async def show_tab(self, index: int) -> None:
-        await to_thread.run_sync(self._driver.switch_to.window, self._driver.window_handles[index])
-
-    async def go(self, direction: str) -> None:
-        await to_thread.run_sync(getattr(self._driver, direction))
-
-    async def click(self, css: str) -> None:
-        await to_thread.run_sync(lambda: self._driver.find_element("css selector", css).click())
-
-    async def session(self) -> str:
-        await until(lambda: self.run("return !!window.relay && !Array.isArray(relay.q)"))
-        found: str = await to_thread.run_sync(self._driver.execute_async_script, SESSION)
-        return found
-
-    async def run(self, script: str) -> Any:
-        return await to_thread.run_sync(self._driver.execute_script, script)
-
-
-@pytest.fixture(scope="session", params=["firefox", "webkit"])
-async def engine(request: pytest.FixtureRequest) -> AsyncGenerator[Any]:
-    if reason := missing(request.param):
-        pytest.skip(reason)  # an optional engine; the reason names what is missing and the script that installs it
-    manager = driven(request.param)
-    driver = await to_thread.run_sync(manager.__enter__)
-    yield driver
-    await to_thread.run_sync(manager.__exit__, None, None, None)
-
-
-@pytest.fixture
-def visitor(engine: Any) -> Visitor:
-    return Visitor(engine)
 
 
 def _has(collector: Collector, event: tuple[str, str]) -> bool:
