@@ -6,7 +6,7 @@ The rooms, in the order an event travels; each imports only from those below it 
 
 - `web`: the only room that knows HTTP: listeners, routes, rate limits, the pages for people.
 - `wire`: bytes to typed events; what is wrong with one costs its neighbours nothing.
-- `identity`: who sent it: tokens, JWTs, bindings, erased users, session stitching.
+- `identity`: who sent it: tokens, JWTs, the decision from them and from the session's binding, session stitching.
 - `intake`: checked events to records, from browsers and from backends.
 - `spool`: the durable queue: its `contract`, the `schedule` of who is next, and the backends.
 - `delivery`: from the spool to the sink: batches, pace, lingering, a circuit breaker.

@@ -16,6 +16,7 @@ What is durable when: an append, its binding with it, once its receipt is done; 
 gone from file and WAL; a settle with the next commit, 50 ms later at most: a crash in between repeats a delivery under
 the same event id. Free pages are overwritten and the WAL is cut off within a minute.
 
-`schedule` is shared by all backends and knows of none; `memory` and `sqlite` implement the contract. In `sqlite`: file/
-what a row is, write/ the committing thread, read/ leases, recovery/ a damaged file, admin/ other processes.
+`schedule` is shared by all backends and knows of none; `memory`, `sqlite` and `postgres` implement the contract. In
+`sqlite`: file/ what a row is, write/ the committing thread, read/ leases, recovery/ a damaged file, admin/ other
+processes. In `postgres` there is no file and no thread: `write/` is what any relay may do, `owner/` what one does.
 """

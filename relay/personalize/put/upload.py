@@ -18,7 +18,7 @@ from relay.core.backoff import full_jitter
 from relay.core.clock import Clock
 from relay.core.limits import PUT_RECORDS_CALLS_PER_S
 from relay.core.model import Batch, Record, SessionKey
-from relay.delivery.send_lease import Sending
+from relay.delivery.bisecting import Sending
 from relay.delivery.token_bucket import Pace
 from relay.personalize.errors import BadFileError, InvalidInputError, ResourceInUseError, error_of
 from relay.personalize.put.catalog import CatalogKind, CatalogRecord

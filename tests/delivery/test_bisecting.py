@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from relay.core.model import Batch, Record, bits
 from relay.delivery.batching import MAX_BATCH_BYTES
-from relay.delivery.send_lease import Sending
+from relay.delivery.bisecting import Sending
 from relay.sink.base import Delivered, Outcome, Refused, Throttled, Unreachable
 from tests.support.batches import beacon, record
 
