@@ -23,8 +23,8 @@ from relay.core.clock import Clock
 from relay.core.errors import SpoolError
 from relay.core.model import Batch, Operation, Piece
 from relay.core.telemetry import Metrics
-from relay.delivery.routes import Route, Routes
 from relay.delivery.bisecting import Sending
+from relay.delivery.routes import Route, Routes
 from relay.sink.base import Delivered, Outcome, Refused, Sink, Throttled, Unreachable
 from relay.spool.contract import Lease, Spool
 
