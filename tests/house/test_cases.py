@@ -9,7 +9,7 @@ from tests.support.tree import ROOT
 PAGE = ROOT / "docs/cases.md"
 SECTIONS = {
     *("HTTP", "JSON", "Fields", "Token", "Identity and session", "CDN and proxy", "Sink", "Storage", "Shutdown"),
-    *("Distributed", "Faults that were there once"),
+    *("Distributed", "Pages", "Faults that were there once"),
 }
 
 

@@ -1,4 +1,4 @@
-"""Firefox and WebKitGTK, each once for all tests of this folder, and a collector for each test."""
+"""Firefox and WebKitGTK, each once for all tests of this folder."""
 
 from collections.abc import AsyncGenerator
 from typing import Any
@@ -7,14 +7,7 @@ import pytest
 from anyio import to_thread
 
 from tests.browser.other_engines.visitor import Visitor
-from tests.support.collector import Collector, collecting
 from tests.support.engines import driven, missing
-
-
-@pytest.fixture
-async def collector() -> AsyncGenerator[Collector]:
-    async with collecting() as running:
-        yield running
 
 
 @pytest.fixture(scope="session", params=["firefox", "webkit"])

@@ -1,5 +1,5 @@
-"""The browser and the collector of the snippet's tests."""
+"""The browser of the snippet's tests."""
 
-from tests.browser.snippet.conftest import browser, collector, context, page
+from tests.browser.snippet.conftest import browser, context, page
 
-__all__ = ["browser", "collector", "context", "page"]
+__all__ = ["browser", "context", "page"]

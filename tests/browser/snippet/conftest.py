@@ -1,4 +1,4 @@
-"""A browser for all tests of this folder, a fresh profile and a collector for each."""
+"""A browser for all tests of this folder, a fresh profile for each."""
 
 from collections.abc import AsyncGenerator
 
@@ -6,18 +6,11 @@ import pytest
 from playwright.async_api import Browser, BrowserContext, Page
 
 from tests.support.browser import ITEMS_BY_ID, chromium
-from tests.support.collector import Collector, collecting
 
 
 @pytest.fixture(scope="session")
 async def browser() -> AsyncGenerator[Browser]:
     async with chromium() as running:
-        yield running
-
-
-@pytest.fixture
-async def collector() -> AsyncGenerator[Collector]:
-    async with collecting() as running:
         yield running
 
 

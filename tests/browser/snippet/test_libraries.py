@@ -1,6 +1,5 @@
 """Pages made with other people's libraries: what is said of them is what happened on them."""
 
-import subprocess
 from pathlib import Path
 
 import anyio
@@ -8,7 +7,6 @@ import pytest
 from playwright.async_api import Page
 from starlette.responses import Response
 
-from relay.core.bundled import bundled
 from tests.browser.snippet.shop import NEVER, product, running
 from tests.support.browser import until
 from tests.support.collector import Collector
@@ -16,14 +14,6 @@ from tests.support.collector import Collector
 pytestmark = pytest.mark.browser
 
 FLUSH = "new Promise(done => relay('flush', done))"
-
-
-@pytest.fixture(scope="session")
-def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The pages of js-snippet/test/pages, each with its libraries in one file."""
-    folder = tmp_path_factory.mktemp("pages")
-    subprocess.run(["node", "build.mjs", "--pages", str(folder)], cwd=bundled("snippet").parent, check=True)
-    return folder
 
 
 async def serve(collector: Collector, file: Path) -> str:

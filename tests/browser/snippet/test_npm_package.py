@@ -2,7 +2,6 @@
 
 import json
 import re
-import subprocess
 from pathlib import Path
 
 import anyio
@@ -18,14 +17,6 @@ from tests.support.collector import Collector, refuse
 pytestmark = pytest.mark.browser
 
 SNIPPET = bundled("snippet").parent
-
-
-@pytest.fixture(scope="session")
-def examples(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The examples as single files."""
-    folder = tmp_path_factory.mktemp("examples")
-    subprocess.run(["node", "build.mjs", "--examples", str(folder)], cwd=SNIPPET, check=True)
-    return folder
 
 
 async def open_example(collector: Collector, page: Page, file: Path) -> None:
