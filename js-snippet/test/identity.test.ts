@@ -1,0 +1,207 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createCore } from '../src/tracker.js';
+import { open, openWithIdentity, TOKEN } from './opened.js';
+import { Browser, ENDPOINT, refused, Tab, taken } from './world.js';
+
+test('a login between two hides is told at the second', async () => {
+  const tab = new Tab(new Browser());
+  const say = await open(tab, { flushMs: 1e6 });
+  tab.answer = () => new Promise(() => {});
+  say('event', 'X');
+  tab.fire('pagehide');
+  say('user', TOKEN);
+  tab.fire('pagehide');
+  tab.fire('pagehide');
+  assert.deepEqual(
+    tab.sent.filter(({ atHide }) => atHide).map(({ beacon }) => beacon.identity),
+    [undefined, TOKEN],
+  );
+});
+
+for (const [how, answer] of [
+  ['taken', () => taken('conflict')],
+  ['put off', () => new Response('', { status: 503, headers: { 'retry-after': '60' } })],
+  ['refused', () => refused()],
+  ['called expired', () => taken('expired')],
+] as const) {
+  test(`after consent is withdrawn nothing is stored, though a beacon is ${how} later`, async () => {
+    const { tab, say } = await openWithIdentity(() => new Response(`fresh.${TOKEN}`));
+    let arrive = () => {};
+    tab.answer = () =>
+      new Promise((done) => {
+        arrive = () => done(answer());
+      });
+    say('user', TOKEN);
+    say('event', 'X');
+    await tab.pass(1000);
+    say('consent', false);
+    arrive();
+    await tab.pass(100_000);
+    tab.hide();
+    assert.deepEqual([tab.browser.storage, tab.browser.cookies.size, tab.sent.length], [{}, 0, 1]);
+  });
+}
+
+test('a token that arrives after consent is withdrawn is not used', async () => {
+  let hand = () => {};
+  const { tab, say } = await openWithIdentity(
+    () =>
+      new Promise((done) => {
+        hand = () => done(new Response(`late.${TOKEN}`));
+      }),
+  );
+  tab.answer = () => taken('expired');
+  say('user', TOKEN);
+  await tab.pass(1000);
+  say('consent', false);
+  hand();
+  await tab.pass(1000);
+  assert.deepEqual([tab.browser.storage, tab.browser.cookies.size], [{}, 0]);
+});
+
+test('a token is sent with its own session only, and a logout flushes as the old user', async () => {
+  const tab = new Tab(new Browser());
+  const say = await open(tab, { flushMs: 1e6 });
+  say('user', TOKEN);
+  say('event', 'Mine');
+  say('user', null);
+  say('event', 'Nobodys');
+  await tab.pass(0);
+  say('flush');
+  await tab.pass(0);
+  const owner = new Map(tab.sent.map(({ beacon }) => [beacon.sessionId, beacon.identity]));
+  assert.deepEqual([...owner.values()], [TOKEN, undefined]);
+});
+
+test('a conflict that never ends does not make requests without end', async () => {
+  const tab = new Tab(new Browser());
+  tab.answer = () => taken('conflict');
+  const say = await open(tab, { flushMs: 10 });
+  say('user', TOKEN);
+  await tab.pass(60_000);
+  assert.equal(tab.sent.length, 2);
+});
+
+for (const result of ['expired', 'mismatch']) {
+  test(`a token that is ${result} is fetched again, in place of the old one`, async () => {
+    const { tab, say, fetchedAt } = await openWithIdentity(() => new Response(`fresh.${TOKEN}`));
+    tab.answer = ({ beacon }) => taken(beacon.identity === TOKEN ? result : 'ok');
+    say('user', TOKEN);
+    await tab.pass(1000);
+    say('event', 'X');
+    await tab.pass(100_000);
+    assert.equal(fetchedAt.length, 1);
+    assert.deepEqual(
+      tab.sent.map(({ beacon }) => beacon.identity),
+      [TOKEN, `fresh.${TOKEN}`, `fresh.${TOKEN}`],
+    );
+  });
+}
+
+test('after a session ended by itself its token does not fit, and the site is asked for one that does', async () => {
+  const { tab, say, fetchedAt } = await openWithIdentity(() => new Response(`of-the-second.${TOKEN}`));
+  let first: string | undefined;
+  tab.answer = ({ beacon }) => {
+    first ??= beacon.sessionId;
+    return taken((beacon.sessionId === first) === (beacon.identity === TOKEN) ? 'ok' : 'mismatch');
+  };
+  say('user', TOKEN);
+  await tab.pass(31 * 60_000);
+  say('event', 'Back');
+  await tab.pass(1000);
+  assert.deepEqual([fetchedAt.length, tab.sent.at(-1)?.beacon.identity], [1, `of-the-second.${TOKEN}`]);
+});
+
+test('tokens that never fit are asked for less and less often', async () => {
+  let handed = 0;
+  const { tab, say, fetchedAt } = await openWithIdentity(() => new Response(`${TOKEN}${handed++}`));
+  tab.answer = ({ beacon }) => taken(beacon.identity ? 'mismatch' : 'none');
+  for (let second = 0; second < 3600; second += 10) {
+    say('user', `page${second}.${TOKEN}`); // an application that logs in over and over
+    await tab.pass(10_000);
+  }
+  const gaps = fetchedAt.slice(1).map((ms, i) => ms - (fetchedAt[i] as number));
+  assert.ok(gaps.length >= 4);
+  assert.ok(
+    gaps.every((gap, i) => gap >= 60_000 * 2 ** i),
+    `${gaps}`,
+  );
+});
+
+for (const [how, meanwhile, expected] of [
+  ['after a logout', null, undefined],
+  ['when the page has given one itself', `given.${TOKEN}`, `given.${TOKEN}`],
+] as const) {
+  test(`a token that arrives ${how} is not used`, async () => {
+    let hand = (_: Response) => {};
+    const { tab, say } = await openWithIdentity(
+      () =>
+        new Promise((done) => {
+          hand = done;
+        }),
+    );
+    tab.answer = ({ beacon }) => taken(beacon.identity === TOKEN ? 'expired' : 'none');
+    say('user', TOKEN);
+    await tab.pass(1000);
+    say('user', meanwhile);
+    hand(new Response(`late.${TOKEN}`));
+    await tab.pass(1000);
+    say('event', 'X');
+    await tab.pass(1000);
+    assert.equal(tab.sent.at(-1)?.beacon.identity, expected);
+  });
+}
+
+test('a JWT as long as a relay takes it is sent, beside as many events as there is room for', async () => {
+  const tab = new Tab(new Browser());
+  const say = await open(tab, { flushMs: 1e6, flushSize: 999 });
+  const jwt = 'j'.repeat(8192);
+  say('user', `${jwt}j`);
+  await tab.pass(0);
+  assert.equal(tab.sent.length, 0);
+  say('user', jwt);
+  await tab.pass(0);
+  assert.equal(tab.sent[0]?.beacon.identity, jwt);
+  for (let i = 0; i < 25; i++) {
+    say('event', 'X', { properties: '€'.repeat(900) });
+  }
+  say('event', 'Large', { properties: 'x'.repeat(49_000) });
+  say('flush');
+  await tab.pass(0);
+  assert.ok(tab.sent.every(({ beacon, bytes }) => beacon.identity === jwt && bytes <= 65_536));
+  assert.equal(tab.events.length, 26);
+});
+
+test('a login that fails is tried again though no event waits', async () => {
+  const tab = new Tab(new Browser());
+  tab.answer = () => new Response('', { status: 503 });
+  const say = await open(tab);
+  say('user', TOKEN);
+  await tab.pass(0);
+  tab.answer = () => taken('ok');
+  await tab.pass(60_000);
+  assert.equal(tab.sent.length, 2);
+});
+
+test('an identity endpoint that hands out expired tokens is asked once a minute', async () => {
+  const tab = new Tab(new Browser());
+  let fetched = 0;
+  const relayAnswer = () => taken('expired');
+  const env = tab.env;
+  const relayFetch = env.fetch as unknown as (url: string, init: RequestInit) => Promise<Response>;
+  env.fetch = (async (url: string, init: RequestInit) => {
+    if (url === '/whoami') {
+      fetched++;
+      return new Response(`${TOKEN}${fetched}`);
+    }
+    return relayFetch(url, init);
+  }) as typeof fetch;
+  tab.answer = relayAnswer;
+  const core = createCore(env, { token: 'site', endpoint: ENDPOINT, identityUrl: '/whoami' });
+  await tab.pass(20);
+  core._call([0, ['user', TOKEN]]);
+  await tab.pass(30_000);
+  assert.equal(fetched, 1);
+  assert.ok(tab.sent.length <= 3);
+});
