@@ -7,16 +7,13 @@ well, all that is left goes one by one: whatever is bad, it is thirteen calls mo
 """
 
 from collections.abc import Callable, Sequence
-from typing import Final
 
 from relay.core.limits import MAX_EVENTS_PER_CALL
 from relay.core.model import Batch, Piece, Record
+from relay.core.service_message import MOST_CHARS
 from relay.delivery.batching import after, first_batch
 from relay.sink.base import Delivered, Outcome, Refused, Throttled, Unreachable
 from relay.spool.contract import Burial
-
-MAX_MESSAGE_CHARS: Final = 500
-"""Of the service's message, kept with a buried event."""
 
 
 class Sending:
@@ -84,6 +81,6 @@ class Sending:
         self.stopped = self._doubt(refused, piece)
         if self.stopped is None:
             place = piece.places.bit_length() - 1
-            self.buried.append(Burial(piece.record.seq, place, refused.code, refused.message[:MAX_MESSAGE_CHARS]))
+            self.buried.append(Burial(piece.record.seq, place, refused.code, refused.message[:MOST_CHARS]))
             self._rest = after(self._rest, batch)
             self._suspects = self._suspects if self._alone else 0

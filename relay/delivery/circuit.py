@@ -12,6 +12,7 @@ import random
 from typing import Final
 
 from relay.core.backoff import full_jitter
+from relay.core.service_message import without_values
 from relay.sink.base import Delivered, Outcome, Refused, Throttled, Unreachable
 
 FAILURES_TO_OPEN: Final = 5
@@ -82,7 +83,8 @@ class Circuit:
             self._sources.add(source)
         if self._refusals > REFUSALS_TO_DOUBT and len(self._sources) >= SOURCES_TO_DOUBT:
             self._since_s = now_s if self._doubt is None else self._since_s
-            self._doubt = Unreachable(refused.code, f"every event is refused: {refused.message}", "target")
+            said = without_values(refused.message)
+            self._doubt = Unreachable(refused.code, f"every event is refused: {said}", "target")
         return self._doubt
 
     def learn(self, outcome: Outcome, now_s: float) -> None:

@@ -7,11 +7,12 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from relay.core.errors import SpoolError
+from relay.core.service_message import without_values
 from relay.spool.administration import Buried
 from relay.web.admin.access import may_change
 from relay.web.admin.views import html
 from relay.web.admin.views.answering import HEADERS, View, shown, wants_json
-from relay.web.admin.views.happened import message_shown, site_of, user_shown
+from relay.web.admin.views.happened import site_of, user_shown
 from relay.web.admin.views.words import word
 from relay.web.routes.edge import Edge, edge_of
 from relay.web.routes.request_body import read_body
@@ -147,5 +148,5 @@ def _as_data(edge: Edge, one: Buried) -> dict[str, Any]:
         "acceptedAtMs": one.accepted_at_ms,
         "buriedAtMs": one.buried_at_ms,
         "reason": one.reason,
-        "message": message_shown(one.message),
+        "message": without_values(one.message),
     }

@@ -1,22 +1,15 @@
 """What the ring remembers, as one reads it: no property's value, and no user unless they are shown."""
 
-import re
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 from msgspec import UNSET
 
+from relay.core.service_message import without_values
 from relay.insight.event_ring import Happened
 from relay.insight.insight import CallMade, RefusedBeacon, TakenBeacon, outcome_word
 from relay.insight.refusals import origin_shown
 from relay.web.routes.edge import Edge
-
-_QUOTED: Final = re.compile(r"'[^']*'|\"[^\"]*\"")
-_FIELDS: Final = {
-    "eventList", "userId", "sessionId", "trackingId", "properties", "itemId", "eventType", "sentAt",
-    "eventId", "impression", "recommendationId", "eventValue", "metricAttribution", "eventAttributionSource",
-    "items", "users", "actions", "actionId", "itemProperties",
-}  # fmt: skip
 
 
 def as_data(edge: Edge, one: Happened) -> dict[str, Any]:
@@ -36,16 +29,6 @@ def user_shown(edge: Edge, user_id: str | None) -> str | None:
     if user_id is None:
         return None
     return user_id if edge.show_users else "(hidden)"
-
-
-def message_shown(message: str) -> str:
-    """What the service said without what it quotes, which may be a value: its fields by name stay."""
-
-    def kept(found: re.Match[str]) -> str:
-        inside = found[0][1:-1]
-        return found[0] if inside.split(".")[-1] in _FIELDS else "'…'"
-
-    return _QUOTED.sub(kept, message)[:500]
 
 
 def _taken(edge: Edge, beacon: TakenBeacon) -> dict[str, Any]:
@@ -115,7 +98,7 @@ def _call(edge: Edge, call: CallMade) -> dict[str, Any]:
         "user": user_shown(edge, call.user_id),
         "outcome": outcome_word(outcome),
         "code": getattr(outcome, "code", ""),
-        "message": message_shown(getattr(outcome, "message", "")),
+        "message": without_values(getattr(outcome, "message", "")),
         "requestId": getattr(outcome, "request_id", ""),
         "eventIds": list(call.event_ids),
     }
