@@ -7,7 +7,19 @@ from tests.browser.other_engines.visitor import TAG, Visitor
 from tests.browser.snippet.shop import product
 from tests.browser.snippet.test_tags import TAGS
 from tests.browser.snippet.test_what_is_a_click import CARD
-from tests.browser.snippet.test_what_is_seen import BOXES, BUTTON, LIST, PICTURE
+from tests.browser.snippet.test_what_is_seen import (
+    BLOCKS,
+    BOXES,
+    BUTTON,
+    CLOSED_LATER,
+    DIALOG,
+    LIST,
+    LOAD,
+    OPENED,
+    PANEL,
+    UNSIZED,
+    boxed,
+)
 from tests.browser.snippet.test_what_survives import JUNK, PROTOTYPE
 from tests.support.browser import until
 from tests.support.collector import Beacon, Collector
@@ -77,40 +89,26 @@ async def test_every_press_of_a_control_counts(collector: Collector, visitor: Vi
 
 
 async def test_pictures_that_come_late_are_seen_once_they_are_there(collector: Collector, visitor: Visitor) -> None:
-    items = "".join(
-        f'<a data-relay-item="p{i}" style="display:block"><img style="display:block"></a>' for i in range(30)
-    )
-    load = f"document.querySelectorAll('img').forEach(img => {{ img.src = `{PICTURE.format(300)}` }})"
-    found = await _seen(collector, visitor, items, meanwhile=f"setTimeout(() => {{ {load} }}, 2500)", wait_ms=4500)
+    found = await _seen(collector, visitor, UNSIZED, meanwhile=LOAD, wait_ms=4500)
     # As many as this engine's window holds, and none of the others.
     room = await visitor.run("return innerHeight / 300")
     assert found == [f"p{i}" for i in range(round(room))]
 
 
 async def test_what_a_dialog_covers_is_seen_when_it_has_closed(collector: Collector, visitor: Visitor) -> None:
-    dialog = '<dialog style="width:100vw;height:100vh;max-width:none;max-height:none;margin:0">cookies?</dialog>'
-    blocks = "".join(f'<div data-relay-item="p{i}" style="height:90px">{i}</div>' for i in range(3))
-    opened = "document.querySelector('dialog').showModal()"
-    assert await _seen(collector, visitor, blocks, after=dialog, meanwhile=opened) == []
+    assert await _seen(collector, visitor, BLOCKS, after=DIALOG, meanwhile=OPENED) == []
     collector.beacons.clear()
-    closes = f"{opened}; setTimeout(() => document.querySelector('dialog').close(), 1500)"
-    found = await _seen(collector, visitor, blocks, after=dialog, meanwhile=closes, wait_ms=3500)
+    found = await _seen(collector, visitor, BLOCKS, after=DIALOG, meanwhile=CLOSED_LATER, wait_ms=3500)
     assert found == ["p0", "p1", "p2"]
 
 
 @pytest.mark.parametrize("kind", BOXES)
 async def test_what_has_a_picture_but_no_box_is_seen(collector: Collector, visitor: Visitor, kind: str) -> None:
-    style = "float:left" if "floats" in kind else "position:absolute;top:0;left:100px" if "placed" in kind else ""
-    picture = f'<img src="{PICTURE.format(200)}" style="{style}" {"usemap=#m" if "map" in kind else ""}>'
-    assert await _seen(collector, visitor, BOXES[kind].format(picture)) == ["p"]
+    assert await _seen(collector, visitor, boxed(kind)) == ["p"]
 
 
 async def test_a_large_card_is_seen_when_it_fills_the_panel_it_is_in(collector: Collector, visitor: Visitor) -> None:
-    panel = (
-        '<div style="height:250px;overflow:auto"><div data-relay-item="p" style="height:600px">card</div>'
-        '<div data-relay-item="q" style="height:600px">below</div></div>'
-    )
-    assert await _seen(collector, visitor, panel) == ["p"]
+    assert await _seen(collector, visitor, PANEL) == ["p"]
 
 
 async def test_a_view_in_a_closed_dialog_counts_when_it_opens(collector: Collector, visitor: Visitor) -> None:

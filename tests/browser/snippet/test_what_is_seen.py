@@ -55,13 +55,14 @@ async def test_of_slides_that_fade_each_when_its_turn_comes(collector: Collector
     assert await seen(collector, page, slides("opacity:0"), meanwhile=turn, wait_ms=3500) == ["s0", "s1"]
 
 
+UNSIZED = "".join(f'<a data-relay-item="p{i}" style="display:block"><img style="display:block"></a>' for i in range(30))
+"""Pictures of 300 pixels, once `LOAD` has brought them."""
+LOAD = f"""setTimeout(() => document.querySelectorAll('img')
+    .forEach(img => {{ img.src = `{PICTURE.format(300)}` }}), 2500)"""
+
+
 async def test_what_has_no_size_yet_is_seen_once_it_has(collector: Collector, page: Page) -> None:
-    items = "".join(
-        f'<a data-relay-item="p{i}" style="display:block"><img style="display:block"></a>' for i in range(30)
-    )
-    images = "document.querySelectorAll('img')"
-    load = f"setTimeout(() => {images}.forEach(img => img.src = `{PICTURE.format(300)}`), 2500)"
-    assert await seen(collector, page, items, meanwhile=load, wait_ms=4300) == ["p0", "p1"]
+    assert await seen(collector, page, UNSIZED, meanwhile=LOAD, wait_ms=4300) == ["p0", "p1"]
 
 
 HIDDEN = {
@@ -79,24 +80,26 @@ async def test_what_nobody_can_see_is_not(collector: Collector, page: Page, item
     assert await seen(collector, page, items + '<div data-relay-item="p">p</div>') == ["p"]
 
 
+BLOCKS = "".join(f'<div data-relay-item="p{i}" style="height:90px">{i}</div>' for i in range(3))
+DIALOG = '<dialog style="width:100vw;height:100vh;max-width:none;max-height:none;margin:0">cookies?</dialog>'
+OPENED = "document.querySelector('dialog').showModal()"
+CLOSED_LATER = f"{OPENED}; setTimeout(() => document.querySelector('dialog').close(), 1500)"
+
+
 async def test_what_a_dialog_covers_is_not_until_it_closes(collector: Collector, page: Page) -> None:
-    dialog = '<dialog style="width:100vw;height:100vh;max-width:none;max-height:none;margin:0">cookies?</dialog>'
-    blocks = "".join(f'<div data-relay-item="p{i}" style="height:90px">{i}</div>' for i in range(3))
-    opened = "document.querySelector('dialog').showModal()"
-    assert await seen(collector, page, blocks, after=dialog, meanwhile=opened) == []
+    assert await seen(collector, page, BLOCKS, after=DIALOG, meanwhile=OPENED) == []
     collector.beacons.clear()
-    closes = f"{opened}; setTimeout(() => document.querySelector('dialog').close(), 1500)"
-    assert await seen(collector, page, blocks, after=dialog, meanwhile=closes, wait_ms=3300) == ["p0", "p1", "p2"]
+    found = await seen(collector, page, BLOCKS, after=DIALOG, meanwhile=CLOSED_LATER, wait_ms=3300)
+    assert found == ["p0", "p1", "p2"]
 
 
 async def test_what_is_under_a_sticky_header_is_not_and_what_shines_through_is(
     collector: Collector, page: Page
 ) -> None:
     header = '<header style="position:fixed;inset:0 0 auto;height:100px;background:{}">shop</header>'
-    blocks = "".join(f'<div data-relay-item="p{i}" style="height:90px">{i}</div>' for i in range(3))
-    assert await seen(collector, page, blocks, after=header.format("#fff")) == ["p1", "p2"]
+    assert await seen(collector, page, BLOCKS, after=header.format("#fff")) == ["p1", "p2"]
     collector.beacons.clear()
-    assert await seen(collector, page, blocks, after=header.format("rgba(0,0,0,.3)")) == ["p0", "p1", "p2"]
+    assert await seen(collector, page, BLOCKS, after=header.format("rgba(0,0,0,.3)")) == ["p0", "p1", "p2"]
 
 
 BOXES = {
@@ -109,21 +112,26 @@ BOXES = {
 }
 
 
+def boxed(kind: str) -> str:
+    """An item of this kind around its picture."""
+    style = "float:left" if "floats" in kind else "position:absolute;top:0;left:100px" if "placed" in kind else ""
+    usemap = 'usemap="#m"' if "map" in kind else ""
+    return BOXES[kind].format(f'<img src="{PICTURE.format(200)}" style="{style}" {usemap}>')
+
+
 @pytest.mark.parametrize("kind", BOXES)
 async def test_what_has_a_picture_but_no_box_is(collector: Collector, page: Page, kind: str) -> None:
-    style = {"of no height around a picture that floats": "float:left"}.get(kind, "")
-    style = "position:absolute;top:0;left:100px" if "placed" in kind else style
-    usemap = 'usemap="#m"' if "map" in kind else ""
-    picture = f'<img src="{PICTURE.format(200)}" style="{style}" {usemap}>'
-    assert await seen(collector, page, BOXES[kind].format(picture)) == ["p"]
+    assert await seen(collector, page, boxed(kind)) == ["p"]
+
+
+PANEL = (
+    '<div style="height:250px;overflow:auto"><div data-relay-item="p" style="height:600px">card</div>'
+    '<div data-relay-item="q" style="height:600px">below</div></div>'
+)
 
 
 async def test_a_large_card_is_when_it_fills_the_panel_it_is_in(collector: Collector, page: Page) -> None:
-    panel = (
-        '<div style="height:250px;overflow:auto"><div data-relay-item="p" style="height:600px">card</div>'
-        '<div data-relay-item="q" style="height:600px">below</div></div>'
-    )
-    assert await seen(collector, page, panel) == ["p"]
+    assert await seen(collector, page, PANEL) == ["p"]
 
 
 async def test_a_card_in_a_frame_as_high_as_its_content_is_when_it_fills_the_window(
