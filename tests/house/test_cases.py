@@ -4,6 +4,7 @@ import ast
 import re
 from functools import cache
 
+from tests.mutations.runner import mutations
 from tests.support.tree import ROOT
 
 PAGE = ROOT / "docs/cases.md"
@@ -18,6 +19,13 @@ def names_in(path: str) -> frozenset[str]:
     tree = ast.parse((ROOT / "docs" / path).read_text())
     functions = (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
     return frozenset(one.name for one in functions if one.name.startswith("test_"))
+
+
+def faults() -> dict[str, set[str]]:
+    """The tests named for each fault that was there once."""
+    section = PAGE.read_text().partition("\n## Faults that were there once\n")[2].partition("\n## ")[0]
+    found = (line[2:].partition(" | ") for line in section.splitlines() if line.startswith("| "))
+    return {fault: set(re.findall(r"\[(test_\w+)\]", tests)) for fault, _, tests in found if fault != "Fault"}
 
 
 def rows() -> list[str]:
@@ -38,3 +46,12 @@ def test_every_test_that_is_named_is_there() -> None:
 
 def test_no_section_is_left_out() -> None:
     assert set(re.findall(r"^## (.+)$", PAGE.read_text(), re.MULTILINE)) == SECTIONS
+
+
+def test_every_fault_that_was_there_once_is_put_back_and_a_test_of_its_row_has_to_notice() -> None:
+    noticing = {fault: set[str]() for fault in faults()}
+    for mutation in mutations():
+        assert mutation.fault in noticing, f"{mutation.name}: no row of docs/cases.md is its fault"
+        noticing[mutation.fault].update(re.findall(r"::(test_\w+)", " ".join(mutation.tests)))
+    assert [fault for fault, tests in faults().items() if not tests & noticing[fault]] == []
+    assert len(noticing) > 35

@@ -44,11 +44,11 @@ class Mutation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     name: str
     """What is wrong then."""
+    fault: str
+    """The row of docs/cases.md, of the faults that were there once."""
     tests: list[str]
     """Each must fail: `tests/….py::test_…`."""
     edit: list[Edit]
-    fault: str = ""
-    """The row of docs/cases.md, where it has one."""
 
 
 class _Page(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

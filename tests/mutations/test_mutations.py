@@ -32,21 +32,21 @@ def test_no_two_mutations_have_one_name() -> None:
 def test_a_mutation_whose_text_is_not_there_once_is_outdated(tmp_path: Path, old: str) -> None:
     (tmp_path / "a.py").write_text("1\n2\n")
     with pytest.raises(OutdatedError, match=r"a\.py has"):
-        apply(Mutation("x", [], [Edit("a.py", old, "")]), tmp_path)
+        apply(Mutation("x", "y", [], [Edit("a.py", old, "")]), tmp_path)
 
 
 def test_what_would_not_be_python_is_no_mutation(tmp_path: Path) -> None:
     (tmp_path / "a.py").write_text("1\n")
     with pytest.raises(OutdatedError, match="no Python"):
-        apply(Mutation("x", [], [Edit("a.py", "1", "(")]), tmp_path)
+        apply(Mutation("x", "y", [], [Edit("a.py", "1", "(")]), tmp_path)
 
 
 @pytest.mark.process
 def test_a_test_that_stays_green_and_a_name_that_is_not_defined_are_said() -> None:
     file = "relay/web/listener/turns.py"
     nothing = Edit(file, "class Turns:\n", "class Turns:  # the same\n")
-    assert unnoticed(Mutation("x", [TEST], [nothing])) == [f"{TEST}: still green"]
+    assert unnoticed(Mutation("x", "y", [TEST], [nothing])) == [f"{TEST}: still green"]
     [said] = unnoticed(
-        Mutation("x", [], [Edit(file, "is_free(self, network: object, size: int)", "is_free(self, size)")])
+        Mutation("x", "y", [], [Edit(file, "is_free(self, network: object, size: int)", "is_free(self, size)")])
     )
     assert "network" in said
