@@ -7,7 +7,7 @@ import pytest
 from tests.support.relay import RunningEdge, running_edge
 
 PAGES = ("/", "/events", "/sessions", "/refusals", "/lists", "/losses", "/properties", "/buried", "/words")
-FILES = ("/relay.css", "/refresh.js", "/tail.js", "/status.json")
+FILES = ("/relay.css", "/age.js", "/refresh.js", "/tail.js", "/status.json")
 JSON = {"accept": "application/json"}
 
 

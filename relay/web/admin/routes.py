@@ -39,7 +39,7 @@ def page_routes() -> list[BaseRoute]:
         Route("/held", viewed("/held", holdings.held), methods=["POST"]),
         Route("/words", viewed("/words", words)),
         Route("/login", _login),
-        *(Route(f"/{name}", _file(name)) for name in ("relay.css", "refresh.js", "tail.js")),
+        *(Route(f"/{name}", _file(name)) for name in ("relay.css", "age.js", "refresh.js", "tail.js")),
     ]
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import re
+import signal
 from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Any, Literal
@@ -15,7 +16,7 @@ from relay.identity.tokens import IdentityClaims
 from tests.support.axe import violations
 from tests.support.browser import chromium
 from tests.support.emulator import running_emulator
-from tests.support.relay import RunningRelay, running_relay
+from tests.support.relay import RunningRelay, running_relay, served_relay
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
 
@@ -193,6 +194,22 @@ async def test_the_page_follows_what_happens_and_says_when_nobody_answers(relay:
     await page.route("**/*", lambda _: None)  # a frozen relay takes the request, and says nothing
     await expect(page.locator("#state")).to_contain_text("does not answer", timeout=20_000)
     await expect(page.locator("#age")).to_contain_text(re.compile(r"\d+ s ago"))
+
+
+@pytest.mark.parametrize("path", ["/", "/events"])
+async def test_a_frozen_relay_is_not_called_ready_and_is_again_when_it_goes_on(
+    tmp_path: Path, browser: Browser, path: str
+) -> None:
+    async with served_relay(tmp_path, sink=f"jsonl:{tmp_path}/out") as relay:
+        page = await browser.new_page()
+        await page.goto(relay.admin_url + path)
+        await expect(page.locator("#state")).to_have_text("ready")
+        relay.process.send_signal(signal.SIGSTOP)
+        await expect(page.locator("#state")).to_contain_text("does not answer", timeout=20_000)
+        await expect(page.locator("#age")).to_contain_text(re.compile(r"\d+ s ago"))
+        relay.process.send_signal(signal.SIGCONT)
+        await expect(page.locator("#state")).to_have_text("ready", timeout=20_000)
+        await expect(page.locator("#age")).not_to_contain_text("s ago")
 
 
 async def test_the_tail_shows_what_happens_and_stands_still_when_it_is_paused(relay: RunningRelay, page: Page) -> None:

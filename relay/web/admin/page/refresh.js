@@ -1,14 +1,8 @@
-'use strict'
-// Loads the page again every few seconds, and says when it is old. What comes is parsed as the page itself was.
+// Loads the page again every few seconds. What comes is parsed as the page itself was.
+
+import { heard } from './age.js'
 
 const PERIOD_MS = 3000
-const OLD_MS = 8000
-const state = document.getElementById('state')
-let loadedAt = performance.now()
-
-const say = (now) => {
-  if (state.textContent !== now.textContent) state.replaceChildren(...now.cloneNode(true).childNodes)
-}
 
 const isBusy = () => {
   const active = document.activeElement
@@ -34,8 +28,7 @@ const load = async () => {
       const fresh = new DOMParser().parseFromString(await answer.text(), 'text/html')
       if (fresh.getElementById('state')) {
         if (!isBusy()) swap(fresh)
-        say(fresh.getElementById('state'))
-        loadedAt = performance.now()
+        heard(fresh.getElementById('state'))
       }
     }
   } catch {
@@ -44,14 +37,4 @@ const load = async () => {
   setTimeout(load, rest)
 }
 
-setInterval(() => {
-  const old = performance.now() - loadedAt
-  if (old < OLD_MS || document.hidden) return
-  const line = document.getElementById('age')
-  line.classList.add('old')
-  line.lastChild.textContent = `, ${Math.round(old / 1000)} s ago.`
-  const words = document.createElement('p')
-  words.textContent = 'The relay does not answer; what is below is old'
-  say(words)
-}, 1000)
 setTimeout(load, PERIOD_MS)

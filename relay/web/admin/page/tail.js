@@ -1,17 +1,19 @@
-'use strict'
 // The live tail: a line of the relay's stream says that there is more, and the table is taken from the page itself.
 
+import { heard } from './age.js'
+
+const AGAIN_MS = 30_000
 const table = () => document.querySelector('main section:last-of-type')
 const pause = document.getElementById('pause')
-const age = document.getElementById('age')
-const state = document.getElementById('state')
 let wanted = false
-let heard = performance.now()
 let asking = false
+let loadedAt = performance.now()
 let restsUntil = 0
 
+const isPaused = () => pause.getAttribute('aria-pressed') === 'true'
+
 const load = async () => {
-  if (!wanted || asking || performance.now() < restsUntil || pause.getAttribute('aria-pressed') === 'true' || document.hidden) return
+  if (!wanted || asking || performance.now() < restsUntil || isPaused() || document.hidden) return
   if (!document.getSelection().isCollapsed || document.activeElement?.closest('main section:last-of-type')) return
   wanted = false
   asking = true
@@ -20,8 +22,9 @@ const load = async () => {
     restsUntil = performance.now() + Number(answer.headers.get('relay-rest-ms'))
     const fresh = new DOMParser().parseFromString(await answer.text(), 'text/html')
     table().replaceWith(fresh.querySelector('main section:last-of-type'))
-    age.replaceChildren(...fresh.getElementById('age').childNodes)
-    age.classList.remove('old')
+    document.getElementById('age').replaceChildren(...fresh.getElementById('age').childNodes)
+    loadedAt = performance.now()
+    heard(fresh.getElementById('state'))
   } catch {
     wanted = true
   }
@@ -29,24 +32,19 @@ const load = async () => {
 }
 
 const source = new EventSource('/events/stream?bell')
-const noted = () => {
+source.onmessage = () => {
   wanted = true
-  heard = performance.now()
+  heard()
 }
-source.onmessage = noted
-source.onopen = () => { heard = performance.now() }
+// Nothing has happened, and the relay is there to say so; what it says of itself may have changed meanwhile.
+source.addEventListener('alive', () => {
+  wanted ||= performance.now() - loadedAt > AGAIN_MS
+  heard()
+})
 setInterval(load, 1000)
-setInterval(() => {
-  if (source.readyState === EventSource.OPEN) return
-  if (performance.now() - heard < 8000) return
-  age.classList.add('old')
-  const text = 'The relay does not answer; what is below is old'
-  if (state.textContent !== text) state.textContent = text
-}, 1000)
 
 pause.hidden = false
 pause.addEventListener('click', () => {
-  const paused = pause.getAttribute('aria-pressed') !== 'true'
-  pause.setAttribute('aria-pressed', String(paused))
-  pause.textContent = paused ? 'Go on' : 'Pause'
+  pause.setAttribute('aria-pressed', String(!isPaused()))
+  pause.textContent = isPaused() ? 'Go on' : 'Pause'
 })

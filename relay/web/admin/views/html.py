@@ -158,7 +158,7 @@ def page(
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{text(title)} \N{EN DASH} Personalize Relay</title>"
-        f'<link rel="stylesheet" href="/relay.css"><script defer src="{script}"></script></head><body>'
+        f'<link rel="stylesheet" href="/relay.css"><script type="module" src="{script}"></script></head><body>'
         '<a class="skip" href="#main">To the content</a>'
         f'<header class="top"><p class="brand">Personalize Relay <small>{text(version)}</small></p>'
         f'<p id="state" role="status">{state}</p>'
