@@ -40,7 +40,11 @@ REMEDIES: Final[dict[str, Remedy]] = {
         "The token is for a site this relay does not serve.", "Compare RELAY_SITE and [sites.NAME] with the token."
     ),
     "scope": Remedy("The server token does not allow this call.", "Mint one with the scope that the answer names."),
-    "erased": Remedy("The user was erased, and is refused since.", "Nothing; `POST /api/v1/allow` lifts it.", True),
+    "erased": Remedy(
+        "The user was erased: what waited is gone, and what comes is refused since.",
+        "Nothing; `POST /api/v1/allow` lifts it.",
+        True,
+    ),
     "not_utf8": Remedy("The body is not UTF-8.", "Look at who sends: the snippet always sends UTF-8."),
     "not_json": Remedy("The body is not JSON.", "Look at who sends: the snippet never does this."),
     "bad_version": Remedy("`v` is not 1.", "Look at who sends; the snippet sends `v` 1."),
@@ -136,6 +140,45 @@ REMEDIES: Final[dict[str, Remedy]] = {
     "refused": Remedy(
         "Amazon Personalize will never take an event of this call; the relay finds which, and buries it.",
         "Look at what is buried, and at the service's message.",
+    ),
+    # What keeps calls from being made.
+    "credentials": Remedy(
+        "AWS does not take the relay's credentials: there are none, they have ended, or do not allow PutEvents.",
+        "`personalize-relay check` says which are used; docs/aws.md has the policy. Nothing is lost meanwhile.",
+    ),
+    "target": Remedy(
+        "There is no such event tracker or dataset in this region and account, or it takes nothing.",
+        "Compare RELAY_TRACKING_ID and AWS_REGION with `personalize-relay tracker list`. Nothing is lost meanwhile.",
+    ),
+    "network": Remedy(
+        "The service cannot be reached from here.",
+        "Look at names, routes and proxies of this machine: `personalize-relay check` tries it. Nothing is lost.",
+    ),
+    "service": Remedy(
+        "Amazon Personalize fails by itself.", "Wait: the relay goes on by itself, and nothing is lost.", True
+    ),
+    "accepted": Remedy("On disk here, and answered with 202.", "Nothing.", True),
+    "pending": Remedy(
+        "Accepted, and not yet delivered.",
+        "Nothing, while the oldest waits for seconds only; else see the problems and the calls.",
+        True,
+    ),
+    # What came of lists.
+    "seen": Remedy(
+        "Items of the list that a session saw, as delivered events said: each item once a session.",
+        "None? The list needs data-relay-list, its items data-relay-item.",
+        True,
+    ),
+    "clicked": Remedy(
+        "Delivered Click events that named the list.",
+        "None? The list needs data-relay-source or data-relay-recommendation-id.",
+        True,
+    ),
+    "carts": Remedy(
+        "Delivered AddToCart events that named the list: the item had been clicked there.", "Nothing.", True
+    ),
+    "purchases": Remedy(
+        "Delivered Purchase events that named the list: the item had been clicked there.", "Nothing.", True
     ),
     "delivered": Remedy("Amazon Personalize took it, and said so with a request id.", "Nothing.", True),
     "buried": Remedy(

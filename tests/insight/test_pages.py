@@ -202,6 +202,22 @@ async def test_what_is_buried_is_sent_again_after_it_was_confirmed_with_a_token(
         assert [event["itemId"] for event in emulator.events()] == ["bad"]
 
 
+async def test_what_is_buried_is_discarded_the_same_way_and_a_get_changes_nothing(
+    emulator: RunningEmulator, tmp_path: Path
+) -> None:
+    emulator.emulator.faults.apply(FaultSpec(refuse_items=["bad"]))
+    async with running_relay(env=emulator.env, spool_url=f"sqlite:///{tmp_path}/s.db") as relay:
+        await relay.send({"eventType": "View", "itemId": "bad"})
+        one = await first_buried(relay)
+        form = {"verb": "discard", "number": str(one["number"]), "confirmed": "yes"}
+        url = f"{relay.admin_url}/buried"
+        assert (await relay.http.get(url, params=form, headers=admin(relay) | JSON)).json()["buried"] == [one]
+        done = await relay.http.post(url, data=form, headers=admin(relay) | JSON)
+        assert done.json()["done"] == 1
+        assert (await data(relay, "/buried"))["buried"] == []
+        assert relay.relay.edge.spool.stats().buried == {"InvalidInputException": 1}, "it was buried all the same"
+
+
 async def test_an_access_request_finds_what_is_held_and_an_erasure_leaves_nothing(
     emulator: RunningEmulator, tmp_path: Path
 ) -> None:

@@ -4,6 +4,9 @@ from collections.abc import AsyncGenerator
 
 import pytest
 
+from relay.core.errors import SpoolFullError
+from relay.insight.remedies import REMEDIES
+from relay.web.admin.live_page import chart
 from tests.support.relay import RunningEdge, running_edge
 
 PAGES = ("/", "/events", "/sessions", "/refusals", "/lists", "/losses", "/properties", "/buried", "/words")
@@ -65,3 +68,49 @@ async def test_what_is_since_the_spool_was_made_and_since_the_start_is_told_apar
     page = (await relay.http.get(relay.admin_url)).text
     assert "since the start" in page
     assert "since the spool was made" in page
+
+
+async def test_a_problem_is_told_with_what_it_means_and_what_to_do(relay: RunningEdge) -> None:
+    relay.edge.readiness.spool_refused(SpoolFullError("full"))
+    page = (await relay.http.get(relay.admin_url)).text
+    assert '<a href="/words#spool_full">spool_full</a>' in page
+    assert REMEDIES["spool_full"].do in page
+    assert 'id="spool_full"' in (await relay.http.get(f"{relay.admin_url}/words")).text
+
+
+async def test_every_total_leads_to_what_it_means(relay: RunningEdge) -> None:
+    page = (await relay.http.get(relay.admin_url)).text
+    words = (await relay.http.get(f"{relay.admin_url}/words")).text
+    for name in ("accepted", "pending", "delivered", "buried", "erased"):
+        assert f'<dt><a href="/words#{name}">' in page
+        assert f'id="{name}"' in words
+
+
+def test_the_chart_is_told_in_words_beside_it() -> None:
+    drawn = chart([(1000, 10, 0), (2000, 14, 3), (3000, 0, 0), (4000, 2, 1)])
+    assert "Accepted: 2 a second now. Delivered: 1 a second now. At most 4 a second in the last two minutes." in drawn
+    assert 'aria-hidden="true"><polyline' in drawn
+    assert "-" not in drawn.partition('points="')[2].partition('"')[0], "a counter that begins anew is no negative rate"
+
+
+async def test_the_tail_says_whose_it_is_and_that_it_is_a_sample(relay: RunningEdge) -> None:
+    many = [{"eventType": "View", "itemId": f"p{number}"} for number in range(450)]
+    await relay.send(*many)
+    await relay.send(*many, session="another-session-0123456789")
+    page = (await relay.http.get(f"{relay.admin_url}/events")).text
+    assert "of this relay, if there are several" in page
+    data = (await relay.http.get(f"{relay.admin_url}/events", headers=JSON)).json()
+    assert data["leftOut"] >= 450 - 200
+    assert f"{data['leftOut']:,} events were left out: above 200 a second this is a sample of the sessions" in page
+
+
+async def test_pages_that_ask_for_an_unknown_snippet_are_a_refusal(relay: RunningEdge) -> None:
+    hash_ = "0123456789abcdef"
+    for origin in ("https://shop.example", "https://other.example"):
+        answer = await relay.http.get(f"{relay.url}/r/s.{hash_}.js", headers={"origin": origin})
+        assert answer.status_code == 404
+    rows = (await relay.http.get(f"{relay.admin_url}/refusals", headers=JSON)).json()["refusals"]
+    assert {(row["what"], row["reason"], row["origin"], row["trusted"]) for row in rows} == {
+        ("snippet", "unknown_snippet", "https://shop.example", True),
+        ("snippet", "unknown_snippet", "https://other.example", False),
+    }

@@ -1,5 +1,6 @@
 """The admin listener's first page: what comes in, what goes out, what is wrong. Counts only, nothing about anybody."""
 
+import re
 from collections import Counter
 from collections.abc import Mapping
 from itertools import pairwise
@@ -11,12 +12,14 @@ from starlette.responses import Response
 
 from relay.core.version import VERSION
 from relay.insight.minute_rows import CountKey
+from relay.insight.remedies import REMEDIES
 from relay.web.admin.views import html
 from relay.web.admin.views.answering import HEADERS, View
 from relay.web.admin.views.words import remedy, word
 from relay.web.routes.edge import Edge, edge_of
 
 _LEDGER: Final = ("accepted", "delivered", "buried", "erased")
+_CAUSE: Final = re.compile(r"\((credentials|target|network|service): ")
 _WIDTH, _HEIGHT = 600, 120
 
 
@@ -28,7 +31,7 @@ async def live(edge: Edge, _request: Request) -> View:
     sections = [
         html.Section("Problems", [_problems(data)]),
         html.Section("Events", [_figures(edge, data, hour)]),
-        html.Section("Events a second, last two minutes", [_chart(list(edge.insight.samples))]),
+        html.Section("Events a second, last two minutes", [chart(list(edge.insight.samples))]),
         html.Section("Not taken, last hour", [_not_taken(hour)]),
         html.Section("Calls, last hour", [_calls(hour)]),
     ]
@@ -101,19 +104,24 @@ def _problems(data: Mapping[str, Any]) -> html.Markup:
     lines = [*report.reasons, *report.problems]
     if not lines:
         return html.words(html.tone("good", "None:"), " beacons are taken, and calls get through.")
-    items = "".join(
-        f"<li>{html.text(line)} {html.text(remedy(line)) if line in report.reasons else ''}</li>" for line in lines
-    )
+    items = "".join(f"<li>{html.text(line)}{_remedy_of(line)}</li>" for line in lines)
     return html.Markup(f'<ul class="problems">{items}</ul>')
+
+
+def _remedy_of(line: str) -> str:
+    """What to do: a reason is a word itself, a line of what keeps calls from being made names its cause."""
+    cause = _CAUSE.search(line)
+    reason = cause[1] if cause else line
+    return f": {word(reason)}. {html.text(remedy(reason))}" if reason in REMEDIES else ""
 
 
 def _figures(edge: Edge, data: Mapping[str, Any], hour: Counter[CountKey]) -> html.Markup:
     spool, since = data["spool"], data["sinceStart"]
     oldest = f"the oldest for {spool['oldestS']:.1f} s" if spool["pending"] else "nothing waits"
-    pairs: list[tuple[str, object, object]] = [
-        (name.capitalize(), spool[name], _note(name, since[name], hour["ledger", name])) for name in _LEDGER
+    pairs: list[tuple[object, object, object]] = [
+        (_linked(name), spool[name], _note(name, since[name], hour["ledger", name])) for name in _LEDGER
     ]
-    pairs.insert(2, ("Pending", spool["pending"], oldest))
+    pairs.insert(2, (_linked("pending"), spool["pending"], oldest))
     balance = (
         f"{spool['accepted']:,} accepted = {spool['delivered']:,} delivered + {spool['buried']:,} buried +"
         f" {spool['erased']:,} erased + {spool['pending']:,} pending. The large numbers are since the spool was made;"
@@ -125,12 +133,17 @@ def _figures(edge: Edge, data: Mapping[str, Any], hour: Counter[CountKey]) -> ht
     return html.Markup(html.figures(pairs, "Events since the spool was made") + started)
 
 
+def _linked(name: str) -> html.Markup:
+    return html.link(f"/words#{name}", name.capitalize())
+
+
 def _note(name: str, since: int, hour: int) -> html.Markup:
     note = f"{since:,} since the start, {hour:,} in the last hour"
     return html.Markup(f"{note}: {html.link('/buried', 'see them')}") if name == "buried" else html.text(note)
 
 
-def _chart(samples: list[tuple[int, int, int]]) -> html.Markup:
+def chart(samples: list[tuple[int, int, int]]) -> html.Markup:
+    """Events a second between samples (time in ms, accepted, delivered), drawn and in words."""
     accepted, delivered = _rates(samples, 1), _rates(samples, 2)
     if not accepted:
         return html.words("There is nothing to draw yet.")

@@ -115,7 +115,7 @@ def _row(one: Table, cells: Sequence[object]) -> str:
     return f'<tr role="row">{"".join(made)}</tr>'
 
 
-def figures(pairs: Sequence[tuple[str, object, object]], label: str) -> Markup:
+def figures(pairs: Sequence[tuple[object, object, object]], label: str) -> Markup:
     """Numbers in a row, each with a name and a note."""
     parts = [
         f'<div class="figure"><dt>{text(title)}</dt><dd><span>{text(value)}</span>'

@@ -8,6 +8,7 @@ from starlette.requests import Request
 from relay.insight.minute_rows import CountKey
 from relay.web.admin.views import html
 from relay.web.admin.views.answering import View
+from relay.web.admin.views.words import word
 from relay.web.routes.edge import Edge
 
 _MEASURES: Final = ("events", "seen", "clicked", "carts", "purchases")
@@ -31,7 +32,9 @@ async def lists(edge: Edge, _request: Request) -> View:
         " saw, each once, as they came with its events; lists nobody acted on count only with"
         " RELAY_FORWARD_IMPRESSIONS=1."
     )
+    named = [part for name in _MEASURES[1:] for part in (word(name), ", ")]
     sections = [
+        html.Section("The columns", [html.words("What they count: ", *named[:-1], ".")]),
         html.Section("By source", [_table("Lists by source (data-relay-source)", data["sources"])]),
         html.Section("By recommendation id", [_table("Lists by recommendation id", data["recommendations"])]),
         html.Section(
