@@ -211,6 +211,29 @@ async def test_commits_lost_with_the_wal_are_noticed(
     assert "are gone" in caplog.text
 
 
+@pytest.mark.parametrize("ending", ["cut off", "zeros", "zeros behind it"])
+@pytest.mark.parametrize("suffix", ["", "-wal"])
+async def test_a_file_whose_end_is_gone_or_zeros_costs_what_was_there_and_that_is_counted(
+    crashed: Path, clock: FakeClock, suffix: str, ending: str
+) -> None:
+    """As after a loss of power: the file's length is on the disk, what was to be in it is not."""
+    if not suffix:
+        sql(crashed, "PRAGMA wal_checkpoint(TRUNCATE)")
+    path = crashed.with_name(crashed.name + suffix)
+    size = path.stat().st_size
+    if ending != "zeros behind it":
+        os.truncate(path, offset_of(path, b'"eventId":"e9"'))
+    if ending != "cut off":
+        os.truncate(path, size + 4096)
+    stats = await figures_once_opened(crashed, clock)
+    assert stats.accepted == 20
+    assert stats.pending + stats.buried.get("corrupt", 0) == 20
+    if ending == "zeros behind it":
+        assert stats.pending == 20
+    else:
+        assert stats.pending < 20
+
+
 async def test_a_disk_that_refuses_a_write_acknowledges_nothing_more_until_reopened(
     open_sqlite: OpenSqlite, path: Path
 ) -> None:
