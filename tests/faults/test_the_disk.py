@@ -66,6 +66,27 @@ async def test_writes_without_space_are_refused_and_taken_once_there_is_space(tm
         run.judge(await run.quiet())
 
 
+@needs_strace
+async def test_on_a_disk_that_turns_read_only_nothing_is_acknowledged_and_nothing_is_lost(
+    tmp_path: Path, seed: int
+) -> None:
+    """As a file system does after an error of its device."""
+    async with arena(tmp_path, seed=seed) as run:
+        await run.relay.start()
+        run.driver.come()
+        await run.obligations(200)
+        tracer = await attach(run.relay, "pwrite64:error=EROFS:when=20+")
+        await refusals(run, 30)
+        assert await not_ready(run) == ["spool_unwritable"]
+        answered = run.oracle.answered
+        await refusals(run, 30)
+        assert run.oracle.answered == answered
+        await run.crash()
+        await tracer.finished()
+        await run.relay.start()
+        run.judge(await run.quiet())
+
+
 @needs_root
 async def test_a_disk_that_is_full_for_a_while_holds_up_nothing_for_good(tmp_path: Path, seed: int) -> None:
     """Full, it refuses with 503; what is on it is delivered; with space again, it takes again, without a restart."""
