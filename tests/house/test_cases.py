@@ -10,7 +10,7 @@ from tests.support.tree import ROOT
 PAGE = ROOT / "docs/cases.md"
 SECTIONS = {
     *("HTTP", "JSON", "Fields", "Token", "Identity and session", "CDN and proxy", "Sink", "Storage", "Shutdown"),
-    *("Distributed", "Pages", "Faults that were there once"),
+    *("Distributed", "Pages", "What pages, backends and files really send", "Faults that were there once"),
 }
 
 
