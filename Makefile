@@ -10,7 +10,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 export npm_config_fund = false
 export npm_config_audit = false
 
-.PHONY: help demo replay test test-all test-fast test-newest test-browser-soak test-cost lint bench profile soak soak-cluster soak-identity fuzz mutations build release reference lock upgrade clean
+.PHONY: help demo replay test test-all test-fast test-newest test-postgresql test-browser-soak test-cost lint bench profile soak soak-cluster soak-identity fuzz mutations build release reference lock upgrade clean
 
 help:
 	@echo "make demo        emulator, relay and shop on this machine; DEMO_PORT=8080"
@@ -32,6 +32,7 @@ help:
 	@echo "make audit       whether a locked version is known to be bad; make advisories asks anew what is known"
 	@echo "make reference   docs/reference/ and the import graph, anew from the code"
 	@echo "make test-newest the core of the tests against the newest releases of what the relay stands on"
+	@echo "make test-postgresql the shared spool on PostgreSQL 14, 16, 17 and 18"
 	@echo "make upgrade     newer versions into requirements/; make lock: only what pyproject.toml asks for"
 
 # What is installed is written down, with hashes: `make lock` after a change in pyproject.toml, `make upgrade` for newer ones.
@@ -97,6 +98,14 @@ test-newest:
 	@PYTHON=$(PYTHON) scripts/install-newest build/newest
 	build/newest/bin/python -m pytest -q -m "not browser and not faults and not cost" $(or $(TESTS),$(CORE_TESTS))
 
+# The shared spool on the other versions it is for; the tests of `make test` are on the system's. Those that cannot be had are named.
+test-postgresql: $(VENV)/.dev
+	@scripts/install-test-tools
+	@for version in $$(scripts/install-postgresql); do \
+		echo "PostgreSQL $$version"; \
+		TEST_POSTGRESQL=$$version $(BIN)/pytest -q tests/spool -k "postgres or pooled or shared" || exit 1; \
+	done
+
 test: lint tests/emulator/js/node_modules/.done
 	scripts/install-test-tools
 	@PYTHON=$(PYTHON) scripts/install-validators
@@ -108,6 +117,7 @@ test-all: test
 	$(MAKE) mutations
 	$(MAKE) test-cost
 	$(MAKE) test-newest
+	$(MAKE) test-postgresql
 	$(MAKE) soak MINUTES=5
 	$(MAKE) soak-cluster MINUTES=10 SEEDS=10
 	$(MAKE) soak-identity MINUTES=5

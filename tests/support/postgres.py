@@ -12,12 +12,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, TypedDict
 
+from tests.support.tree import ROOT
+
 _VERSIONS: Final = Path("/usr/lib/postgresql")
+_PACKAGED: Final = ROOT / "build" / "postgresql" / "node_modules"
+"""What scripts/install-postgresql brings: servers, and no clients."""
 READY_S: Final = 30
 
 
 def bin_folder(version: str | None = None) -> Path:
-    """Where `initdb` and `postgres` are; the newest, or one of a major version.
+    """Where `psql` and all the rest is; the newest, or one of a major version.
 
     Raises:
         LookupError: there is none, with what to do.
@@ -31,12 +35,24 @@ def bin_folder(version: str | None = None) -> Path:
     return Path(on_path).resolve().parent
 
 
+def server_folder(version: str | None) -> Path:
+    """Where `initdb` and `postgres` are, of a major version; by default of `TEST_POSTGRESQL`, else the newest.
+
+    Raises:
+        LookupError: there is none, with what to do.
+    """
+    version = version or os.environ.get("TEST_POSTGRESQL")
+    packaged = _PACKAGED / f"postgresql-{version}" / "native" / "bin"
+    return packaged if (packaged / "initdb").exists() else bin_folder(version)
+
+
 class Cluster:
     """One server, started and stopped at will."""
 
     def __init__(self, folder: Path, *, version: str | None = None) -> None:
         self.folder = folder
-        self.bin = bin_folder(version)
+        self._server = server_folder(version)
+        self._clients = bin_folder()
         self.port = free_port()
         self._user = unprivileged()
         self._process: subprocess.Popen[bytes] | None = None
@@ -57,7 +73,19 @@ class Cluster:
         if self._user is not None:
             self.folder.parent.chmod(0o711)  # the server's user has to get there
             os.chown(self.folder, self._user.pw_uid, self._user.pw_gid)
-        self._run("initdb", "-D", self.data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
+        self._run(
+            self._server / "initdb",
+            "-D",
+            self.data,
+            "-U",
+            "postgres",
+            "-A",
+            "trust",
+            "-E",
+            "UTF8",
+            "--locale=C",
+            "--no-sync",
+        )
         self.start()
         self.sql("CREATE ROLE relay LOGIN", database="postgres")
         self.sql("CREATE DATABASE relay OWNER relay", database="postgres")
@@ -70,7 +98,8 @@ class Cluster:
         if self._user is not None:
             os.chown(self.folder, self._user.pw_uid, self._user.pw_gid)
         origin = f"host=127.0.0.1 port={primary.port} user=postgres application_name=standby"
-        self._run("pg_basebackup", "-D", self.data, "-d", origin, "-R", "-X", "stream", "-c", "fast", "--no-sync")
+        copy = ("-D", self.data, "-d", origin, "-R", "-X", "stream", "-c", "fast", "--no-sync")
+        self._run(self._clients / "pg_basebackup", *copy)
         self.start()
         primary.sql("ALTER SYSTEM SET synchronous_standby_names = 'standby'")
         primary.sql("SELECT pg_reload_conf()")
@@ -102,7 +131,7 @@ class Cluster:
         log = (self.folder / "server.log").open("ab")
         self._process = subprocess.Popen(
             [
-                self.bin / "postgres", "-D", self.data, "-p", str(self.port), "-k", "",
+                self._server / "postgres", "-D", self.data, "-p", str(self.port), "-k", "",
                 "-c", "listen_addresses=127.0.0.1", "-c", "max_connections=200", "-c", "shared_buffers=64MB",
             ],
             stdout=log, stderr=log, **as_user(self._user),
@@ -110,7 +139,7 @@ class Cluster:
         log.close()
         deadline_s = time.monotonic() + READY_S
         while subprocess.run(
-            [self.bin / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(self.port), "-U", "postgres"], check=False
+            [self._clients / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(self.port), "-U", "postgres"], check=False
         ).returncode:
             if self._process.poll() is not None or time.monotonic() > deadline_s:
                 raise RuntimeError(f"PostgreSQL did not start: {(self.folder / 'server.log').read_text()[-2000:]}")
@@ -139,15 +168,15 @@ class Cluster:
         """What psql prints of a statement, as superuser."""
         run = subprocess.run(
             [
-                self.bin / "psql", "-X", "-q", "-A", "-t", "-h", "127.0.0.1", "-p", str(self.port), "-U", "postgres",
-                "-d", database, "-v", "ON_ERROR_STOP=1", "-c", text,
+                self._clients / "psql", "-X", "-q", "-A", "-t", "-h", "127.0.0.1", "-p", str(self.port),
+                "-U", "postgres", "-d", database, "-v", "ON_ERROR_STOP=1", "-c", text,
             ],
             check=True, capture_output=True, text=True,
         )  # fmt: skip
         return run.stdout.strip()
 
-    def _run(self, command: str, *arguments: str | Path) -> None:
-        subprocess.run([self.bin / command, *arguments], check=True, capture_output=True, **as_user(self._user))
+    def _run(self, *command: str | Path) -> None:
+        subprocess.run(command, check=True, capture_output=True, **as_user(self._user))
 
 
 def running_cluster(folder: Path, *, version: str | None = None) -> contextlib.AbstractContextManager[Cluster]:
