@@ -9,7 +9,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any, Final
 
 from relay.compose.edge import make_edge
-from relay.compose.spool import file_of, look_into, spool_of
+from relay.compose.spool import file_of, look_into, name_of, spool_of
 from relay.core.bundled import bundled
 from relay.core.clock import Clock, SystemClock
 from relay.core.settings import Settings
@@ -62,7 +62,7 @@ async def open_relay(settings: Settings, *, clock: Clock | None = None) -> Async
             sink = await stack.enter_async_context(_sink(settings, clock))
         finally:
             spool = await opening
-        metrics.watch_spool(spool.stats, clock)
+        metrics.watch_spool(spool.stats, clock, name=name_of(settings.spool_url))
         kept = await spool.keep_snippet(snippet.hash, snippet.bodies["identity"])
         links: Links | None = None
         if settings.link_after_s is not None:

@@ -4,7 +4,9 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from importlib.metadata import version
 from pathlib import Path
+from socket import gethostname
 from typing import TYPE_CHECKING, Final, NamedTuple
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -43,6 +45,8 @@ class Backend(NamedTuple):
     open: Callable[[str, Clock, SpoolOptions], AbstractAsyncContextManager[Spool]]
     administration: Callable[[str, Clock, bool], SpoolAdministration | None]
     is_file: bool = False
+    is_shared: bool = False
+    """By relays of several hosts."""
 
 
 def open_spool(url: str, options: SpoolOptions, *, clock: Clock) -> AbstractAsyncContextManager[Spool]:
@@ -61,6 +65,15 @@ def file_of(url: str) -> Path | None:
     """The file of a spool that is one."""
     backend, place = _found(url)
     return _file(place) if backend.is_file else None
+
+
+def name_of(url: str) -> str:
+    """What every relay on this spool calls it, and no other: its place without a role, else this host's file."""
+    backend, place = _found(url)
+    if backend.is_shared:
+        parts = urlsplit(url)
+        return parts.netloc.rpartition("@")[2] + parts.path
+    return f"{gethostname()}:{_file(place).absolute() if backend.is_file else url}"
 
 
 def url_of(text: str) -> str:
@@ -149,7 +162,7 @@ def _file(place: str) -> Path:
 
 _BACKENDS: Final[dict[str, Backend]] = {
     "memory": Backend(_memory, _nothing_to_look_at),
-    "postgresql": Backend(_postgres, _postgres_administration),
+    "postgresql": Backend(_postgres, _postgres_administration, is_shared=True),
     "sqlite": Backend(_sqlite, _sqlite_administration, is_file=True),
 }
 

@@ -168,9 +168,18 @@ class Metrics:
         for name, count in unknown.items():
             self.fields_unknown.add_bounded(name, count, most=MAX_UNKNOWN_NAMES)
 
-    def watch_spool(self, stats: Callable[[], SpoolStats], clock: Clock) -> None:
-        """Show the spool's ledger, read anew at every scrape."""
+    def watch_spool(self, stats: Callable[[], SpoolStats], clock: Clock, *, name: str = "") -> None:
+        """Show the spool's ledger, read anew at every scrape.
+
+        Args:
+            stats: The ledger.
+            clock: Of the relay.
+            name: The same at every relay on the spool, and at no other: their totals are one, and not to be added.
+        """
         self.registry.register(_SpoolCollector(stats, clock))
+        Info(
+            "relay_spool", "1, with the spool; relays that share one show the same totals.", registry=self.registry
+        ).info({"spool": name})
 
     def exposition(self) -> bytes:
         """Everything, in the Prometheus text format."""

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from relay.core.version import VERSION
-from tests.docs.host import Host
+from tests.docs.stage.host import Host
 from tests.support.tree import ROOT
 
 

@@ -7,7 +7,7 @@ import anyio
 import pytest
 
 from tests.docs.blocks import blocks
-from tests.docs.walk import walk
+from tests.docs.stage.walk import walk
 from tests.support.tree import ROOT
 
 pytestmark = [pytest.mark.process, pytest.mark.timeout(180)]
@@ -16,7 +16,7 @@ PAPER = "docs/emulator-api.md"
 SHOP = f"""
 import sys
 sys.path.insert(0, {str(ROOT)!r})
-from tests.docs.shop_of_theirs import click_something, start_my_shop
+from tests.docs.stage.shop_of_theirs import click_something, start_my_shop
 """
 """What the paper leaves to the reader."""
 

@@ -20,6 +20,7 @@ RUN = {
         "sh": "tests/docs/test_tutorials.py",
         "python": "tests/docs/test_tutorials.py",
     },
+    "docs/tutorial/cluster.md": {"sh": "tests/docs/test_cluster.py"},
     "docs/upgrade.md": {"sh": "tests/docs/test_upgrade.py"},
     "docs/http-api.md": {"sh": "tests/docs/test_http_api.py"},
     "docs/trackers.md": {"sh": "tests/compose/test_acceptance_walkthrough.py"},
@@ -35,6 +36,10 @@ RUN = {
 """Paper → language → the test, which reads the paper itself."""
 
 SKIPPED = {
+    (
+        "docs/tutorial/cluster.md",
+        "docker compose",
+    ): "needs a daemon; tests/deploy reads the file, and builds the image without",
     (
         "CONTRIBUTING.md",
         "make test-fast",

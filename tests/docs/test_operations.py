@@ -18,7 +18,7 @@ from relay.core.settings_loading import load_settings
 from relay.emulator.wire.faults import FaultSpec
 from relay.tokens import mint_identity
 from tests.docs.blocks import blocks
-from tests.docs.host import Host, in_order
+from tests.docs.stage.host import Host, in_order
 from tests.support.browser import until
 from tests.support.demo import free_ports
 from tests.support.emulator import RunningEmulator, running_emulator

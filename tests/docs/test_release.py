@@ -14,7 +14,7 @@ import pytest
 from relay.core.version import VERSION
 from tests.deploy import image
 from tests.docs.blocks import blocks
-from tests.docs.walk import quick_start, walk
+from tests.docs.stage.walk import quick_start, walk
 from tests.support.tree import ROOT
 
 pytestmark = [pytest.mark.process, pytest.mark.timeout(300)]

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 
 from tests.docs.blocks import blocks
-from tests.docs.walk import quick_start, walk
+from tests.docs.stage.walk import quick_start, walk
 from tests.support.tree import ROOT
 
 pytestmark = [pytest.mark.process, pytest.mark.timeout(300)]
 
-OPEN_THE_PAGE = f'PYTHONPATH={ROOT} "$TREE/.venv/bin/python" {ROOT}/tests/docs/reader.py\n'
+OPEN_THE_PAGE = f'PYTHONPATH={ROOT} "$TREE/.venv/bin/python" {ROOT}/tests/docs/stage/reader.py\n'
 DELIVERED = "until personalize-relay spool status --json | grep -q '\"pending\": 0'; do sleep 0.2; done\n"
 
 

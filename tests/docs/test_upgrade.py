@@ -17,7 +17,7 @@ from starlette.routing import Route
 from relay.core.version import VERSION
 from relay.tokens import mint_identity
 from tests.docs.blocks import blocks
-from tests.docs.host import RELEASES, Host, host_with
+from tests.docs.stage.host import RELEASES, Host, host_with
 from tests.support.browser import chromium, until
 from tests.support.demo import free_ports
 from tests.support.emulator import RunningEmulator, running_emulator

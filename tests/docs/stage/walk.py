@@ -16,7 +16,7 @@ from typing import Final
 import pytest
 
 from tests.docs.blocks import Block
-from tests.docs.lent import lend
+from tests.docs.stage.lent import lend
 from tests.support.tree import ROOT
 
 _PYTHON: Final = f"""#!/bin/sh

@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from tests.docs.lent import lend
+from tests.docs.stage.lent import lend
 from tests.support.tree import ROOT
 
 RELEASES: Final = ROOT / "tests" / "releases"
