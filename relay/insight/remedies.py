@@ -12,8 +12,8 @@ class Remedy(NamedTuple):
     """Nothing is wrong, most of the time."""
 
 
-_OF_THE_PAGE: Final = "look at the page's snippet tag: `personalize-relay snippet` prints the right one"
-_OF_THE_VALUE: Final = "look at where the page or the backend takes the value from"
+_OF_THE_PAGE: Final = "Look at the page's snippet tag: `personalize-relay snippet` prints the right one"
+_OF_THE_VALUE: Final = "Look at where the page or the backend takes the value from"
 
 REMEDIES: Final[dict[str, Remedy]] = {
     # A whole beacon or call.
@@ -21,7 +21,7 @@ REMEDIES: Final[dict[str, Remedy]] = {
         "The page is of an origin that is not allowed, so all it sent was refused.",
         "If the page is yours, add its exact origin (scheme, host, port) to RELAY_ALLOWED_ORIGINS and restart.",
     ),
-    "token_missing": Remedy("There is no site token in the beacon.", f"Set data-token; {_OF_THE_PAGE}."),
+    "token_missing": Remedy("There is no site token in the beacon.", f"Set data-token. {_OF_THE_PAGE}."),
     "token_malformed": Remedy("What stands where the site token belongs is no token.", f"{_OF_THE_PAGE}."),
     "token_forged": Remedy(
         "The token is signed with a key this relay does not have, or is of another kind.",
@@ -34,7 +34,7 @@ REMEDIES: Final[dict[str, Remedy]] = {
     ),
     "token_revoked": Remedy(
         "The token is older than RELAY_SITE_TOKENS_NOT_BEFORE or RELAY_SERVER_TOKENS_NOT_BEFORE allows.",
-        f"Mint a new one; {_OF_THE_PAGE}.",
+        f"Mint a new one. {_OF_THE_PAGE}.",
     ),
     "token_unknown_site": Remedy(
         "The token is for a site this relay does not serve.", "Compare RELAY_SITE and [sites.NAME] with the token."
@@ -91,7 +91,7 @@ REMEDIES: Final[dict[str, Remedy]] = {
     "prefetch": Remedy("Fetched a page before anybody asked.", "Nothing; see RELAY_BOTS.", True),
     "crawler": Remedy("A search engine, a model or an audit.", "Nothing; see RELAY_BOTS.", True),
     # Events and fields.
-    "missing_field": Remedy("A field that must be there is not.", f"Set it; {_OF_THE_VALUE}."),
+    "missing_field": Remedy("A field that must be there is not.", f"Set it. {_OF_THE_VALUE}."),
     "empty": Remedy("Nothing is in it, or what a variable without a value becomes.", f"{_OF_THE_VALUE}."),
     "too_long": Remedy("A text is longer than Amazon Personalize takes.", "Shorten it."),
     "bad_type": Remedy("A field is of another kind than it must be.", f"{_OF_THE_VALUE}."),

@@ -1,6 +1,7 @@
 """The demo's shop and its drawer for whoever looks: keyboard, screen reader, weak sight, little room, no scripts."""
 
 import json
+import os
 import re
 from collections.abc import AsyncGenerator
 from typing import Any, Literal
@@ -18,6 +19,9 @@ from tests.support.browser import chromium
 from tests.support.demo import RunningDemo, running_demo
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+
+PICTURES = os.environ.get("PICTURES_INTO")
+"""A folder for pictures of the page, to be looked at."""
 
 
 @pytest.fixture(scope="module")
@@ -54,10 +58,10 @@ async def open_drawer(page: Page) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [320, 1280])
+@pytest.mark.parametrize("width", [320, 390, 640, 1280])  # 640: 1280 at 200 %
 async def test_axe_finds_nothing(demo: RunningDemo, page: Page, scheme: Literal["light", "dark"], width: int) -> None:
-    await page.emulate_media(color_scheme=scheme)
-    await page.set_viewport_size({"width": width, "height": 800})
+    await page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+    await page.set_viewport_size({"width": width, "height": 400 if width == 640 else 844})
     assert (
         await put_events(demo, {"sessionId": "s" * 20, "eventList": [{"eventType": "View", "itemId": "monstera"}]})
         == 400
@@ -69,6 +73,8 @@ async def test_axe_finds_nothing(demo: RunningDemo, page: Page, scheme: Literal[
     await expect(page.locator(".strip-call").first).to_be_visible()
     assert await violations(page) == []
     assert await page.evaluate("document.documentElement.scrollWidth") <= width
+    if PICTURES:
+        await page.screenshot(path=f"{PICTURES}/shop-{width}-{scheme}.png")
 
 
 async def test_a_call_that_makes_no_sense_hides_no_other_in_the_drawer(demo: RunningDemo, page: Page) -> None:

@@ -97,6 +97,8 @@ async def test_a_browser_gets_a_form_and_with_it_a_cookie_that_no_script_reads()
         own = {"origin": relay.admin_url}
         wrong = await browser.post(f"{relay.admin_url}/login", data={"token": "x"}, headers=own)
         assert (wrong.status_code, "set-cookie" in wrong.headers) == (401, False)
+        assert "That is no server token" in wrong.text
+        assert "That is no server token" not in asked.text
         form = {"token": token(relay, "admin")}
         foreign = await browser.post(f"{relay.admin_url}/login", data=form, headers={"origin": "https://evil.example"})
         assert foreign.status_code == 403

@@ -6,7 +6,9 @@ once to a form and kept in a cookie that no script reads. Whatever changes somet
 origin.
 """
 
+from base64 import b64encode
 from collections.abc import Mapping, Sequence
+from hashlib import sha256
 from http.cookies import SimpleCookie
 from ipaddress import ip_address
 from pathlib import Path
@@ -31,9 +33,20 @@ _FORWARDING: Final = (
     *(b"cf-connecting-ip", b"true-client-ip", b"fastly-client-ip", b"cloudfront-viewer-address"),
 )
 _FORM: Final = (Path(__file__).parent / "page" / "login.html").read_bytes()
+_WRONG_FORM: Final = _FORM.replace(
+    b"<!-- wrong -->",
+    b'<p role="alert">That is no server token of this relay with the scope <code>admin</code>, or it has ended.</p>',
+)
+_STYLE: Final = _FORM.partition(b"<style>")[2].partition(b"</style>")[0]
+"""In the form itself: who has no token gets no file."""
+_STYLE_HASH: Final = b64encode(sha256(_STYLE).digest())
 FORM_HEADERS: Final = (
     (b"content-type", b"text/html; charset=utf-8"),
-    (b"content-security-policy", b"default-src 'none'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"),
+    (
+        b"content-security-policy",
+        b"default-src 'none'; style-src 'sha256-%b'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+        % _STYLE_HASH,
+    ),
     (b"referrer-policy", b"no-referrer"),
 )
 
@@ -117,7 +130,7 @@ async def _log_in(scope: Scope, fields: Mapping[bytes, bytes], receive: Receive,
     form = parse_qs((await read_body(receive, fields, max_bytes=_MOST_FORM_BYTES)).decode("latin-1"))
     token = form.get("token", [""])[0].strip()
     if not _allows(scope, token):
-        await send_bytes(send, 401, _FORM, FORM_HEADERS)
+        await send_bytes(send, 401, _WRONG_FORM, FORM_HEADERS)
         return
     secure = "; Secure" if fields[b"origin"].startswith(b"https:") else ""
     cookie = f"{COOKIE}={token}; Path=/; HttpOnly; SameSite=Strict{secure}".encode("latin-1")

@@ -37,8 +37,8 @@ async def buried(edge: Edge, request: Request) -> View:
             problem = "The spool cannot be read now; the log says why."
     kept = edge.spool.stats().kept.records
     lead = (
-        f"{kept:,} events are kept that Amazon Personalize refused. Repair what its message names, then send them"
-        " again; or discard them."
+        f"Kept, and no longer tried: {kept:,} of the events Amazon Personalize refused. Repair what its message names,"
+        " then send them again; or discard them."
     )
     done = request.query_params.get("done", "")
     notes: list[object] = [html.words(word("buried"), ": what it means, and what to do.")]

@@ -20,6 +20,7 @@ NAV: Final = (
     ("/buried", "Buried"),
     ("/words", "Words"),
 )
+_SHORT: Final = 24
 _CONTROLS: Final = dict.fromkeys((*range(9), *range(11, 32), 127), "�")
 
 
@@ -60,8 +61,9 @@ def text(value: object) -> Markup:
 
 
 def name(value: str) -> Markup:
-    """A text of others: an id, a name, an origin."""
-    return Markup(f"<bdi>{text(value)}</bdi>") if value else text(value)
+    """A text of others: an id, a name, an origin. A short one is not broken where there is room."""
+    kind = " class=short" if len(value) <= _SHORT else ""
+    return Markup(f"<bdi{kind}>{text(value)}</bdi>") if value else text(value)
 
 
 def link(href: str, value: object) -> Markup:
@@ -84,7 +86,7 @@ def moment(at_ms: int | None) -> Markup:
     if at_ms is None:
         return text(None)
     at = datetime.fromtimestamp(at_ms / 1000, UTC)
-    return Markup(f'<time datetime="{at.isoformat()}">{at:%Y-%m-%d %H:%M:%S} UTC</time>')
+    return Markup(f'<time datetime="{at.isoformat()}">{at:%Y-%m-%d %H:%M:%S}\N{NO-BREAK SPACE}UTC</time>')
 
 
 def words(*parts: object) -> Markup:
