@@ -120,4 +120,4 @@ class Circuit:
             return None
         said = f": {fault.message[:200]}" if fault.message else ""
         line = f"no delivery to {self.target} for {now_s - self._since_s:.0f} s ({fault.cause}: {fault.code}){said}"
-        return line + _WRONG_TARGET if self._fault is not None and fault.cause == "target" else line
+        return line.removesuffix(".") + _WRONG_TARGET if self._fault is not None and fault.cause == "target" else line

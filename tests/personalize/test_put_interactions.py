@@ -210,6 +210,15 @@ async def test_a_replay_cut_short_is_gone_on_with_and_no_event_is_lost(
     assert sorted((e["userId"], e["itemId"], e["sentAt"], e["eventValue"]) for e in once.values()) == expected(6000)
 
 
+async def test_the_tracker_is_the_relay_s_unless_another_is_named(fast: RunningEmulator, tmp_path: Path) -> None:
+    (tmp_path / "h.csv").write_text(history(3))
+    env = fast.env | {"RELAY_TRACKING_ID": fast.tracking_id}
+    ended = await command("put", "interactions", "h.csv", "--json", env=env, cwd=tmp_path)
+    assert (ended.code, ended.json["delivered"]) == (0, 3), ended.err
+    nobody = await command("put", "interactions", "h.csv", env=fast.env, cwd=tmp_path)
+    assert (nobody.code, "RELAY_TRACKING_ID" in nobody.err) == (2, True)
+
+
 async def test_wrong_use_is_told_before_anything_is_sent(fast: RunningEmulator, tmp_path: Path) -> None:
     (tmp_path / "h.csv").write_text("USER,ITEM_ID,WHEN\n1,2,3\n")
     ended = await put(fast, "h.csv", cwd=tmp_path)

@@ -69,7 +69,13 @@ class HistoryPut(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
 
 @click.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--tracking-id", required=True, help="Of the event tracker that is to take them.")
+@click.option(
+    "--tracking-id",
+    envvar="RELAY_TRACKING_ID",
+    show_envvar=True,
+    required=True,
+    help="Of the event tracker that is to take them.",
+)
 @click.option("--event-type", metavar="T", help="Type of the rows that have none, as of a file without EVENT_TYPE.")
 @with_pace(PUT_EVENTS_PER_S, "Share the dataset group's quota with the relay that runs.")
 @with_row_options
