@@ -9,7 +9,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any, Final
 
 from relay.compose.edge import make_edge
-from relay.compose.spool import file_of, look_into, name_of, spool_of
+from relay.compose.spool import counts_of, look_into, name_of, spool_of
 from relay.core.bundled import bundled
 from relay.core.clock import Clock, SystemClock
 from relay.core.settings import Settings
@@ -17,8 +17,6 @@ from relay.core.telemetry import Metrics
 from relay.delivery.dispatcher import Dispatcher
 from relay.identity.session_stitching import Links
 from relay.insight.insight import Insight
-from relay.insight.minute_rows import InsightStore, MemoryStore
-from relay.insight.sqlite_store import SqliteStore
 from relay.sink.base import Sink
 from relay.sink.jsonl import JsonlSink
 from relay.sink.workers.sink import WorkerSink
@@ -69,7 +67,7 @@ async def open_relay(settings: Settings, *, clock: Clock | None = None) -> Async
             links = Links(spool, clock=clock, metrics=metrics, after_s=settings.link_after_s)
             await stack.enter_async_context(links)
             spool.watch(links)
-        store = await _insight_store(settings, stack)
+        store = await stack.enter_async_context(counts_of(settings, clock))
         insight = Insight(store=store, clock=clock, metrics=metrics, spool=spool)
         if settings.trace is not None:
             from relay.insight.traces import TracedInsight, TracedSink, tracing  # noqa: PLC0415 - the extra `otel`
@@ -120,14 +118,6 @@ async def open_edge(settings: Settings) -> AsyncGenerator[Edge]:
         yield relay.edge
         relay.edge.readiness.draining = True
         await relay.dispatcher.drain(settings.drain_s)
-
-
-async def _insight_store(settings: Settings, stack: AsyncExitStack) -> InsightStore:
-    """Beside a spool that is a file."""
-    path = file_of(settings.spool_url)
-    if path is None:
-        return MemoryStore()
-    return await stack.enter_async_context(SqliteStore(path.with_name(path.name + ".insight")))
 
 
 async def _jwt_identity(

@@ -1,7 +1,7 @@
-"""From a URL to a spool: the one place that knows which backends there are."""
+"""From a URL to a spool, and to where counts are kept: the one place that knows which backends there are."""
 
 from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, nullcontext
 from importlib.metadata import version
 from pathlib import Path
 from socket import gethostname
@@ -12,6 +12,8 @@ import msgspec
 
 from relay.core.clock import Clock
 from relay.core.settings import Settings
+from relay.insight.minute_rows import InsightStore, MemoryStore
+from relay.insight.sqlite_store import SqliteStore
 from relay.spool.administration import SpoolAdministration
 from relay.spool.contract import BINDING_TTL_S, Spool
 from relay.spool.memory import MemorySpool
@@ -37,13 +39,14 @@ class SpoolOptions(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Backend(NamedTuple):
-    """How a kind of spool is opened, and seen from outside. Both get what stands behind the scheme.
+    """How a kind of spool is opened, seen from outside, and where counts are kept that go with it.
 
-    The latter, too, whether the password is a token of AWS IAM.
+    All get what stands behind the scheme; the second, too, whether the password is a token of AWS IAM.
     """
 
     open: Callable[[str, Clock, SpoolOptions], AbstractAsyncContextManager[Spool]]
     administration: Callable[[str, Clock, bool], SpoolAdministration | None]
+    counts: Callable[[str, Clock, SpoolOptions], AbstractAsyncContextManager[InsightStore]]
     is_file: bool = False
     is_shared: bool = False
     """By relays of several hosts."""
@@ -83,6 +86,16 @@ def url_of(text: str) -> str:
 
 def spool_of(settings: Settings, clock: Clock) -> AbstractAsyncContextManager[Spool]:
     """The spool of a relay."""
+    return open_spool(settings.spool_url, _options(settings), clock=clock)
+
+
+def counts_of(settings: Settings, clock: Clock) -> AbstractAsyncContextManager[InsightStore]:
+    """Where a relay keeps what it counts: beside its spool, which has been opened."""
+    backend, place = _found(settings.spool_url)
+    return backend.counts(place, clock, _options(settings))
+
+
+def _options(settings: Settings) -> SpoolOptions:
     most = settings.spool_max_bytes // 4 if settings.buried_max_bytes is None else settings.buried_max_bytes
     bounds = BuriedBounds(
         max_bytes=most,
@@ -90,7 +103,7 @@ def spool_of(settings: Settings, clock: Clock) -> AbstractAsyncContextManager[Sp
         bytes=settings.buried_warn_bytes,
         age_s=settings.buried_warn_age_s,
     )
-    options = SpoolOptions(
+    return SpoolOptions(
         max_bytes=settings.spool_max_bytes,
         bounds=bounds,
         binding_ttl_s=settings.binding_ttl_s,
@@ -98,7 +111,6 @@ def spool_of(settings: Settings, clock: Clock) -> AbstractAsyncContextManager[Sp
         iam=settings.spool_iam,
         pooled=settings.spool_pooled,
     )
-    return open_spool(settings.spool_url, options, clock=clock)
 
 
 def _memory(_place: str, clock: Clock, options: SpoolOptions) -> AbstractAsyncContextManager[Spool]:
@@ -140,6 +152,13 @@ def _postgres_administration(place: str, clock: Clock, iam: bool) -> SpoolAdmini
     return PostgresAdministration(_server(place, iam=iam, pooled=True), clock=clock)
 
 
+def _shared_counts(place: str, clock: Clock, options: SpoolOptions) -> AbstractAsyncContextManager[InsightStore]:
+    from relay.insight.shared_store import SharedStore  # noqa: PLC0415 - needs the extra `postgres`
+
+    server = _server(place, iam=options.iam, pooled=options.pooled)
+    return SharedStore(server.connection("relay counts", synchronous_commit="off"), clock=clock)
+
+
 def _server(place: str, *, iam: bool, pooled: bool) -> "Server":
     from relay.spool.postgres.link import Server  # noqa: PLC0415 - needs the extra `postgres`
 
@@ -156,14 +175,23 @@ def _sqlite_administration(place: str, clock: Clock, _iam: bool) -> SpoolAdminis
     return SqliteAdministration(_file(place), clock=clock)
 
 
+def _counts_in_file(place: str, _clock: Clock, _options: SpoolOptions) -> AbstractAsyncContextManager[InsightStore]:
+    path = _file(place)
+    return SqliteStore(path.with_name(path.name + ".insight"))
+
+
+def _counts_in_memory(_place: str, _clock: Clock, _options: SpoolOptions) -> AbstractAsyncContextManager[InsightStore]:
+    return nullcontext(MemoryStore())
+
+
 def _file(place: str) -> Path:
     return Path(place.removeprefix("///"))
 
 
 _BACKENDS: Final[dict[str, Backend]] = {
-    "memory": Backend(_memory, _nothing_to_look_at),
-    "postgresql": Backend(_postgres, _postgres_administration, is_shared=True),
-    "sqlite": Backend(_sqlite, _sqlite_administration, is_file=True),
+    "memory": Backend(_memory, _nothing_to_look_at, _counts_in_memory),
+    "postgresql": Backend(_postgres, _postgres_administration, _shared_counts, is_shared=True),
+    "sqlite": Backend(_sqlite, _sqlite_administration, _counts_in_file, is_file=True),
 }
 
 

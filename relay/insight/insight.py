@@ -17,7 +17,7 @@ from relay.core.telemetry import Metrics
 from relay.identity.decision import IdentityResult
 from relay.insight.delivered import DeliveredCounts, entries_of
 from relay.insight.event_ring import EventRing, Happened
-from relay.insight.minute_rows import HOUR_S, MINUTE_S, CountKey, InsightStore, RefusalRow, merged
+from relay.insight.minute_rows import HOUR_S, MINUTE_S, CountKey, Coverage, InsightStore, RefusalRow, merged
 from relay.insight.refusals import MOST_CAUSES, Refusals
 from relay.insight.session_gaps import SessionGaps
 from relay.intake.from_browser import Begun, Taken
@@ -249,6 +249,10 @@ class Insight(Background):
         """Distinct refusals, the latest first."""
         await self.flush()
         return sorted(await self._store.refusals(MOST_CAUSES // 2), key=lambda one: -one.last_ms)
+
+    async def coverage(self) -> Coverage:
+        """Whose counts those are."""
+        return await self._store.coverage()
 
     def count_of(self, user_id: str) -> int:
         """How many beacons and calls of a user are remembered."""

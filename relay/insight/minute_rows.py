@@ -9,7 +9,7 @@ from typing import Final, NamedTuple, Protocol
 
 MINUTE_S: Final = 60
 HOUR_S: Final = 3600
-KEPT_S: Final = {MINUTE_S: 2 * HOUR_S, HOUR_S: 26 * HOUR_S}
+KEPT_S: Final = {MINUTE_S: HOUR_S + 10 * MINUTE_S, HOUR_S: 26 * HOUR_S}
 """How long rows of a unit are kept."""
 OTHER: Final = "(others)"
 
@@ -27,6 +27,19 @@ class RefusalRow(NamedTuple):
     last_ms: int
 
 
+class Coverage(NamedTuple):
+    """Whose counts a store gives."""
+
+    relays: int = 1
+    """That are alive, this one too, and whose counts are in the sums; those of relays that have ended are, too."""
+    uncounted: int = 0
+    """Relays that are alive, of an earlier version, whose counts nobody else gets."""
+    away: str = ""
+    """Why those of the others cannot be had now; empty if they can."""
+    is_shared: bool = False
+    """Whether there may be others at all."""
+
+
 class InsightStore(Protocol):
     """Where counts are kept. Adding is additive, so that several relays may add to one."""
 
@@ -40,6 +53,10 @@ class InsightStore(Protocol):
 
     async def refusals(self, most: int) -> list[RefusalRow]:
         """Causes, up to `most` of the trusted and as many of the others, those that came last first."""
+        ...
+
+    async def coverage(self) -> Coverage:
+        """Whose counts these are, now."""
         ...
 
 
@@ -67,12 +84,25 @@ class MemoryStore:
                 total.update(counts)
         return total
 
+    def row(self, unit_s: int, start_s: int) -> Counter[CountKey]:
+        """What was counted in one minute or hour."""
+        return self._rows[unit_s][start_s]
+
     async def refusals(self, most: int) -> list[RefusalRow]:
         """See `InsightStore.refusals`."""
-        rows = sorted(self._refusals.values(), key=lambda one: -one.last_ms)
-        kept = [one for one in rows if one.trusted][:most] + [one for one in rows if not one.trusted][:most]
+        kept = latest(self._refusals.values(), most)
         self._refusals = {one.key: one for one in kept}
         return kept
+
+    async def coverage(self) -> Coverage:
+        """See `InsightStore.coverage`."""
+        return Coverage()
+
+
+def latest(rows: Iterable[RefusalRow], most: int) -> list[RefusalRow]:
+    """Up to `most` of the trusted and as many of the others, those that came last first."""
+    ordered = sorted(rows, key=lambda one: -one.last_ms)
+    return [one for one in ordered if one.trusted][:most] + [one for one in ordered if not one.trusted][:most]
 
 
 def merged(before: RefusalRow | None, more: RefusalRow) -> RefusalRow:

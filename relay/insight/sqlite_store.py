@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self, TypeVar
 
-from relay.insight.minute_rows import HOUR_S, KEPT_S, MINUTE_S, CountKey, RefusalRow
+from relay.insight.minute_rows import HOUR_S, KEPT_S, MINUTE_S, CountKey, Coverage, RefusalRow
 
 T = TypeVar("T")
 
@@ -103,6 +103,10 @@ class SqliteStore:
             ]
 
         return await self._run(read, [])
+
+    async def coverage(self) -> Coverage:
+        """See `InsightStore.coverage`."""
+        return Coverage()
 
     async def _run(self, use: Callable[[sqlite3.Connection], T], otherwise: T) -> T:
         def work() -> T:

@@ -15,6 +15,7 @@ from relay.insight.minute_rows import CountKey
 from relay.insight.remedies import REMEDIES
 from relay.web.admin.views import html
 from relay.web.admin.views.answering import HEADERS, View
+from relay.web.admin.views.coverage import counted_by
 from relay.web.admin.views.words import remedy, word
 from relay.web.routes.edge import Edge, edge_of
 
@@ -28,15 +29,17 @@ async def live(edge: Edge, _request: Request) -> View:
     data = status_of(edge)
     hour = await edge.insight.last_hour()
     data["lastHour"] = _hour(hour)
+    counted, whose = await counted_by(edge)
     sections = [
         html.Section("Problems", [_problems(data)]),
         html.Section("Events", [_figures(edge, data, hour)]),
         html.Section("Events a second, last two minutes", [chart(list(edge.insight.samples))]),
         html.Section("Not taken, last hour", [_not_taken(hour)]),
         html.Section("Calls, last hour", [_calls(hour)]),
+        *whose,
     ]
     lead = f"What this relay takes and delivers, {_sites(data)}."
-    return View("Live", lead, data, sections)
+    return View("Live", lead, data | counted, sections)
 
 
 def status_of(edge: Edge) -> dict[str, Any]:

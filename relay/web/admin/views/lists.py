@@ -8,6 +8,7 @@ from starlette.requests import Request
 from relay.insight.minute_rows import CountKey
 from relay.web.admin.views import html
 from relay.web.admin.views.answering import View
+from relay.web.admin.views.coverage import counted_by
 from relay.web.admin.views.words import word
 from relay.web.routes.edge import Edge
 
@@ -23,6 +24,7 @@ _COLUMNS: Final = (
 async def lists(edge: Edge, _request: Request) -> View:
     """Two tables: by source, and by recommendation id."""
     hour, day = await edge.insight.last_hour(), await edge.insight.last_day()
+    counted, whose = await counted_by(edge)
     data: dict[str, list[dict[str, Any]]] = {
         "sources": _rows("source", hour, day),
         "recommendations": _rows("recommendation", hour, day),
@@ -49,8 +51,9 @@ async def lists(edge: Edge, _request: Request) -> View:
                 )
             ],
         ),
+        *whose,
     ]
-    return View("Lists", lead, data, sections)
+    return View("Lists", lead, data | counted, sections)
 
 
 def _rows(table: str, hour: Counter[CountKey], day: Counter[CountKey]) -> list[dict[str, Any]]:

@@ -9,6 +9,7 @@ from relay.insight.browser_family import FAMILIES
 from relay.insight.minute_rows import CountKey
 from relay.web.admin.views import html
 from relay.web.admin.views.answering import View
+from relay.web.admin.views.coverage import counted_by
 from relay.web.admin.views.words import word
 from relay.web.routes.edge import Edge
 
@@ -18,13 +19,14 @@ _STATES = ("arrived", "late", "repeated", "missing")
 async def losses(edge: Edge, _request: Request) -> View:
     """The ledger of beacons, by family of browsers."""
     hour, day = await edge.insight.last_hour(), await edge.insight.last_day()
+    counted, whose = await counted_by(edge)
     data = {"hour": _ledger(hour), "day": _ledger(day)}
-    sections = [_section("The last hour", data["hour"]), _section("The last day", data["day"])]
+    sections = [_section("The last hour", data["hour"]), _section("The last day", data["day"]), *whose]
     lead = (
         "Every page numbers the beacons of its session. A number that is skipped is missing until it comes late. What a"
         " page gave up it says itself, with the next beacon."
     )
-    return View("Losses", lead, data, sections)
+    return View("Losses", lead, data | counted, sections)
 
 
 def _ledger(counts: Counter[CountKey]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from relay.insight.datasets import Behind, Datasets
 from relay.insight.minute_rows import OTHER, CountKey
 from relay.web.admin.views import html
 from relay.web.admin.views.answering import View
+from relay.web.admin.views.coverage import counted_by
 from relay.web.admin.views.happened import site_of
 from relay.web.admin.views.words import word
 from relay.web.routes.edge import Edge
@@ -43,14 +44,16 @@ async def properties(edge: Edge, _request: Request) -> View:
         "readAtMs": None if edge.datasets is None else edge.datasets.read_at_ms,
     }
     lead = "What Amazon Personalize got and can or cannot use, counted while it was delivered."
+    counted, whose = await counted_by(edge)
     several = len(edge.sites) > 1
     sections = [
         html.Section("The datasets", [*_about(edge.datasets, datasets)]),
         html.Section("Properties", _properties(data["properties"], several=several)),
         html.Section("Event types", _types(data["eventTypes"], several=several)),
         html.Section("Too old, or from the future", [_too_old(data["tooOld"])]),
+        *whose,
     ]
-    return View("Properties", lead, data, sections)
+    return View("Properties", lead, data | counted, sections)
 
 
 def _of(behind: Mapping[str, Behind], target: str) -> Behind:

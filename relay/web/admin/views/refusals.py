@@ -8,6 +8,7 @@ from relay.insight.minute_rows import RefusalRow
 from relay.insight.remedies import remedy_of
 from relay.web.admin.views import html
 from relay.web.admin.views.answering import View
+from relay.web.admin.views.coverage import counted_by
 from relay.web.admin.views.words import word
 from relay.web.routes.edge import Edge
 
@@ -26,6 +27,7 @@ WHAT: Final = {
 async def refusals(edge: Edge, _request: Request) -> View:
     """The table."""
     rows = [as_data(one) for one in await edge.insight.causes()]
+    counted, whose = await counted_by(edge)
     table = html.Table(
         "Refusals, the latest first",
         ("What", "Why", "Field", "Origin", "Site", "Event type", "Times", "First", "Last", "What to do"),
@@ -50,7 +52,7 @@ async def refusals(edge: Edge, _request: Request) -> View:
         "Everything that was not taken as it came, by cause: at most 1,000, half of them kept for allowed origins and"
         " valid tokens. Never a token, a user id or a property's value."
     )
-    return View("Refusals", lead, {"refusals": rows}, [html.Section("By cause", [table])])
+    return View("Refusals", lead, {"refusals": rows} | counted, [html.Section("By cause", [table]), *whose])
 
 
 def as_data(one: RefusalRow) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 -- "I am here", and which of my shards are still mine.
 WITH me AS (
-  INSERT INTO relay.relays (name, beat, erased_seen, version) VALUES ($1, now(), $2, $3)
-  ON CONFLICT (name) DO UPDATE SET beat = now(), erased_seen = excluded.erased_seen, version = excluded.version
+  INSERT INTO relay.relays (name, beat, erased_seen, version, counts) VALUES ($1, now(), $2, $3, true)
+  ON CONFLICT (name) DO UPDATE SET beat = now(), erased_seen = excluded.erased_seen, version = excluded.version, counts = true
 )
 UPDATE relay.shards SET lease_until = now() + make_interval(secs => $4)
 WHERE owner = $1 AND (shard, epoch) IN (SELECT * FROM unnest($5::smallint[], $6::bigint[]))
