@@ -72,7 +72,7 @@ class PostgresAdministration:
             totals = Totals("")
             await totals.read_others(link)
             await totals.measure(link)
-            await totals.look_at_buried(link)
+            await totals.count_buried(link)
             rows = await link.fetch(statement("waiting_now"))
             buried = {row["reason"]: row["count"] for row in await link.fetch(statement("buried_now"))}
         waiting = [Waiting(row["operation"], untext(row["target"]), row["pending"], row["oldest"]) for row in rows]

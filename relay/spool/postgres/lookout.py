@@ -87,6 +87,7 @@ class Lookout(Background):
         if self._looks % _SELDOM == 0:
             await self._connection.fetch(statement("forget_whom"), 0)
             await self._connection.fetch(statement("forget_bindings"), self._clock.now_ms() - KEPT_MS)
+            await self._connection.fetch(statement("fold_sums"))
         if self._looks % _SELDOM == 0 or self._is_too_much_buried():
             await self._look_at_buried()
         self._looks += 1

@@ -34,8 +34,15 @@ class Totals:
         self.measured_bytes, self.oldest_accepted_at_ms = row["bytes"], row["oldest_accepted_at_ms"]
 
     async def look_at_buried(self, connection: DatabaseLink) -> None:
-        """How much is kept that is buried."""
-        (row,) = await connection.fetch(statement("kept"))
+        """How much is kept that is buried, without reading it."""
+        await self._take_kept(connection, "kept_in_sum")
+
+    async def count_buried(self, connection: DatabaseLink) -> None:
+        """The same, counted: of a database that may be of the version before, too."""
+        await self._take_kept(connection, "kept")
+
+    async def _take_kept(self, connection: DatabaseLink, name: str) -> None:
+        (row,) = await connection.fetch(statement(name))
         self.kept = BuriedKept(row["records"], row["bytes"], row["oldest_at_ms"])
 
     @property
