@@ -25,7 +25,7 @@ export interface Session {
   _conflict(id: string, token: string): void;
   /** The token is true. */
   _proven(token: string): void;
-  /** The token is none; if the session has no other of the user, the page was told nothing. */
+  /** The token is none: the one before counts; if the session has no other, the page was told nothing. */
   _refused(id: string, token: string): void;
   /** Forgets the session here and in the cookie. */
   _forget(): void;
@@ -35,6 +35,8 @@ type Stamp = readonly [id: string, usedAt: number, owner: number, ended: string]
 
 /** A second user's session is the first one's with a number: all pages that were told that user find the same. */
 const baseOf = (id: string) => id.split('~')[0] as string;
+
+const isEnded = (ended: string, id: string) => ended.includes(`!${id}!`);
 
 /**
  * Which session a page is in. The session used last lives in a cookie on the registrable domain and in localStorage; the
@@ -73,12 +75,13 @@ export const createSession = (
     for (const value of [cookies._get(NAME), store._get(NAME)]) {
       const [, id, ms, owner, ended] = STAMP.exec(value) ?? [];
       stored = id;
-      if (id && +(ms as string) >= saved[1]) {
+      if (id && +(ms as string) > saved[1]) {
         saved = [id, +(ms as string), +(owner as string), ended as string];
       }
     }
     // What is stored is what all pages agree on; what this page knows beside it is when its visitor was active.
-    return saved[1] > current[1] || (saved[0] && saved[0] !== current[0]) ? saved : current;
+    const [id, usedAt, owner, ended] = saved;
+    return id ? [id, id === current[0] ? Math.max(usedAt, current[1]) : usedAt, owner, ended] : current;
   };
 
   const use = (id: string, owner: number, ended: string): Place => {
@@ -105,33 +108,40 @@ export const createSession = (
       id = base = randomId(env);
       owner = 0;
     }
-    if (own && ended.includes(`!${own[0]}!`)) {
+    if (own && isEnded(ended, own[0])) {
       own = undefined;
     }
     if (!own) {
       // The same person, back from a break or from another subdomain.
-      if (stored && stored !== id && !ended.includes(`!${stored}!`)) {
+      if (stored && stored !== id && !isEnded(ended, stored)) {
         owner ||= user._carry(stored, id, whoIn(id, owner));
       }
       return use(id, owner, ended);
     }
     const [before, who, token, , number] = own;
     const isOther = baseOf(before) !== base;
+    id = idOf(base, owner, who);
+    const last = user._last(id);
+    // By its name it is this user's; but where a token was none, the user before is in it.
+    const isTaken = isEnded(ended, id) || (last && readToken(env, last[0])[0] !== who);
+    if (isTaken || (isTried && owner)) {
+      id = `${base}~${numberOf(token)}`;
+    }
     // Others may have begun a session meanwhile; and a token that names its session can be used in no other.
-    if (isLive(own[3]) && (isOther || isTried || readToken(env, token)[1] === before)) {
+    if (isLive(own[3]) && (isOther || isTried || isTaken || readToken(env, token)[1] === before)) {
       id = before;
       if (isOther) {
         owner = before === baseOf(before) ? who : SOMEBODY;
       }
     } else {
-      id = idOf(base, owner, who);
       owner ||= who;
     }
-    own = [id, who, token, env.Date.now(), number];
     if (id !== before) {
-      user._carry(before, id, 0);
-      user._say(id, token);
+      user._carry(before, id, 0, token);
     }
+    // Each time: a site may have cleared its storage, and another page have put back what it knew.
+    user._say(id, token, number);
+    own = [id, who, token, env.Date.now(), number];
     use(id, owner, ended);
     return [id, who, number];
   };
@@ -141,18 +151,17 @@ export const createSession = (
     const [before, whoBefore] = now();
     const [, , owner, ended] = current;
     let id = before;
+    isTried = whoBefore && (whoBefore !== who || (own && isTried));
     // In the session that a token names, the relay keeps both users apart.
-    if (sid !== before && whoBefore && (whoBefore !== who || (own && isTried))) {
+    if (isTried && sid !== before) {
       // What a token brings that may be none is not for that user's own session: until a relay has judged, one of the token.
       id = idOf(baseOf(before), owner, who);
-      if (user._has(id)) {
+      if (user._last(id) || isEnded(ended, id)) {
         id = `${baseOf(before)}~${numberOf(token)}`;
       }
-      user._carry(before, id, 0);
+      user._carry(before, id, 0, own?.[2]);
     }
-    isTried = id !== before;
-    user._say(id, token);
-    own = [id, who, token, env.Date.now(), id === before && own?.[1] === who ? own[4] : numberOf(token)];
+    own = [id, who, token, env.Date.now(), user._say(id, token, own?.[4])];
     use(id, owner || who, ended);
   };
 
@@ -164,10 +173,9 @@ export const createSession = (
       use(randomId(env), 0, `${current[3]}!${current[0]}!`.slice(-ENDED_CHARS));
     },
     _conflict(id, token) {
-      // Made of the user's own number, it is nobody else's.
-      if (id === now()[0] && id === baseOf(id) && readToken(env, token)[1] !== id) {
-        current = [id, current[1], SOMEBODY, current[3]];
-        saved = none;
+      // Made of the user's own number, it is nobody else's; and it may be another page that was told the token.
+      if (id === now()[0] && id === baseOf(id) && own?.[2] === token && readToken(env, token)[1] !== id) {
+        use(id, SOMEBODY, current[3]);
         logIn(token);
       }
     },
@@ -178,10 +186,10 @@ export const createSession = (
     },
     _refused(id, token) {
       if (own?.[2] === token) {
-        const other = user._has(id, own[1]);
-        own = other && [own[0], own[1], other[0], own[3], own[4]];
+        const other = user._told(id, own[4]);
+        own = other && [own[0], readToken(env, other[0])[0], other[0], own[3], other[2]];
       }
-      if (!user._has(id) && current[2] === readToken(env, token)[0]) {
+      if (!user._last(id) && current[2] === readToken(env, token)[0]) {
         use(current[0], 0, current[3]);
       }
     },

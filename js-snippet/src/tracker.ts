@@ -152,7 +152,7 @@ export const createCore = (env: Env, options: RawOptions): Core => {
         logIn(token);
       } else if (token === null && !options.sessionId) {
         const [id, who] = session._now();
-        if (who || user._has(id)) {
+        if (who || user._last(id)) {
           delivery._flush();
           attribution._forget();
           session._logOut();

@@ -27,8 +27,8 @@ export const refused = (status = 400, error = 'bad_type') =>
   new Response(JSON.stringify({ error, detail: 'as told' }), { status });
 
 /** What a relay answers by default. */
-export const taken = (identity = 'none') =>
-  new Response(JSON.stringify({ accepted: 1, rejected: [], identity }), { status: 202 });
+export const taken = (identity = 'none', rejected: object[] = []) =>
+  new Response(JSON.stringify({ accepted: 1, rejected, identity }), { status: 202 });
 
 /** One tab: the part of the global object the snippet uses, with a clock that is moved by hand. */
 export class Tab {
@@ -161,6 +161,11 @@ export class Tab {
     this.document.hidden = true;
     this.fire('visibilitychange');
     this.fire('pagehide');
+  }
+
+  /** Once this much time has passed. */
+  after(ms: number): Promise<void> {
+    return new Promise((done) => this.timers.set(++this.made, { at: this.browser.nowMs + ms, work: done }));
   }
 
   /** Lets time pass, timers fire, and promises settle. */

@@ -16,7 +16,7 @@ export interface Session {
     _conflict(id: string, token: string): void;
     /** The token is true. */
     _proven(token: string): void;
-    /** The token is none; if the session has no other of the user, the page was told nothing. */
+    /** The token is none: the one before counts; if the session has no other, the page was told nothing. */
     _refused(id: string, token: string): void;
     /** Forgets the session here and in the cookie. */
     _forget(): void;

@@ -140,8 +140,9 @@ class Visitors:
         tab.session = await self.session(tab)
 
     async def log_out(self, tab: Tab) -> None:
-        ended = await self.session(tab)
         sessions = {id(other): await self.session(other) for other in self.tabs if other.told}
+        # Asked last: to ask is activity, and a page that was told nothing is in the session used last.
+        ended = await self.session(tab)
         await tab.page.evaluate("relay('user', null)")
         for other in self.tabs:
             if other is tab or sessions.get(id(other)) == ended:
