@@ -1,9 +1,12 @@
 """The live page for whoever looks at it: with a keyboard, a screen reader, weak sight, little room, and bad luck."""
 
 import asyncio
+import os
+import re
 from collections.abc import AsyncGenerator
 from typing import Literal
 
+import msgspec
 import pytest
 from playwright.async_api import BrowserContext, Page, expect
 
@@ -13,6 +16,9 @@ from tests.support.browser import chromium
 from tests.support.emulator import running_emulator
 
 pytestmark = pytest.mark.browser
+
+PICTURES = os.environ.get("PICTURES_INTO")
+"""A folder for pictures of the page, to be looked at."""
 
 
 @pytest.fixture
@@ -35,16 +41,19 @@ async def page(raw: RawClient, context: BrowserContext) -> Page:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [320, 1280])
+@pytest.mark.parametrize("width", [320, 390, 640, 1280])  # 640: 1280 at 200 %
 async def test_axe_finds_nothing(raw: RawClient, page: Page, scheme: Literal["light", "dark"], width: int) -> None:
-    await page.emulate_media(color_scheme=scheme)
-    await page.set_viewport_size({"width": width, "height": 800})
+    await page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+    await page.set_viewport_size({"width": width, "height": 400 if width == 640 else 844})
     await raw.put_event(metricAttribution={"eventAttributionSource": "home-top"}, impression=["a", "b"])
     assert (await raw.call("/events", {"eventList": [None]})).status == 400
     await page.locator("#fault-throttling").fill("20")
     await expect(page.locator(".call")).to_have_count(2)
     await page.locator(".call summary").first.click()
     assert await violations(page) == []
+    assert await page.evaluate("document.documentElement.scrollWidth") <= width
+    if PICTURES:
+        await page.screenshot(path=f"{PICTURES}/emulator-{width}-{scheme}.png", full_page=True)
 
 
 async def test_it_says_how_old_it_is_and_soon_that_nobody_answers(raw: RawClient, page: Page) -> None:
@@ -116,3 +125,34 @@ async def test_of_many_calls_the_last_two_hundred_are_rows_and_those_out_of_sigh
     await expect(page.locator("#events")).to_have_text("300", timeout=30_000)
     await expect(page.locator(".call")).to_have_count(200)
     assert await page.locator(".call").last.evaluate("one => getComputedStyle(one).contentVisibility") == "auto"
+
+
+async def test_ten_thousand_calls_are_no_more_work_than_two_hundred_rows_a_look(raw: RawClient, page: Page) -> None:
+    await raw.put_event()
+    await expect(page.locator(".call")).to_have_count(1)
+    looks: list[str] = []
+    page.on("request", lambda one: looks.append(one.url) if "/_emulator/calls" in one.url else None)
+    await page.evaluate(
+        """() => { window.rows = 0; window.changes = 0
+        new MutationObserver(records => {
+            for (const one of records) window.rows += one.addedNodes.length
+        }).observe(document.querySelector('.list'), { childList: true })
+        new MutationObserver(records => { window.changes += records.length })
+            .observe(document.querySelector('.list'), { childList: true, subtree: true, attributes: true }) }"""
+    )
+    emulator = raw.running.emulator
+    (first,) = emulator.calls.after(0)
+    for lot in range(10):
+        for _ in range(1000):
+            number = emulator.calls.last_n + 1
+            emulator.keep_call(msgspec.structs.replace(first, n=number, request_id=f"r-{number}"))
+        await expect(page.locator("#put-events")).to_have_text(re.compile(rf"^{lot + 1}\D?001$"))
+    await expect(page.locator(".call")).to_have_count(200)
+    assert len(looks) >= 10
+    assert await page.evaluate("window.rows") <= 200 * len(looks)
+    assert await page.evaluate("document.querySelectorAll('*').length") < 12_000
+    quiet = await page.evaluate("window.changes")
+    seen = len(looks)
+    while len(looks) < seen + 3:
+        await page.wait_for_event("request")
+    assert await page.evaluate("window.changes") == quiet, "what does not change is not drawn again"

@@ -124,7 +124,9 @@ function row(call) {
   details.append(summary)
   details.addEventListener('toggle', () => {
     if (!details.open || details.lastChild !== summary) return
-    details.append(make('pre', '', JSON.stringify(call, null, 2)))
+    const body = make('pre', '', JSON.stringify(call, null, 2))
+    body.tabIndex = 0 // it scrolls, by the keyboard too
+    details.append(body)
   })
   item.append(details)
   return item
