@@ -1,6 +1,7 @@
 """`make advisories`: asks OSV about every package that is locked, in whatever version, and writes `advisories.json`."""
 
 import json
+import sys
 import urllib.request
 from collections.abc import Iterable, Iterator
 from datetime import date
@@ -13,14 +14,18 @@ _OSV: Final = "https://api.osv.dev/v1/query"
 
 
 def main() -> None:
-    """Write the file."""
+    """Write the file, once everything was answered."""
     found: dict[tuple[str, str], Advisory] = {(one.id, one.package): one for one in advisories()}
     for ecosystem, name in sorted({(one.ecosystem, one.name) for one in all_packages()}):
         asked = json.dumps({"package": {"ecosystem": ecosystem, "name": name}}).encode()
         request = urllib.request.Request(_OSV, asked, {"Content-Type": "application/json"})
-        with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310 - a constant https URL
-            for one in from_osv(json.load(answer).get("vulns", ()), ecosystem, name):
-                found[one.id, one.package] = one
+        try:
+            with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310 - a constant https URL
+                said = json.load(answer)
+        except (OSError, ValueError) as error:
+            sys.exit(f"{_OSV} does not answer for {name} ({error}): advisories.json stays as it was")
+        for one in from_osv(said.get("vulns", ()), ecosystem, name):
+            found[one.id, one.package] = one
     write(found.values(), refreshed=date.today().isoformat())  # noqa: DTZ011  any date near
 
 

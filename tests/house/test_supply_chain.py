@@ -2,8 +2,12 @@
 
 import json
 import re
+import socket
 
-from scripts.supply_chain.audit import Advisory, advisories, findings
+import pytest
+
+from scripts.supply_chain import refresh
+from scripts.supply_chain.audit import FILE, Advisory, advisories, findings
 from scripts.supply_chain.locked import ROOT, SHIPPED, Package, all_packages, python_packages
 from scripts.supply_chain.refresh import from_osv
 from scripts.supply_chain.sbom import bill
@@ -44,6 +48,16 @@ def test_a_bad_version_is_found_and_a_good_one_is_not() -> None:
 def test_what_osv_answers_becomes_ranges() -> None:
     (one,) = from_osv([OSV, {**OSV, "id": "y", "withdrawn": "2026-01-01"}], "PyPI", "idna")
     assert one == Advisory("GHSA-x", "PyPI", "idna", ["<1.5", ">=2.0"], "bad")
+
+
+def test_where_osv_cannot_be_asked_one_line_says_so_and_the_list_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = FILE.read_bytes()
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        monkeypatch.setattr(refresh, "_OSV", f"http://127.0.0.1:{nobody.getsockname()[1]}/")
+        with pytest.raises(SystemExit, match=r"does not answer for .* stays as it was"):
+            refresh.main()
+    assert FILE.read_bytes() == before
 
 
 def test_the_bill_names_every_package_that_ships_and_the_snippet_by_its_hash() -> None:
