@@ -31,6 +31,7 @@ async def test_status_shows_the_ledger_for_people_and_for_machines(path: Path) -
     figures = {line.split()[0]: line.split()[1] for line in out.splitlines()[2:7]}
     assert figures == {"accepted": "4", "delivered": "1", "buried": "2", "erased": "0", "pending": "1"}
     assert "tracker-1" in out
+    assert "Why: `refusals`, `session ID` and `lists`" in out
     status = await as_json("status", path=path)
     assert status["accepted"] == status["delivered"] + sum(status["buried"].values()) + status["pending"] == 4
     assert status["buriedNow"] == {"InvalidInputException": 2}

@@ -9,6 +9,7 @@ import pytest
 
 from relay.emulator.wire.faults import FaultSpec
 from relay.identity.tokens import ServerClaims, Tokens
+from relay.insight.delivered import MOST_NAMES
 from relay.web.admin.views.answering import MOST_REST_MS
 from tests.insight.attribution import attribute, counted
 from tests.support.emulator import RunningEmulator, running_emulator
@@ -129,6 +130,20 @@ async def test_lists_count_as_the_metric_attribution_of_the_service_does(emulato
             if row[column]
         } == expected
         assert len(expected) > 9
+
+
+async def test_of_recommendation_ids_so_many_are_told_apart_and_the_rest_is_one_row(
+    emulator: RunningEmulator,
+) -> None:
+    async with running_relay(env=emulator.env) as relay:
+        more = MOST_NAMES["recommendation"] + 7
+        await relay.send(
+            *({"eventType": "Click", "itemId": "p1", "recommendationId": f"RID-{number}"} for number in range(more))
+        )
+        await relay.delivered()
+        rows = (await data(relay, "/lists"))["recommendations"]
+        assert sum(row["day"]["clicked"] for row in rows) >= more - 1, "the page has 200 rows at most"
+        assert {row["name"]: row["hour"]["clicked"] for row in rows}["(others)"] == 7
 
 
 async def test_what_was_seen_counts_once_for_a_session_however_often_it_is_told(emulator: RunningEmulator) -> None:
