@@ -161,12 +161,16 @@ class Parts(ABC):
         """A database that is started at the same time may come a moment later."""
         loop = asyncio.get_running_loop()
         until_s = loop.time() + _START_S
+        was_said = False
         while True:
             try:
                 await self._open()
-            except DatabaseAwayError:
+            except DatabaseAwayError as error:
                 if loop.time() > until_s:
                     raise
+                if not was_said:
+                    was_said = True
+                    _logger.warning("not started yet, tried for %.0f s: %s", _START_S, error)
                 await asyncio.sleep(_AGAIN_S)
             else:
                 return
