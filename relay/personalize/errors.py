@@ -4,6 +4,7 @@ Every foreign error is mapped here, at the seam; nothing above meets botocore. T
 what was tried, what the service said, and what to do about it.
 """
 
+import re
 from collections.abc import Generator
 from contextlib import contextmanager
 from typing import ClassVar, Final
@@ -13,6 +14,9 @@ from botocore.parsers import ResponseParserError
 
 from relay.core.errors import RelayError
 from relay.sink.base import Throttled, Unreachable
+
+_ACTION: Final = re.compile(r"not authorized to perform: ([a-z0-9-]+:[A-Za-z]+)")
+"""In what AWS says: `User: ARN is not authorized to perform: personalize:X on resource: ARN because ...`."""
 
 
 class PersonalizeError(RelayError):
@@ -86,11 +90,14 @@ class InvalidNextTokenError(PersonalizeError):
 class AccessDeniedError(PersonalizeError):
     """The credentials are good, but may not do this."""
 
-    hint = "Allow the action `personalize:{operation}` to this user or role"
+    hint = "Allow the action `{action}` to this user or role; docs/aws.md has what each command needs"
 
     def __init__(self, message: str, *, operation: str = "", code: str = "") -> None:
         super().__init__(message, operation=operation, code=code)
-        self.args = (str(self).replace("{operation}", operation or "*"),)
+        named = _ACTION.search(message)
+        self.action = named[1] if named else f"personalize:{operation or '*'}"
+        """As policies name it: what the service says is missing, which may be more than the call (`iam:PassRole`)."""
+        self.args = (str(self).replace("{action}", self.action),)
 
 
 class CredentialsError(PersonalizeError):
