@@ -19,7 +19,30 @@ KUBERNETES = DEPLOY / "kubernetes"
 LOOKED_AT_ELSEWHERE = {
     "nginx.conf": "tests/web, with a real nginx before a relay",
     "personalize-relay.service": "below, by its words; systemd is not where tests run",
+    "traefik.yaml": "test_traefik.py, with a real Traefik before a relay",
 }
+READ_BY_GRAFANA = """
+import json, sys
+from grafana_foundation_sdk.cog.encoder import JSONEncoder
+from grafana_foundation_sdk.cog.plugins import register_default_plugins
+from grafana_foundation_sdk.models.dashboard import Dashboard
+
+def lost(ours, theirs, place):
+    if isinstance(ours, dict) and isinstance(theirs, dict):
+        for name, value in ours.items():
+            yield from lost(value, theirs[name], f"{place}/{name}") if name in theirs else [f"{place}/{name}"]
+    elif isinstance(ours, list) and isinstance(theirs, list) and len(ours) == len(theirs):
+        for number, pair in enumerate(zip(ours, theirs)):
+            yield from lost(*pair, f"{place}/{number}")
+    elif ours != theirs:
+        yield f"{place}: {ours!r} became {theirs!r}"
+
+register_default_plugins()
+ours = json.load(open(sys.argv[1]))
+theirs = json.loads(JSONEncoder(sort_keys=True).encode(Dashboard.from_json(ours)))
+sys.exit("\\n".join(lost(ours, theirs, "")) or 0)
+"""
+"""A field that Grafana does not know is lost on the way there and back."""
 
 
 def program(name: str) -> str:
@@ -134,19 +157,46 @@ def test_the_unit_stops_later_than_the_relay_drains_and_does_not_repeat_wrong_se
     assert "RestartPreventExitStatus=2" in unit
 
 
+def test_prometheus_takes_the_file_of_compose(tmp_path: Path) -> None:
+    own = ROOT / "build/promtool/usr/bin/promtool"
+    promtool = shutil.which("promtool") or (str(own) if own.exists() else None)
+    if promtool is None:
+        pytest.skip("no promtool here: scripts/install-test-tools")
+    for name in ("compose/prometheus.yml", "observability/rules.yml"):  # side by side, as compose mounts them
+        shutil.copy(DEPLOY / name, tmp_path)
+    clean(promtool, "check", "config", tmp_path / "prometheus.yml")
+
+
+def test_grafana_is_told_of_a_prometheus_and_a_folder_that_compose_gives_it() -> None:
+    """By what its provisioning documents; Grafana itself cannot be had where tests run."""
+    services = yaml.safe_load((DEPLOY / "compose.cluster.yaml").read_text())["services"]
+    folders = dict(volume.split(":")[:2] for volume in services["grafana"]["volumes"])
+    assert folders["./compose/grafana"] == "/etc/grafana/provisioning"
+    (sources,) = documents(DEPLOY / "compose/grafana/datasources/prometheus.yaml")
+    (source,) = sources["datasources"]
+    assert set(source) <= {"name", "uid", "type", "url", "isDefault", "access", "editable", "jsonData"}
+    assert (source["type"], source["url"].split("://")[1].split(":")[0] in services) == ("prometheus", True)
+    (providers,) = documents(DEPLOY / "compose/grafana/dashboards/relay.yaml")
+    (provider,) = providers["providers"]
+    assert provider["options"]["path"] == folders["./observability"]
+    assert sources["apiVersion"] == providers["apiVersion"] == 1
+
+
+def test_grafana_reads_the_dashboard_by_its_own_types_and_loses_nothing_of_it() -> None:
+    clean(program("python"), "-c", READ_BY_GRAFANA, DEPLOY / "observability/dashboard.json")
+
+
 def test_no_file_is_left_without_somebody_who_looks_at_it() -> None:
     looked_at = {
         *("Containerfile", "compose.yaml", "compose.cluster.yaml", "Caddyfile", *LOOKED_AT_ELSEWHERE),
         *("aws/cluster.yaml", "aws/single.yaml", "aws/iam/serve.json", "aws/iam/operator.json"),
         *("compose/nginx.conf", "compose/cluster.nginx.conf", "compose/prometheus.yml"),
+        *("compose/grafana/dashboards/relay.yaml", "compose/grafana/datasources/prometheus.yaml"),
+        *("observability/dashboard.json", "observability/rules.yml"),
     }
     rest = {
         str(Path(name).relative_to("examples/deploy"))
         for name in map(str, files())
         if name.startswith("examples/deploy/")
     } - looked_at
-    assert {one for one in rest if one.split("/")[0] not in ("kubernetes", "observability")} == {
-        "compose/grafana/dashboards/relay.yaml",
-        "compose/grafana/datasources/prometheus.yaml",
-        "traefik.yaml",
-    }
+    assert {one for one in rest if not one.startswith("kubernetes/")} == set()
