@@ -97,8 +97,8 @@ function declarations() {
     const tsc = join(root, 'node_modules/typescript/bin/tsc');
     const flags = ['--noEmit', 'false', '--emitDeclarationOnly', '--stripInternal', '--outDir', out];
     execFileSync(process.execPath, [tsc, '-p', root, ...flags], { stdio: 'inherit' });
-    return readdirSync(out)
-      .filter((name) => /\.d\.ts$/.test(name) && !/^(stub|snippet)\./.test(name))
+    return filesUnder(out)
+      .filter((name) => !/^(stub\.|snippet\.|inspect\/)/.test(name))
       .map((name) => [join('types', name), readFileSync(join(out, name))]);
   } finally {
     rmSync(out, { recursive: true });

@@ -1,14 +1,14 @@
 import type { Listener, Topics } from './bus.js';
-import type { FlushResult } from './delivery.js';
 import { type Env, platform } from './env.js';
 import type { EventFields } from './event.js';
 import { guard } from './guard.js';
-import { createList, type List, type ListOptions } from './list.js';
 import type { Options } from './options.js';
-import { watchPage as watch } from './page.js';
+import type { FlushResult } from './sending/delivery.js';
 import { type Core, createCore } from './tracker.js';
+import { createList, type List, type ListOptions } from './watching/list.js';
+import { watchPage as watch } from './watching/page.js';
 
-export type { Dropped, IdentityResult, Loss, LostReason, Rejection } from './answer.js';
+export type { Dropped, IdentityResult, Loss, LostReason, Rejection } from './sending/answer.js';
 export type { EventFields, FlushResult, List, Listener, ListOptions, Options, Topics };
 
 /** The object the page talks to. No method throws, whatever the browser does. */

@@ -1,7 +1,7 @@
 import { type RefCallback, useCallback, useEffect, useRef } from 'react';
 import { guard } from './guard.js';
 import type { List, ListOptions, Tracker } from './index.js';
-import { type Followed, follow } from './list.js';
+import { type Followed, follow } from './watching/list.js';
 
 /** What a component needs of its list. */
 export interface RelayList<T extends Element> {

@@ -1,7 +1,7 @@
 import { platform } from './env.js';
 import { guard } from './guard.js';
-import { watchPage } from './page.js';
 import { type Call, createCore } from './tracker.js';
+import { watchPage } from './watching/page.js';
 
 /** The page's one function, real or stub: what is called is pushed on `q`. */
 interface Queue {

@@ -1,20 +1,20 @@
-import { createAttribution } from './attribution.js';
-import type { Beacon } from './beacon.js';
 import { type Bus, createBus } from './bus.js';
-import { isPrivate, mayCollect } from './consent.js';
-import { createCookies } from './cookie.js';
-import { createDelivery, type FlushResult } from './delivery.js';
-import { createDwell, type Dwell } from './dwell.js';
 import { type Env, randomId } from './env.js';
 import { type EventFields, usable } from './event.js';
 import { guard } from './guard.js';
-import type { Impression } from './impressions.js';
-import { watchLifecycle } from './lifecycle.js';
 import type { RawOptions } from './options.js';
-import { createOutbox } from './outbox.js';
-import { createSession } from './session.js';
-import { createStore } from './storage.js';
-import { createUser } from './user.js';
+import type { Beacon } from './sending/beacon.js';
+import { createDelivery, type FlushResult } from './sending/delivery.js';
+import { watchLifecycle } from './sending/lifecycle.js';
+import { createOutbox } from './sending/outbox.js';
+import { createAttribution } from './visitor/attribution.js';
+import { isPrivate, mayCollect } from './visitor/consent.js';
+import { createCookies } from './visitor/cookie.js';
+import { createSession } from './visitor/session.js';
+import { createStore } from './visitor/storage.js';
+import { createUser } from './visitor/user.js';
+import { createDwell, type Dwell } from './watching/dwell.js';
+import type { Impression } from './watching/impressions.js';
 
 /** Calls kept while nothing may be collected yet. */
 const MAX_CALLS = 200;

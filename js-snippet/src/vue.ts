@@ -1,8 +1,8 @@
 import type { ObjectDirective } from 'vue';
-import { COUNTS_ITSELF } from './clicks.js';
 import { guard } from './guard.js';
 import type { ListOptions, Tracker } from './index.js';
-import { type Followed, follow } from './list.js';
+import { COUNTS_ITSELF } from './watching/clicks.js';
+import { type Followed, follow } from './watching/list.js';
 
 /**
  * The directive `v-relay-list="{ recommendationId, items, source }"` for the element around the items: tells which of

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { takeBeaconful } from '../src/beacon.js';
 import type { Entry, RelayEvent } from '../src/event.js';
 import { byteLength } from '../src/json.js';
+import { takeBeaconful } from '../src/sending/beacon.js';
 
 const entry = fc
   .tuple(fc.constantFrom('session-a', 'session-b', 'session-c'), fc.string({ unit: 'grapheme', maxLength: 400 }))

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createBus } from '../src/bus.js';
-import { createDwell } from '../src/dwell.js';
-import { watchLifecycle } from '../src/lifecycle.js';
+import { watchLifecycle } from '../src/sending/lifecycle.js';
+import { createDwell } from '../src/watching/dwell.js';
 import { Browser, Tab } from './world.js';
 
 /** A watched element, in a page where the test says where it is. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { createImpression } from '../src/impressions.js';
+import { createImpression } from '../src/watching/impressions.js';
 
 const create = () => createImpression<number>({}, (a, b) => a - b);
 const sights = fc.array(fc.integer({ min: 0, max: 60 }), { maxLength: 120 });

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { createBus } from '../src/bus.js';
-import { createOutbox } from '../src/outbox.js';
-import { createStore } from '../src/storage.js';
+import { createOutbox } from '../src/sending/outbox.js';
+import { createStore } from '../src/visitor/storage.js';
 import { Browser, Tab } from './world.js';
 
 const open = (browser = new Browser()) => {

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { createBus } from '../src/bus.js';
-import { createCookies } from '../src/cookie.js';
 import type { Env } from '../src/env.js';
-import { createSession, type Session } from '../src/session.js';
-import { createStore } from '../src/storage.js';
-import { createUser } from '../src/user.js';
+import { createCookies } from '../src/visitor/cookie.js';
+import { createSession, type Session } from '../src/visitor/session.js';
+import { createStore } from '../src/visitor/storage.js';
+import { createUser } from '../src/visitor/user.js';
 import { Browser, Tab, tokenOf } from './world.js';
 
 const IDLE_MS = 30 * 60_000;

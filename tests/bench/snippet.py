@@ -37,11 +37,11 @@ def by_feature(folder: Path, compressed: int) -> list[Figure]:
     if not (root / "node_modules" / "esbuild").is_dir():
         return []
     said = subprocess.run(["node", "build.mjs", "--weights"], cwd=root, check=True, capture_output=True, text=True)
-    weights: dict[str, int] = json.loads(said.stdout)
+    weights: dict[str, int] = {Path(file).stem: size for file, size in json.loads(said.stdout).items()}
     share = compressed / sum(weights.values())
     rows = []
     for feature, names in FEATURES.items():
-        size = round(share * sum(weights.pop(f"{name}.ts") for name in names))
+        size = round(share * sum(weights.pop(name) for name in names))
         rows.append(Figure("brotli, by share", feature, "bytes", size, None, None, None))
     assert not weights, f"no feature has {sorted(weights)}"
     return rows

@@ -1,7 +1,7 @@
-import type { Loss, Rejection, Taken } from './answer.js';
 import type { Env } from './env.js';
 import type { Entry, RelayEvent } from './event.js';
 import { type Entrance } from './guard.js';
+import type { Loss, Rejection, Taken } from './sending/answer.js';
 /** What a page can listen to, and what is handed over. */
 export interface Topics {
     /** A relay has taken a beacon. */

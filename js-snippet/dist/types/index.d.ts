@@ -1,9 +1,9 @@
 import type { Listener, Topics } from './bus.js';
-import type { FlushResult } from './delivery.js';
 import type { EventFields } from './event.js';
-import { type List, type ListOptions } from './list.js';
 import type { Options } from './options.js';
-export type { Dropped, IdentityResult, Loss, LostReason, Rejection } from './answer.js';
+import type { FlushResult } from './sending/delivery.js';
+import { type List, type ListOptions } from './watching/list.js';
+export type { Dropped, IdentityResult, Loss, LostReason, Rejection } from './sending/answer.js';
 export type { EventFields, FlushResult, List, Listener, ListOptions, Options, Topics };
 /** The object the page talks to. No method throws, whatever the browser does. */
 export interface Tracker {

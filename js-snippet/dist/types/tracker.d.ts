@@ -1,9 +1,9 @@
 import { type Bus } from './bus.js';
-import { type Dwell } from './dwell.js';
 import { type Env } from './env.js';
 import { type EventFields } from './event.js';
-import type { Impression } from './impressions.js';
 import type { RawOptions } from './options.js';
+import { type Dwell } from './watching/dwell.js';
+import type { Impression } from './watching/impressions.js';
 /** What a page called, and when, as the stub queues it. */
 export type Call = [at: number, args: ArrayLike<unknown>];
 /** One tracker as its own modules see it. */

@@ -1,6 +1,6 @@
 import type { Listener, Topics } from './bus.js';
-import type { FlushResult } from './delivery.js';
 import type { EventFields } from './event.js';
+import type { FlushResult } from './sending/delivery.js';
 /** The function that the script tag, or the stub before it, puts on the page. */
 export interface Relay {
     /** The visitor did something. */

@@ -1,5 +1,5 @@
-import { attribute } from '../attribute.js';
 import { guard } from '../guard.js';
+import { attribute } from '../watching/attribute.js';
 import { createEventRows } from './events.js';
 import { createOutlines, listName } from './outlines.js';
 import { askSession, hear, make, page } from './page.js';

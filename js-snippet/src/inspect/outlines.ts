@@ -1,5 +1,5 @@
-import { attribute } from '../attribute.js';
 import { guard } from '../guard.js';
+import { attribute } from '../watching/attribute.js';
 import { isolated, make, page } from './page.js';
 import { createProgress } from './progress.js';
 

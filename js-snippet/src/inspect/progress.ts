@@ -1,5 +1,5 @@
 import { type Env, platform } from '../env.js';
-import { isVisible, room } from '../visible.js';
+import { isVisible, room } from '../watching/visible.js';
 
 /** What the snippet takes for seen: at least half of it, for a second without a break. */
 const MIN_SHARE = 0.5;

@@ -1,0 +1,28 @@
+import type { Env } from '../env.js';
+import { guard } from '../guard.js';
+
+/** Whose token it is, as far as a page can tell: only a relay can say whether it is true. */
+export type Claims = readonly [
+  /** A number for the user, the same for all tokens of theirs that say so. Never 0 or `SOMEBODY`. */
+  who: number,
+  /** The one session it is for, if it names one. */
+  sessionId?: string,
+];
+
+/** Logged in, but nobody can say as whom. */
+export const SOMEBODY = 1;
+
+/** A number for a text. */
+export const numberOf = (text: string): number =>
+  [...text].reduce((sum, letter) => (sum * 31 + letter.charCodeAt(0)) % 1e9, 2);
+
+/**
+ * Reads a relay's identity token (`payload.time.signature`), or a site's JWT (`header.payload.signature`). Of one that
+ * cannot be read the first part counts: a compressed payload is the same for the same user, and where users cannot be
+ * told apart a relay still can.
+ */
+export const readToken = (env: Env, token: string): Claims => {
+  const parts = token.split(/\b\./);
+  const claims = parts.map((part) => guard(() => JSON.parse(env.atob(part)))).find((read) => read?.sub);
+  return [numberOf(`${claims?.sub ?? parts[0]}`), claims?.sid];
+};
