@@ -30,6 +30,11 @@ def _running(*options: str) -> Generator[tuple[subprocess.Popen[str], str]]:
             process.kill()
 
 
+def _client(service: Any, url: str, **options: Any) -> Any:
+    given = {"region_name": "us-east-1", "aws_access_key_id": "any", "aws_secret_access_key": "emulator"} | options
+    return boto3.client(service, endpoint_url=url, **given)
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_it_prints_its_url_and_ends_well_on_a_signal(number: signal.Signals) -> None:
     with _running() as (process, url):
@@ -43,13 +48,7 @@ def test_it_prints_its_url_and_ends_well_on_a_signal(number: signal.Signals) -> 
 def test_it_starts_with_a_tracker_and_keeps_what_it_got(tmp_path: Path) -> None:
     for round_ in (1, 2):
         with _running("--tracking-id", "demo-1", "--data", str(tmp_path)) as (process, url):
-            client = boto3.client(
-                "personalize-events",
-                endpoint_url=url,
-                region_name="us-east-1",
-                aws_access_key_id="any",
-                aws_secret_access_key="emulator",
-            )
+            client = _client("personalize-events", url)
             event: Any = {"eventType": "View", "sentAt": SENT_AT, "itemId": f"p{round_}"}
             client.put_events(trackingId="demo-1", sessionId="s", eventList=[event])
             client.close()
@@ -61,14 +60,7 @@ def test_it_starts_with_a_tracker_and_keeps_what_it_got(tmp_path: Path) -> None:
 def test_faults_are_no_errors_of_the_server_and_a_hang_does_not_hold_up_its_end() -> None:
     with _running("--tracking-id", "demo-1") as (process, url):
         config = Config(retries={"total_max_attempts": 1}, read_timeout=0.3)
-        client = boto3.client(
-            "personalize-events",
-            endpoint_url=url,
-            region_name="us-east-1",
-            aws_access_key_id="any",
-            aws_secret_access_key="emulator",
-            config=config,
-        )
+        client = _client("personalize-events", url, config=config)
 
         event: Any = {"eventType": "View", "sentAt": SENT_AT}
 
@@ -119,13 +111,7 @@ def test_arns_have_the_region_that_was_set_or_signed_for(
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     with _running("--tracking-id", "demo-1", *options) as (_, url):
-        client = boto3.client(
-            "personalize",
-            endpoint_url=url,
-            region_name="ap-south-1",
-            aws_access_key_id="any",
-            aws_secret_access_key="emulator",
-        )
+        client = _client("personalize", url, region_name="ap-south-1")
         (seeded,) = client.list_event_trackers()["eventTrackers"]
         assert seeded["eventTrackerArn"] == f"arn:aws:personalize:{expected}:123456789012:event-tracker/demo"
         made = client.create_dataset_group(name="shop")["datasetGroupArn"]
