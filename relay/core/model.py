@@ -111,6 +111,8 @@ class Provenance(msgspec.Struct, frozen=True, gc=False, array_like=True, omit_de
     """A keyed hash of the address network, or of the session, that sent it; 0: not known."""
     dropped: tuple[str, ...] = ()
     """Names of fields that were left out, a bounded number."""
+    browser: str = ""
+    """The family of browsers of a numbered beacon."""
 
 
 class NewRecord(msgspec.Struct, frozen=True, gc=False):

@@ -8,7 +8,7 @@ now: what was told is looked at first.
 import asyncio
 from collections import Counter, deque
 from types import TracebackType
-from typing import Final, NamedTuple
+from typing import Final
 
 from relay.core.background import Background
 from relay.core.clock import Clock
@@ -19,10 +19,10 @@ from relay.insight.delivered import DeliveredCounts, entries_of
 from relay.insight.event_ring import EventRing, Happened
 from relay.insight.minute_rows import HOUR_S, MINUTE_S, CountKey, Coverage, InsightStore, RefusalRow, merged
 from relay.insight.refusals import MOST_CAUSES, Refusals
-from relay.insight.session_gaps import SessionGaps
+from relay.insight.told import CallMade, RefusedBeacon, TakenBeacon, outcome_word, sessions_of, user_of
 from relay.intake.from_browser import Begun, Taken
-from relay.sink.base import Delivered, Outcome, Refused, Throttled
-from relay.spool.contract import Spool
+from relay.sink.base import Delivered, Outcome
+from relay.spool.contract import Numbered, Spool
 
 DIGEST_S: Final = 0.25
 """How late something is looked at."""
@@ -38,38 +38,6 @@ AGAIN_S: Final = 15.0
 _ENTRY_BYTES: Final = 400
 MOST_LOST: Final = 10_000
 """Of one reason in one beacon."""
-
-
-class TakenBeacon(NamedTuple):
-    """A beacon whose events, or some of them, were taken."""
-
-    begun: Begun
-    taken: Taken
-
-
-class RefusedBeacon(NamedTuple):
-    """One that was not taken at all, or something else that was asked for in vain."""
-
-    kind: str
-    """`beacon`, `ignored`, `snippet`, `api`."""
-    status: int
-    error: str
-    field: str
-    origin: str
-    site: str
-    session_id: str
-    trusted: bool
-
-
-class CallMade(NamedTuple):
-    """One call to the service."""
-
-    operation: str
-    target: str
-    session_id: str
-    user_id: str | None
-    event_ids: tuple[str, ...]
-    outcome: Outcome
 
 
 _Told = tuple[int, bool, TakenBeacon | RefusedBeacon | Batch, Outcome | None]
@@ -98,7 +66,8 @@ class Insight(Background):
         self._timer: asyncio.TimerHandle | None = None
         self._counts: Counter[CountKey] = Counter()
         self._delivered = DeliveredCounts(self._counts)
-        self._gaps = SessionGaps()
+        self._numbers = spool.numbers
+        self._numbers.tell(self._count_numbered)
         self._flushing = asyncio.Lock()
         self.ring = EventRing()
         self.refusals = Refusals(clock)
@@ -125,10 +94,7 @@ class Insight(Background):
         came = begun.came
         self._taken += 1
         if came.seq is not None:
-            state, missing = self._gaps.saw(begun.session_id, came.seq)
-            self._numbered[state, came.browser] += 1
-            if missing:
-                self._numbered["missing", came.browser] += missing
+            self._numbers.took(begun.key, begun.session_id, came.seq, came.browser, stored=taken.accepted > 0)
         kept = self.ring.admits(begun.at_ms, begun.session_id, len(begun.events))
         if (
             kept
@@ -139,6 +105,11 @@ class Insight(Background):
             or came.lost
         ):
             self._tell((begun.at_ms, kept, TakenBeacon(begun, taken), None))
+
+    def _count_numbered(self, browser: str, numbered: Numbered) -> None:
+        self._numbered[numbered.state, browser] += 1
+        if numbered.missing:
+            self._numbered["missing", browser] += numbered.missing
 
     def refused(self, beacon: RefusedBeacon) -> None:
         """Something was not taken at all."""
@@ -328,26 +299,3 @@ class Insight(Background):
                 self.samples.append((self._clock.now_ms(), stats.accepted, stats.delivered))
                 await asyncio.sleep(1)
             await self.flush()
-
-
-def user_of(what: object) -> str | None:
-    """Whose it is, if that is known."""
-    if isinstance(what, TakenBeacon):
-        return what.begun.decision.identity.user_id
-    return what.user_id if isinstance(what, CallMade) else None
-
-
-def sessions_of(what: object) -> set[str]:
-    """The page's session, and the one its events went out under."""
-    if isinstance(what, TakenBeacon):
-        return {what.begun.session_id, what.begun.decision.identity.session_id}
-    return {what.session_id} if isinstance(what, CallMade) else set()
-
-
-def outcome_word(outcome: Outcome) -> str:
-    """As the metric has it."""
-    if isinstance(outcome, Delivered):
-        return "delivered"
-    if isinstance(outcome, Throttled):
-        return "throttled"
-    return "refused" if isinstance(outcome, Refused) else "unreachable"

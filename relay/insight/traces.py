@@ -23,7 +23,8 @@ from relay.core.clock import Clock
 from relay.core.model import Batch
 from relay.core.version import VERSION
 from relay.insight.delivered import entries_of
-from relay.insight.insight import Insight, RefusedBeacon
+from relay.insight.insight import Insight
+from relay.insight.told import RefusedBeacon
 from relay.intake.from_browser import Begun, Taken
 from relay.sink.base import Delivered, Outcome, Refused, Sink, awaited
 

@@ -63,6 +63,8 @@ class Begun(msgspec.Struct, frozen=True, gc=False):
     dropped: list[Drop]
     without_item: int
     at_ms: int
+    key: SessionKey
+    """Of its records."""
     session_id: str
     """That the page sent."""
     events: Sequence[BeaconEvent | Rejected]
@@ -189,7 +191,7 @@ class Intake:
         size = sum([len(body) for body in bodies])
         return Begun(
             stored, decision, event_ids, places, rejected, left_out, without_item,
-            now_ms, session_id, events, came, size,
+            now_ms, key, session_id, events, came, size,
         )  # fmt: skip
 
     async def take_trusted(
@@ -236,6 +238,7 @@ class Intake:
             dict(came.lost) if came.lost else None,
             self._sources.of(came.network or session_id),
             tuple({one.field: None for one in left_out}) if left_out else (),
+            came.browser if came.seq is not None else "",
         )
 
     def finish(self, begun: Begun, repeated: Repeated) -> Taken:

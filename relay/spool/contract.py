@@ -28,8 +28,8 @@ Guarantees of every implementation; 1, 8 and 9 of those that last:
 14. A snippet that was kept is there for every relay that opens this spool later, the `MOST_SNIPPETS` used last.
 """
 
-from collections.abc import Awaitable, Container, Mapping, Sequence
-from typing import Final, Protocol
+from collections.abc import Awaitable, Callable, Container, Mapping, Sequence
+from typing import Final, NamedTuple, Protocol
 
 import msgspec
 
@@ -116,8 +116,42 @@ class Sessions(Protocol):
         ...
 
 
+class Numbered(NamedTuple):
+    """What one beacon's number says."""
+
+    state: str
+    """`arrived`, `late` (it had been counted as missing) or `repeated`."""
+    missing: int = 0
+    """Numbers skipped before it, which may still come."""
+
+
+class Numbers(Protocol):
+    """What became of the beacons of a session by the numbers their page gave them, at whichever relay they arrived."""
+
+    def took(self, key: SessionKey, page_session: str, number: int, browser: str, *, stored: bool) -> None:
+        """A numbered beacon was taken here.
+
+        Args:
+            key: Of its records, if it had any.
+            page_session: The session the page named.
+            number: The page's.
+            browser: A family of browsers.
+            stored: Whether the spool holds a record of it; then its `Provenance` says the rest.
+        """
+        ...
+
+    def tell(self, told: Callable[[str, Numbered], None]) -> None:
+        """From now on `told` gets, once for each beacon that is this relay's to count, the browser and what it was."""
+        ...
+
+
 class Spool(Protocol):
     """The durable queue between accepting an event and delivering it."""
+
+    @property
+    def numbers(self) -> Numbers:
+        """Follows the numbers of beacons."""
+        ...
 
     @property
     def sessions(self) -> Sessions:

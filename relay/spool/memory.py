@@ -24,6 +24,7 @@ from relay.core.model import (
 )
 from relay.spool.contract import BINDING_TTL_S, MOST_BINDINGS_READ, Burial, Lease, SessionWatcher
 from relay.spool.receipt import Receipt
+from relay.spool.schedule.beacon_numbers import BeaconNumbers
 from relay.spool.schedule.bindings import Bindings
 from relay.spool.schedule.claims import Claim
 from relay.spool.schedule.dedup_window import DedupWindow
@@ -68,6 +69,7 @@ class MemorySpool:
         self._buried: dict[int, tuple[Record, Burial]] = {}
         self._bindings: dict[tuple[str, str], Binding] = {}
         self.erased = ErasedUsers()
+        self.numbers = BeaconNumbers()
         self.sessions = Bindings(clock=clock, ttl_s=binding_ttl_s)
         self._snippets: dict[str, bytes] = {}
         self._bytes = 0

@@ -14,8 +14,8 @@ from relay.insight.event_ring import ALL_BELOW, KEPT_MS, MOST_BYTES, EventRing
 from relay.insight.minute_rows import HOUR_S, MINUTE_S, InsightStore, MemoryStore, RefusalRow
 from relay.insight.refusals import MOST_CAUSES, Refusals
 from relay.insight.remedies import REMEDIES
-from relay.insight.session_gaps import REMEMBERED, SessionGaps
 from relay.insight.sqlite_store import SqliteStore
+from relay.spool.schedule.session_gaps import REMEMBERED, SessionGaps
 from relay.web.routes.known_bots import BotKind
 from tests.support.clock import FakeClock
 

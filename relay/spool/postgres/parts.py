@@ -23,6 +23,7 @@ from relay.spool.postgres.owner.heartbeat import Heartbeat
 from relay.spool.postgres.owner.owned import Owned
 from relay.spool.postgres.owner.session_reader import SessionReader
 from relay.spool.postgres.owner.shards import Shards
+from relay.spool.postgres.owner.shared_numbers import SharedNumbers
 from relay.spool.postgres.totals import Totals
 from relay.spool.postgres.write.announcer import ERASED, SHARDS, Announcer
 from relay.spool.postgres.write.appender import Appender, Group
@@ -35,6 +36,7 @@ from relay.spool.postgres.write.turns import TableTurns
 from relay.spool.schedule.bindings import Bindings
 from relay.spool.schedule.buried_bounds import BuriedBounds
 from relay.spool.schedule.erased_users import ErasedUsers
+from relay.spool.schedule.fingerprint import fingerprint
 
 _HAND_OVER_S: Final = 5.0
 _START_S: Final = 30.0
@@ -103,6 +105,9 @@ class Parts(ABC):
         self._settles = SettleQueue(
             self._settling, owned=self._owned, shards=self._shards, totals=self._totals, clock=self._clock
         )
+        self.numbers = SharedNumbers(
+            self._chores, shards=self._shards, fingerprint=lambda key: fingerprint(key, self._salt)
+        )
         self._reader = SessionReader(
             self._reading,
             owned=self._owned,
@@ -145,7 +150,7 @@ class Parts(ABC):
             for part in writers:
                 await stack.enter_async_context(part)
             stack.push_async_callback(self._stop)
-            lookers: list[Background] = [self._lookout, self._heartbeat, self._arrivals]
+            lookers: list[Background] = [self._lookout, self._heartbeat, self._arrivals, self.numbers]
             for part in lookers:
                 await stack.enter_async_context(part)
             self._working = [*writers, *lookers]
@@ -211,6 +216,7 @@ class Parts(ABC):
                 await self._appender.flush()
                 await self._settles.flush()
                 await self._archiver.flush()
+                await self.numbers.hand_over()
                 await self._shards.hand_over()
                 await self._announcer.tell_at_once(SHARDS)
         except (SpoolError, TimeoutError) as error:

@@ -116,8 +116,11 @@ class PostgresSpool(Parts):
         epoch = self._shards.mine.get(shard_of(lease.claim.session))
         if epoch is None:
             return False
-        if not self._owned.settle(lease.claim, settled_places(delivered, buried), retry_after_s=retry_after_s):
+        places = settled_places(delivered, buried)
+        if not self._owned.settle(lease.claim, places, retry_after_s=retry_after_s):
             return False
+        last = max(places, default=0)
+        self.numbers.left(lease.claim.session, epoch, [one for one in lease.records if one.seq <= last])
         self._settles.put(lease, epoch, delivered=delivered, buried=buried)
         return True
 
@@ -127,6 +130,7 @@ class PostgresSpool(Parts):
         if epoch is not None:
             self._owned.left(session, record.seq, record.waiting)
             self._settles.put_erased(session, part, record, epoch)
+            self.numbers.left(session, epoch, [record])
 
     # ── users ───────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -27,6 +27,7 @@ from relay.core.limits import MAX_EVENTS_PER_CALL
 from relay.core.model import Batch, Binding, NewRecord, Piece, SpoolStats
 from relay.spool.contract import BINDING_TTL_S, MOST_BINDINGS_READ, Burial, Lease, SessionWatcher
 from relay.spool.receipt import NOTHING_REPEATED, Receipt
+from relay.spool.schedule.beacon_numbers import BeaconNumbers
 from relay.spool.schedule.bindings import Bindings
 from relay.spool.schedule.buried_bounds import BuriedBounds
 from relay.spool.schedule.erased_users import ErasedUsers
@@ -112,6 +113,7 @@ class SqliteSpool:
             clock=clock,
             damaged=self._settling.bury_damaged,
         )
+        self.numbers = BeaconNumbers()
         self.sessions = Bindings(clock=clock, ttl_s=binding_ttl_s)
         self._archive = Archive(path, max_bytes=archive_bytes, clock=clock)
         self._erasures = Erasures(

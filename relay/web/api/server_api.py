@@ -10,7 +10,7 @@ from starlette.types import Receive, Scope, Send
 from relay.core.errors import SpoolError, SpoolFullError
 from relay.core.model import Reason
 from relay.identity.tokens import TokenFault
-from relay.insight.insight import RefusedBeacon
+from relay.insight.told import RefusedBeacon
 from relay.intake.from_backend import ACTIONS, ITEMS, USERS
 from relay.web.api import handlers, shapes
 from relay.web.api.api_call import ApiCall

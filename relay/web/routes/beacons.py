@@ -12,7 +12,7 @@ from starlette.types import Receive, Scope, Send
 
 from relay.core.errors import SpoolError
 from relay.identity.decision import ANONYMOUS, Decision
-from relay.insight.insight import RefusedBeacon
+from relay.insight.told import RefusedBeacon
 from relay.intake.from_browser import Begun
 from relay.spool.receipt import Receipt
 from relay.web.routes.answer import JSON, Answered, Headers, Refusal, encode, send_bytes

@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from relay.insight.insight import RefusedBeacon
+from relay.insight.told import RefusedBeacon
 from relay.web.routes.answer import Problem, encode
 from relay.web.routes.edge import Edge, edge_of
 from relay.web.routes.snippet_file import SnippetFile

@@ -7,8 +7,8 @@ from msgspec import UNSET
 
 from relay.core.service_message import without_values
 from relay.insight.event_ring import Happened
-from relay.insight.insight import CallMade, RefusedBeacon, TakenBeacon, outcome_word
 from relay.insight.refusals import origin_shown
+from relay.insight.told import CallMade, RefusedBeacon, TakenBeacon, outcome_word
 from relay.web.routes.edge import Edge
 
 

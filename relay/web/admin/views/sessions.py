@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from starlette.requests import Request
 
-from relay.insight.insight import sessions_of
+from relay.insight.told import sessions_of
 from relay.web.admin.views import html
 from relay.web.admin.views.answering import View
 from relay.web.admin.views.happened import as_data
