@@ -156,7 +156,7 @@ def _shared_counts(place: str, clock: Clock, options: SpoolOptions) -> AbstractA
     from relay.insight.shared_store import SharedStore  # noqa: PLC0415 - needs the extra `postgres`
 
     server = _server(place, iam=options.iam, pooled=options.pooled)
-    return SharedStore(server.connection("relay counts", synchronous_commit="off"), clock=clock)
+    return SharedStore(server.connection("relay counts"), clock=clock)
 
 
 def _server(place: str, *, iam: bool, pooled: bool) -> "Server":

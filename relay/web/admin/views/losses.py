@@ -21,11 +21,17 @@ async def losses(edge: Edge, _request: Request) -> View:
     hour, day = await edge.insight.last_hour(), await edge.insight.last_day()
     counted, whose = await counted_by(edge)
     data = {"hour": _ledger(hour), "day": _ledger(day)}
-    sections = [_section("The last hour", data["hour"]), _section("The last day", data["day"]), *whose]
     lead = (
         "Every page numbers the beacons of its session. A number that is skipped is missing until it comes late. What a"
         " page gave up it says itself, with the next beacon."
     )
+    if whose:
+        lead += (
+            " With several relays they are counted as they leave, by the relay that delivers the session. It does not"
+            " know what went on before it had the session, after a restart for example, and sees no gap there;"
+            " and it hears a moment later of a beacon that brought no event, a login say, which may count as late."
+        )
+    sections = [_section("The last hour", data["hour"]), _section("The last day", data["day"]), *whose]
     return View("Losses", lead, data | counted, sections)
 
 
