@@ -225,7 +225,8 @@ class PostgresSpool(Parts):
 
     def stats(self) -> SpoolStats:
         """See `Spool.stats`: of all relays, of the others as of a second ago."""
-        return self._totals.stats(oldest_accepted_at_ms=self._owned.waiter.oldest_accepted_at_ms())
+        oldest_ms = self._owned.waiter.oldest_accepted_at_ms()
+        return self._totals.stats(oldest_accepted_at_ms=oldest_ms, alone=len(self._shards.mine) == SHARD_COUNT)
 
     def warnings(self) -> list[str]:
         """See `Spool.warnings`."""

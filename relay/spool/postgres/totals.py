@@ -50,15 +50,21 @@ class Totals:
         """What the spool holds on disk, about."""
         return self.measured_bytes + self.stored_bytes
 
-    def stats(self, *, oldest_accepted_at_ms: int | None) -> SpoolStats:
-        """All of it."""
+    def stats(self, *, oldest_accepted_at_ms: int | None, alone: bool = False) -> SpoolStats:
+        """All of it.
+
+        Args:
+            oldest_accepted_at_ms: Of what this relay knows to wait.
+            alone: It has every shard, so that it knows better than what was measured a second ago.
+        """
         own, others = self.own, self.others
         buried: dict[str, int] = dict(others.buried)
         for reason, count in own.buried.items():
             buried[reason] = buried.get(reason, 0) + count
         accepted, delivered = own.accepted + others.accepted, own.delivered + others.delivered
         erased = own.erased + others.erased
-        oldest = [one for one in (oldest_accepted_at_ms, self.oldest_accepted_at_ms) if one is not None]
+        measured = None if alone and oldest_accepted_at_ms is not None else self.oldest_accepted_at_ms
+        oldest = [one for one in (oldest_accepted_at_ms, measured) if one is not None]
         pending = max(0, accepted - delivered - erased - sum(buried.values()))
         return SpoolStats(
             accepted=accepted,
