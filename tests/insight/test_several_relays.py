@@ -62,6 +62,7 @@ def beacons(found: Any) -> dict[str, int]:
     return counted
 
 
+@pytest.mark.process
 async def test_refusals_lists_and_properties_are_those_of_both_whichever_is_asked(
     emulator: RunningEmulator, database: str, cluster: Cluster
 ) -> None:

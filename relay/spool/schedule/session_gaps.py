@@ -13,7 +13,7 @@ MOST_MISSING: Final = 1000
 """A gap of one beacon counts as so many at most: the number is a stranger's word."""
 
 
-class _Seen(NamedTuple):
+class _NumbersSeen(NamedTuple):
     """Of a session."""
 
     first: int
@@ -32,19 +32,19 @@ class SessionGaps:
 
     def __init__(self, most: int = MOST_SESSIONS) -> None:
         self._half = most // 2
-        self._seen: dict[object, _Seen] = {}
-        self._seen_before: dict[object, _Seen] = {}
+        self._seen: dict[object, _NumbersSeen] = {}
+        self._seen_before: dict[object, _NumbersSeen] = {}
 
     def saw(self, session: object, number: int) -> Numbered:
         """Beacon `number` of a session came. The first that is seen of a session tells of no gap."""
-        first, highest, mask, record = self._known(session) or _Seen(number, number)
+        first, highest, mask, record = self._known(session) or _NumbersSeen(number, number)
         ahead = number - highest
         if ahead > 0:
             shifted = 0 if ahead >= REMEMBERED else mask << ahead & _ALL
-            self._seen[session] = _Seen(first, number, shifted | 1, record)
+            self._seen[session] = _NumbersSeen(first, number, shifted | 1, record)
             return _IN_ORDER if ahead == 1 else Numbered("arrived", min(ahead - 1, MOST_MISSING))
         bit = 1 << -ahead if -ahead < REMEMBERED else 0
-        self._seen[session] = _Seen(min(first, number), highest, mask | bit, record)
+        self._seen[session] = _NumbersSeen(min(first, number), highest, mask | bit, record)
         if number < first or not mask:
             return _IN_ORDER  # nothing was known of it, so it was not missed
         return Numbered("repeated" if mask & bit or not bit else "late")
@@ -66,7 +66,7 @@ class SessionGaps:
         self._seen[session] = self._seen[session]._replace(record=record)
         return found
 
-    def _known(self, session: object) -> _Seen | None:
+    def _known(self, session: object) -> _NumbersSeen | None:
         found = self._seen.get(session)
         if found is None:
             if len(self._seen) >= self._half:

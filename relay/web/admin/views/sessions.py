@@ -86,7 +86,8 @@ async def session(edge: Edge, request: Request) -> View:
         html.Section("In the spool and the archive", [*kept.notes, held_table(kept)]),
     ]
     lead = (
-        f"Session {wanted}: from what was seen through clicks and login to each call."
+        f"Session {wanted}: from what was seen through clicks and login to each call. The time line is what this relay"
+        " remembers; the spool and the archive are those of all relays."
         if there
         else f"Nothing is known of the session {wanted}: in the last hour it sent nothing that was taken, or another"
         " relay took it."
