@@ -10,7 +10,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 export npm_config_fund = false
 export npm_config_audit = false
 
-.PHONY: help demo replay test test-all test-fast test-newest test-postgresql test-browser-soak test-cost lint bench profile soak soak-cluster soak-identity fuzz mutations build release reference lock upgrade clean
+.PHONY: help demo replay test test-all test-fast test-newest test-pythons test-postgresql test-browser-soak test-cost lint bench profile soak soak-cluster soak-identity fuzz mutations build release reference lock upgrade clean
 
 help:
 	@echo "make demo        emulator, relay and shop on this machine; DEMO_PORT=8080"
@@ -33,6 +33,7 @@ help:
 	@echo "make reference   docs/reference/ and the import graph, anew from the code"
 	@echo "make test-newest the core of the tests against the newest releases of what the relay stands on"
 	@echo "make test-postgresql the shared spool on PostgreSQL 14, 16, 17 and 18"
+	@echo "make test-pythons the same under Python 3.11, 3.12 and 3.13, those that are here"
 	@echo "make upgrade     newer versions into requirements/; make lock: only what pyproject.toml asks for"
 
 # What is installed is written down, with hashes: `make lock` after a change in pyproject.toml, `make upgrade` for newer ones.
@@ -111,6 +112,10 @@ test: lint tests/emulator/js/node_modules/.done
 	@PYTHON=$(PYTHON) scripts/install-validators
 	cd js-snippet && npm test --silent
 	$(BIN)/pytest
+
+# The core of the tests under each Python of pyproject.toml that is here; PYTHONS="3.13" for one of them.
+test-pythons:
+	@PYTHONS="$(PYTHONS)" scripts/test-pythons $(or $(TESTS),$(CORE_TESTS))
 
 # What `make test` has no time for; each prints what it found and fails by itself.
 test-all: test

@@ -25,7 +25,7 @@ RUN = {
     "docs/http-api.md": {"sh": "tests/docs/test_http_api.py"},
     "docs/trackers.md": {"sh": "tests/compose/test_acceptance_walkthrough.py"},
     "docs/events-client.md": {"python": "tests/sink/events_client/test_events_client.py"},
-    "docs/key-rotation.md": {"sh": "tests/identity/test_key_rotation.py"},
+    "docs/key-rotation.md": {"sh": "tests/docs/test_key_rotation.py"},
     "docs/emulator-api.md": {"sh": "tests/docs/test_emulator_api.py", "python": "tests/docs/test_emulator_api.py"},
     "docs/identity.md": {"sh": "tests/docs/test_operations.py"},
     "docs/operations.md": {"sh": "tests/docs/test_operations.py"},

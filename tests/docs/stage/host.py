@@ -32,9 +32,10 @@ stop() {
 start() {
   cd "$HOST"
   set -a; . ./env; set +a
+  rm -f serve.log  # what the one before said is not that this one is ready
   personalize-relay serve >serve.log 2>&1 &
   echo $! >"$pid"
-  until grep -q "^relay on " serve.log; do
+  until grep -qs "^relay on " serve.log; do
     kill -0 "$(cat "$pid")" 2>/dev/null || { cat serve.log >&2; exit 1; }
     sleep 0.05
   done
