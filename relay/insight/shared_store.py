@@ -117,7 +117,8 @@ class SharedStore(Background):
         """The key, or one for the rest of its kind: what strangers send does not fill the database."""
         hour, known = self._hour
         if hour != at_s // HOUR_S:
-            self._hour = hour, known = at_s // HOUR_S, set()
+            known = set[CountKey]()
+            self._hour = at_s // HOUR_S, known
         if key in known:
             return key
         if len(known) >= MOST_KEYS or len(_encoded(key)) > MOST_KEY_BYTES:
