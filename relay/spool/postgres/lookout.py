@@ -22,6 +22,9 @@ LOOK_S: Final = 1.0
 _SELDOM: Final = 10
 """Looks at what is slow to look at are so many times rarer."""
 _NEARLY: Final = 0.9
+HOUR_MS: Final = 3_600_000
+DAY_HOURS: Final = 27
+"""Hours of the ledger that are kept apart: somebody may ask for the last day."""
 _logger = logging.getLogger(__name__)
 
 
@@ -88,6 +91,8 @@ class Lookout(Background):
             await self._connection.fetch(statement("forget_whom"), 0)
             await self._connection.fetch(statement("forget_bindings"), self._clock.now_ms() - KEPT_MS)
             await self._connection.fetch(statement("fold_sums"))
+            hour = self._clock.now_ms() // HOUR_MS
+            await self._connection.fetch(statement("fold_ledger"), (hour - DAY_HOURS) * 60, (hour - 1) * 60)
         if self._looks % _SELDOM == 0 or self._is_too_much_buried():
             await self._look_at_buried()
         self._looks += 1
