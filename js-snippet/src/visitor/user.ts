@@ -72,8 +72,7 @@ export const createUser = (env: Env, store: Store): User => {
   };
   const said = (sessionId: string): Said[] => {
     const found = stored(sessionId);
-    const isMissing = (one: Said) => (!found[0] || one[1] !== CARRIED) && !found.some((other) => other[2] === one[2]);
-    return [...found, ...(mine[sessionId] ?? []).filter(isMissing)];
+    return [...found, ...(mine[sessionId] ?? []).filter((one) => !found.some((other) => other[2] === one[2]))];
   };
   const isLive = (one: Said) => one[1] !== NONE;
   /** What a page was told, newest first: where one is none the one before counts. */
@@ -129,7 +128,8 @@ export const createUser = (env: Env, store: Store): User => {
     _owed(sent) {
       for (const sessionId of Object.keys(all())) {
         const owed = (state: number) => said(sessionId).filter((one) => one[1] === state);
-        for (const [one, , number] of [...owed(OWED), ...owed(CARRIED).reverse()]) {
+        const carried = owed(TRUE)[0] ? [] : owed(CARRIED).reverse();
+        for (const [one, , number] of [...owed(OWED), ...carried]) {
           if (one === token(sessionId, number, sent)[0] && !sent.includes(one)) {
             return [sessionId, undefined, number];
           }
@@ -145,12 +145,8 @@ export const createUser = (env: Env, store: Store): User => {
       const at = tokens.findIndex((one) => isLive(one) && one[0] === sent);
       if (at >= 0) {
         const [, , ...names] = tokens[at] as Said;
-        put(sessionId, [
-          // What was to count without this one is of no use any more.
-          ...tokens.slice(0, at).filter((one) => isRefused || one[1] !== CARRIED),
-          isRefused ? ['', NONE, ...names] : [sent, TRUE, ...names],
-          ...tokens.slice(at + 1),
-        ]);
+        const fresh: Said = isRefused ? ['', NONE, ...names] : [sent, TRUE, ...names];
+        put(sessionId, [...tokens.slice(0, at), fresh, ...tokens.slice(at + 1)]);
       }
       return isRefused;
     },
@@ -159,13 +155,16 @@ export const createUser = (env: Env, store: Store): User => {
       const given = said(before);
       const sure = given.filter((one) => one[0] === own && !one[1]);
       const tokens = (sure[0] ? sure : given).filter(
-        (one) => isLive(one) && (!who || whose(one) === who) && !known.some((other) => other[2] === one[2]),
+        (one) => (!who || whose(one) === who) && !known.some((other) => other[2] === one[2]),
       );
-      if (!tokens[0]) {
-        return 0;
+      if (tokens[0]) {
+        put(after, [
+          ...known,
+          ...tokens.map(([one, state, ...names]): Said => [one, state === NONE ? NONE : CARRIED, ...names]),
+        ]);
       }
-      put(after, [...known, ...tokens.map(([one, , ...names]): Said => [one, CARRIED, ...names])]);
-      return whose(tokens[0]);
+      const first = tokens.find(isLive);
+      return first ? whose(first) : 0;
     },
     _forget() {
       mine = {};
