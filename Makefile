@@ -119,6 +119,7 @@ test-pythons:
 
 # What `make test` has no time for; each prints what it found and fails by itself.
 test-all: test
+	$(BIN)/pytest -m long
 	$(MAKE) mutations
 	$(MAKE) test-cost
 	$(MAKE) test-newest

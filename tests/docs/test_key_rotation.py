@@ -16,7 +16,7 @@ from tests.support.demo import free_ports
 from tests.support.emulator import RunningEmulator, running_emulator
 from tests.support.relay import KEY, Client, relay_environ
 
-pytestmark = [pytest.mark.process, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.process, pytest.mark.long, pytest.mark.timeout(300)]
 
 CLOCK = SystemClock()
 

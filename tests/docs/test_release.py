@@ -93,6 +93,7 @@ def test_no_link_of_the_page_on_pypi_needs_a_file_beside_it(release: Path) -> No
     assert "](docs/" not in page
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", ["-py3-none-any.whl", ".tar.gz"], ids=["wheel", "sdist"])
 async def test_the_quick_start_runs_from_what_is_published(release: Path, kind: str, tmp_path: Path) -> None:
     only = tmp_path / "published"

@@ -169,7 +169,7 @@ def resident_kb() -> int:
 
 
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="reads its memory as Linux tells it")
-@pytest.mark.faults  # half a minute of one core
+@pytest.mark.long
 @pytest.mark.timeout(240)
 def test_a_million_rows_hold_the_rate_in_flat_memory(tmp_path: Path) -> None:
     rows = 1_000_000

@@ -6,7 +6,7 @@ import pytest
 
 from tests.faults.cluster.soak import one_seed
 
-pytestmark = pytest.mark.timeout(400)
+pytestmark = [pytest.mark.long, pytest.mark.timeout(400)]
 
 
 async def test_several_relays_and_everything_at_once_lose_invent_alter_and_disorder_nothing(
