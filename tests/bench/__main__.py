@@ -11,7 +11,7 @@ import msgspec
 from rich.console import Console
 
 from tests.attack import siege
-from tests.bench import accept, deliver, growth, latency, machine, packing, ratios, sink, snippet, workers
+from tests.bench import accept, deliver, growth, latency, machine, packing, pages, ratios, sink, snippet, workers
 
 BENCHES = {
     "accept": ("Accept, durable: 3 events a beacon", accept.run),
@@ -22,6 +22,7 @@ BENCHES = {
     "workers": ("Several cores: relay, load and sink share two", workers.run),
     "packing": ("Packing: a real click stream at ten times the quota, in simulated time", packing.run),
     "sink": ("Sink: one PutEvents call of 10 events", sink.run),
+    "pages": ("Looking: three pages of the admin listener open in Chromium", pages.run),
     "snippet": ("Snippet: bytes on the wire", snippet.run),
 }
 

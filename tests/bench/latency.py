@@ -11,7 +11,7 @@ from functools import partial
 import msgspec
 
 from tests.bench.contestants import SECRET, Contestant, cheap_sink, relay, uvicorn_peer
-from tests.bench.deliver import one_round
+from tests.bench.deliver import one_round as closed_loop
 from tests.bench.load.constant_rate import Latencies
 from tests.bench.machine import LOAD_CPU
 from tests.bench.processes import ROOT, free_port, python
@@ -27,14 +27,14 @@ def run(*, rounds: int, seconds: float) -> list[Figure]:
     token = site_token(SECRET)
     with ExitStack() as stack:
         with cheap_sink() as sink, relay(sink_url=sink) as one:
-            one_round(one, 1.0, token)
-            full = one_round(one, seconds, token)
+            closed_loop(one, 1.0, token)
+            full = closed_loop(one, seconds, token)
         rate = PART * full.requests / full.cpu_s
         port = free_port()
         bare = stack.enter_context(uvicorn_peer(REFERENCE, "starlette_bare", sink_url=""))
         ours = stack.enter_context(relay(sink_url=f"http://127.0.0.1:{port}"))
         results = alternate(
-            {one.name: partial(_round, one, rate, seconds, token, port) for one in (bare, ours)}, rounds=rounds
+            {one.name: partial(one_round, one, rate, seconds, token, port) for one in (bare, ours)}, rounds=rounds
         )
     delivered = {"relay": results["relay"]}
     return [
@@ -46,7 +46,8 @@ def run(*, rounds: int, seconds: float) -> list[Figure]:
     ]
 
 
-def _round(one: Contestant, rate: float, seconds: float, token: str, port: int) -> Latencies:
+def one_round(one: Contestant, rate: float, seconds: float, token: str, port: int) -> Latencies:
+    """Beacons at that many a second, until the last is delivered to the sink at that port."""
     command = python("-m", "tests.bench.load.constant_rate", one.url, f"{rate:.1f}", f"{seconds:.1f}", one.shape, token)
     done = subprocess.run(
         ["taskset", "-c", str(LOAD_CPU), *command, str(port)],

@@ -40,6 +40,12 @@ def own_cpu_s(pid: int) -> float:
         return 0.0
 
 
+def resident_bytes(pid: int) -> int:
+    """Memory of the process and its live children."""
+    pages = sum(int(Path(f"/proc/{one}/statm").read_text().split()[1]) for one in tree(pid))
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
 def written_bytes(pid: int) -> int:
     """Bytes the process and its live children have caused to be written to disk."""
     total = 0

@@ -1,0 +1,102 @@
+"""What looking costs: three pages of the admin listener open in a real Chromium, against none.
+
+Accept throughput is measured in a closed loop, with pages and without in turn on one relay. Chromium runs on the load's
+CPU and gives way to it. The memory is that of a relay that takes and delivers 1,000 events a second while they are
+open.
+"""
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.bench.accept import SESSIONS
+from tests.bench.contestants import SECRET, Contestant, relay
+from tests.bench.latency import one_round as constant_rate
+from tests.bench.load.wrk import Round, wrk
+from tests.bench.machine import LOAD_CPU, resident_bytes
+from tests.bench.processes import free_port
+from tests.bench.ratios import Figure, alternate, figures
+from tests.bench.token import site_token
+from tests.support.browser import ARGS, chromium_path
+
+PAGES = ("/", "/events", "/refusals")
+REFERENCE = "no page open"
+OPEN = "three pages open"
+CONNECTIONS = 64
+BEACONS_PER_S = 334.0
+"""Each has three events: 1,000 a second and a little more."""
+
+
+def run(*, rounds: int, seconds: float) -> list[Figure]:
+    """Requests a second and CPU a request with pages and without; what the memory grows by in fifteen rounds' time."""
+    token = site_token(SECRET)
+    with ExitStack() as stack:
+        browser = stack.enter_context(_browser())
+        one = stack.enter_context(relay(sink_url=None))
+        turns = {
+            REFERENCE: partial(_round, one, seconds, token, None),
+            OPEN: partial(_round, one, seconds, token, browser),
+        }
+        results = alternate(turns, rounds=rounds)
+        port = free_port()
+        busy = stack.enter_context(relay(sink_url=f"http://127.0.0.1:{port}"))
+        with _open(browser, busy):
+            constant_rate(busy, BEACONS_PER_S, 5 * seconds, token, port)
+            before = resident_bytes(busy.pid)
+            constant_rate(busy, BEACONS_PER_S, 15 * seconds, token, port)
+            grown = resident_bytes(busy.pid) - before
+    return [
+        *figures("requests/s", "1/s", results, lambda r: r.requests_per_s, reference=REFERENCE),
+        *figures("CPU a request", "us", results, lambda r: r.cpu_us, reference=REFERENCE),
+        *figures("latency p99", "ms", results, lambda r: r.p99_ms, reference=REFERENCE),
+        Figure("memory at 1,000 events/s", OPEN, "MB more", grown / 1e6, None, None, None),
+    ]
+
+
+def _round(one: Contestant, seconds: float, token: str, browser: Browser | None) -> Round:
+    with ExitStack() as stack:
+        if browser is not None:
+            stack.enter_context(_open(browser, one))
+        result = wrk(
+            one.url,
+            one.pid,
+            seconds=seconds,
+            connections=CONNECTIONS,
+            token=token,
+            sessions=SESSIONS,
+            shape=one.shape,
+        )
+    if result.refused or result.broken:
+        raise RuntimeError(f"{one.name}: {result.refused} refusals, {result.broken} broken connections")
+    return result
+
+
+@contextmanager
+def _open(browser: Browser, one: Contestant) -> Iterator[list[Page]]:
+    """The pages, loaded and following."""
+    context = browser.new_context()
+    pages = [context.new_page() for _ in PAGES]
+    for page, path in zip(pages, PAGES, strict=True):
+        page.goto(f"{one.admin_url}{path}")
+    try:
+        yield pages
+    finally:
+        context.close()
+
+
+@contextmanager
+def _browser() -> Iterator[Browser]:
+    with tempfile.TemporaryDirectory(prefix="relay-bench-") as folder:
+        polite = Path(folder) / "chromium"
+        taskset, nice = shutil.which("taskset"), shutil.which("nice")
+        polite.write_text(f'#!/bin/sh\nexec {taskset} -c {LOAD_CPU} {nice} -n 19 {chromium_path()} "$@"\n')
+        polite.chmod(0o755)
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=str(polite), args=[*ARGS])
+            yield browser
+            browser.close()
