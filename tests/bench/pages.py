@@ -14,10 +14,10 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.bench.accept import SESSIONS
+from tests.bench import accept
 from tests.bench.contestants import SECRET, Contestant, relay
 from tests.bench.latency import one_round as constant_rate
-from tests.bench.load.wrk import Round, wrk
+from tests.bench.load.wrk import Round
 from tests.bench.machine import LOAD_CPU, resident_bytes
 from tests.bench.processes import free_port
 from tests.bench.ratios import Figure, alternate, figures
@@ -62,18 +62,7 @@ def _round(one: Contestant, seconds: float, token: str, browser: Browser | None)
     with ExitStack() as stack:
         if browser is not None:
             stack.enter_context(_open(browser, one))
-        result = wrk(
-            one.url,
-            one.pid,
-            seconds=seconds,
-            connections=CONNECTIONS,
-            token=token,
-            sessions=SESSIONS,
-            shape=one.shape,
-        )
-    if result.refused or result.broken:
-        raise RuntimeError(f"{one.name}: {result.refused} refusals, {result.broken} broken connections")
-    return result
+        return accept.one_round(one, seconds, token, CONNECTIONS)
 
 
 @contextmanager

@@ -33,20 +33,25 @@ async def not_ready(run: Arena) -> list[str]:
     return reasons
 
 
+async def nothing_is_acknowledged_until_it_ends(run: Arena, fault: str) -> None:
+    """From the fault of its disk on, until it crashes."""
+    await run.relay.start()
+    run.driver.come()
+    await run.obligations(200)
+    tracer = await attach(run.relay, fault)
+    await refusals(run, 30)
+    assert await not_ready(run) == ["spool_unwritable"]
+    answered = run.oracle.answered
+    await refusals(run, 30)
+    assert run.oracle.answered == answered
+    await run.crash()
+    await tracer.finished()
+
+
 @needs_strace
 async def test_after_one_failed_fsync_nothing_is_acknowledged_until_a_restart(tmp_path: Path, seed: int) -> None:
     async with arena(tmp_path, seed=seed) as run:
-        await run.relay.start()
-        run.driver.come()
-        await run.obligations(200)
-        tracer = await attach(run.relay, "fdatasync:error=EIO:when=5")
-        await refusals(run, 30)
-        assert await not_ready(run) == ["spool_unwritable"]
-        answered = run.oracle.answered
-        await refusals(run, 30)
-        assert run.oracle.answered == answered
-        await run.crash()
-        await tracer.finished()
+        await nothing_is_acknowledged_until_it_ends(run, "fdatasync:error=EIO:when=5")
         for _ in range(2):
             await deaths.fail_to_sync_once(run, run.rng)
             await deaths.fail_to_sync(run, run.rng)
@@ -72,17 +77,7 @@ async def test_on_a_disk_that_turns_read_only_nothing_is_acknowledged_and_nothin
 ) -> None:
     """As a file system does after an error of its device."""
     async with arena(tmp_path, seed=seed) as run:
-        await run.relay.start()
-        run.driver.come()
-        await run.obligations(200)
-        tracer = await attach(run.relay, "pwrite64:error=EROFS:when=20+")
-        await refusals(run, 30)
-        assert await not_ready(run) == ["spool_unwritable"]
-        answered = run.oracle.answered
-        await refusals(run, 30)
-        assert run.oracle.answered == answered
-        await run.crash()
-        await tracer.finished()
+        await nothing_is_acknowledged_until_it_ends(run, "pwrite64:error=EROFS:when=20+")
         await run.relay.start()
         run.judge(await run.quiet())
 
