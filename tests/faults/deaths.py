@@ -11,11 +11,14 @@ from typing import Final
 
 from tests.faults.arena import Arena
 from tests.faults.process.relay_process import NotStartedError
-from tests.faults.windows import HAS_STRACE, Strace, Window, attach, window_of
+from tests.faults.windows import HAS_STRACE, Strace, Window, attach, gives_space_back, window_of
 
 LONGEST_LIFE_S: Final = 0.4
 STRACED_LIFE_S: Final = 1.5
 """After so long a relay under strace that has not met its system call is killed in the ordinary way."""
+
+SHRINKING_LIFE_S: Final = 20
+"""After so long a relay that has not begun to give space back is killed all the same."""
 
 
 async def kill_at_random(arena: Arena, rng: random.Random) -> None:
@@ -78,15 +81,26 @@ async def kill_before_a_write(arena: Arena, rng: random.Random) -> Window | None
 
 
 async def kill_in_a_shrinking_file(arena: Arena, rng: random.Random) -> Window | None:
-    """Start with a file that is mostly free, and kill while it gives the space back, as it does when nobody comes."""
-    await asyncio.to_thread(_make_room, arena)
-    arena.driver.come_no_more()
+    """Start with a file that is mostly free, and kill while it gives the space back, as it does when nobody waits.
+
+    Who is erased is waited for before: an erasure overwrites all that is free, and it comes first. How many commits
+    there are until space is given back is not known: each is held up before its fsync, and the log is read meanwhile.
+    """
     await arena.relay.start()
-    tracer = await attach(arena.relay, f"fdatasync:signal=KILL:when={rng.randint(5, 100)}")
-    try:
-        return await _await_the_crash(arena, tracer)
-    finally:
-        arena.driver.come()
+    await arena.driver.stay_away(deadline_s=SHRINKING_LIFE_S)
+    await arena.crash()
+    await asyncio.to_thread(_make_room, arena)
+    await arena.relay.start()
+    tracer = await attach(arena.relay, "fdatasync:delay_enter=300ms")
+    arena.driver.come()
+    await asyncio.sleep(0)  # each visitor comes once
+    arena.driver.come_no_more()
+    with suppress(TimeoutError):
+        async with asyncio.timeout(SHRINKING_LIFE_S):
+            while not gives_space_back(tracer.so_far):  # noqa: ASYNC110  strace does not ring
+                await asyncio.sleep(rng.uniform(0.01, 0.05))
+    arena.driver.come()
+    return await _crash(arena, tracer)
 
 
 async def kill_while_draining(arena: Arena, rng: random.Random) -> None:
@@ -212,6 +226,10 @@ def _spread(rng: random.Random) -> int:
 async def _await_the_crash(arena: Arena, tracer: Strace) -> Window | None:
     with suppress(TimeoutError):
         await arena.relay.ended(deadline_s=STRACED_LIFE_S)
+    return await _crash(arena, tracer)
+
+
+async def _crash(arena: Arena, tracer: Strace) -> Window | None:
     await arena.crash()
     window = window_of(await tracer.finished(), arena.relay.spool)
     if window is not None:

@@ -7,7 +7,7 @@ import asyncio
 import re
 import shutil
 from asyncio.subprocess import Process
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
@@ -54,11 +54,16 @@ class Strace:
         self._process = process
         self._log = log
 
+    @property
+    def so_far(self) -> str:
+        """What is logged by now."""
+        return self._log.read_text(errors="replace") if self._log.exists() else ""
+
     async def finished(self) -> str:
         """Wait until the relay has ended; what was logged."""
         async with asyncio.timeout(30):
             await self._process.wait()
-        return self._log.read_text(errors="replace") if self._log.exists() else ""
+        return self.so_far
 
     async def detach(self) -> None:
         """Let the relay go on."""
@@ -104,8 +109,7 @@ def window_of(log: str, spool: Path) -> Window | None:
     if killed.name == "fcntl" and _WRITE_LOCK in killed.rest:
         return Window.BEFORE_WRITE
     if killed.name == "fdatasync" and wal in killed.rest:
-        sizes = [size for one in earlier if wal in one.rest and (size := _pages_after(one))]
-        return Window.VACUUM if len(sizes) > 1 and sizes[-1] < sizes[-2] else Window.BEFORE_FSYNC
+        return Window.VACUUM if _shrinks(earlier) else Window.BEFORE_FSYNC
     if killed.name == "pwrite64" and wal in killed.rest:
         if not earlier:
             return None
@@ -113,6 +117,11 @@ def window_of(log: str, spool: Path) -> Window | None:
     if (killed.name == "pwrite64" and mark in killed.rest) or (killed.name == "write" and _ANSWER in killed.rest):
         return Window.BEFORE_ANSWER
     return None
+
+
+def gives_space_back(log: str) -> bool:
+    """Whether what the relay last wrote, and perhaps has yet to sync, makes its file smaller."""
+    return _shrinks(_calls(log))
 
 
 @dataclass(slots=True)
@@ -135,6 +144,11 @@ def _calls(log: str) -> Iterator[_Call]:
             yield call
         elif thread in pending and not resumed.endswith("= ?"):
             pending[thread].done = True
+
+
+def _shrinks(calls: Iterable[_Call]) -> bool:
+    sizes = [size for one in calls if "-wal>" in one.rest and (size := _pages_after(one))]
+    return len(sizes) > 1 and sizes[-1] < sizes[-2]
 
 
 def _pages_after(call: _Call) -> int:
