@@ -206,6 +206,17 @@ class PendingIndex(SessionTable):
             self._wait(slot)
         return removed
 
+    def put_back(self, claim: Claim, *, now_s: float, retry_after_s: float = 0.0) -> None:
+        """End a claim of which nothing was sent."""
+        self.settle(
+            claim.session,
+            head=claim.seqs[0],
+            attempt=claim.attempt,
+            gone={},
+            now_s=now_s,
+            retry_after_s=retry_after_s,
+        )
+
     def renew(self, claim: Claim, now_s: float) -> bool:
         """Let a claim last from now on; whether it still is the session's newest."""
         slot = self._slot_of.get(claim.session)

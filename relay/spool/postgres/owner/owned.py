@@ -170,14 +170,7 @@ class Owned:
 
     def put_back(self, claim: Claim, retry_after_s: float = 0.0) -> None:
         """Nothing of a claim was sent."""
-        self.index.settle(
-            claim.session,
-            head=claim.seqs[0],
-            attempt=claim.attempt,
-            gone={},
-            now_s=self._clock.monotonic_s(),
-            retry_after_s=retry_after_s,
-        )
+        self.index.put_back(claim, now_s=self._clock.monotonic_s(), retry_after_s=retry_after_s)
         self.waiter.ring()
 
     def settle(self, claim: Claim, gone: Mapping[int, int], *, retry_after_s: float) -> bool:

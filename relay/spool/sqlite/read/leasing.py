@@ -119,7 +119,7 @@ class Leasing:
         while self._ahead and len(leases) < most:
             claim, rows = self._ahead.popleft()
             if not self._changed.isdisjoint(claim.seqs):
-                self._give_back(claim, 0.0)
+                self._put_back(claim, 0.0)
             elif (lease := self._as_lease(claim, rows)) is not None:
                 leases.append(lease)
         return leases
@@ -130,7 +130,7 @@ class Leasing:
             self._ahead += [(claim, rows) for claim in claims]
         except BaseException as error:
             for claim in claims:
-                self._give_back(claim, _RETRY_READ_S)
+                self._put_back(claim, _RETRY_READ_S)
             if isinstance(error, sqlite3.Error):
                 raise SpoolError(f"the spool cannot be read: {error}") from error
             raise
@@ -151,7 +151,7 @@ class Leasing:
                 if seq not in rows and seq not in self._seen_missing:
                     # Perhaps erased a moment ago; if it is still missing the next time, it is lost.
                     self._seen_missing.add(seq)
-                    self._give_back(claim, _RETRY_READ_S)
+                    self._put_back(claim, _RETRY_READ_S)
                     return None
                 self._seen_missing.discard(seq)
                 self._damaged(claim.session, seq, rows.get(seq) is not None)
@@ -160,7 +160,7 @@ class Leasing:
             else:
                 records.append(record if record.waiting == waiting else replace(record, waiting=waiting))
         if not records:
-            self._give_back(claim, 0.0)
+            self._put_back(claim, 0.0)
             return None
         return Lease(records[0].key, tuple(records), claim.attempt)
 
@@ -170,15 +170,8 @@ class Leasing:
             return None
         return row.as_record(self._flows)
 
-    def _give_back(self, claim: Claim, retry_after_s: float) -> None:
-        self._index.settle(
-            claim.session,
-            head=claim.seqs[0],
-            attempt=claim.attempt,
-            gone={},
-            now_s=self._clock.monotonic_s(),
-            retry_after_s=retry_after_s,
-        )
+    def _put_back(self, claim: Claim, retry_after_s: float) -> None:
+        self._index.put_back(claim, now_s=self._clock.monotonic_s(), retry_after_s=retry_after_s)
         self._waiter.ring()
 
 
