@@ -111,7 +111,7 @@ test: lint tests/emulator/js/node_modules/.done
 	scripts/install-test-tools
 	@PYTHON=$(PYTHON) scripts/install-validators
 	cd js-snippet && npm test --silent
-	$(BIN)/pytest
+	scripts/test-halves $(BIN)/pytest
 
 # The core of the tests under each Python of pyproject.toml that is here; PYTHONS="3.13" for one of them.
 test-pythons:
