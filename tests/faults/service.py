@@ -100,7 +100,9 @@ async def running_service(folder: Path, oracle: Oracle) -> AsyncGenerator[Servic
         async with asyncio.timeout(30):
             banner = (await process.stdout.readline()).decode()
         assert banner.startswith("Emulator ready: "), (banner, (folder / "emulator.log").read_text())
-        async with httpx2.AsyncClient(timeout=30) as http:
+        # No connection is used twice: the emulator may be closing it that very moment.
+        once = httpx2.Limits(max_keepalive_connections=0)
+        async with httpx2.AsyncClient(timeout=30, limits=once) as http:
             service = Service(banner.split()[-1], http, oracle)
             await service.misbehave()
             yield service
