@@ -205,3 +205,29 @@ test('an identity endpoint that hands out expired tokens is asked once a minute'
   assert.equal(fetched, 1);
   assert.ok(tab.sent.length <= 3);
 });
+
+test('an event of a page that was told a user reads once what is known of users, and no token', async () => {
+  const tab = new Tab(new Browser());
+  const counts = { reads: 0, tokens: 0 };
+  const localStorage = new Proxy(tab.browser.storage, {
+    get(storage, name: string) {
+      counts.reads += +(name === '_relay.users');
+      return storage[name];
+    },
+  });
+  const atob = (text: string) => {
+    counts.tokens++;
+    return globalThis.atob(text);
+  };
+  const env = Object.assign(tab.env, { localStorage: localStorage as unknown as Storage, atob });
+  const core = createCore(env, { token: 'site', endpoint: ENDPOINT });
+  await tab.pass(20);
+  core._call([tab.browser.nowMs, ['user', TOKEN]]);
+  await tab.pass(1000);
+  core._call([tab.browser.nowMs, ['event', 'First']]); // has the timer set
+  for (const name of ['Second', 'Third']) {
+    Object.assign(counts, { reads: 0, tokens: 0 });
+    core._call([tab.browser.nowMs, ['event', name]]);
+    assert.deepEqual(counts, { reads: 1, tokens: 0 });
+  }
+});

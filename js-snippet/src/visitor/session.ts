@@ -120,15 +120,13 @@ export const createSession = (
     }
     const [before, who, token, , number] = own;
     const isOther = baseOf(before) !== base;
-    id = idOf(base, owner, who);
-    const last = user._last(id);
+    const asked = idOf(base, owner, who);
+    const last = user._last(asked);
     // By its name it is this user's; but where a token was none, the user before is in it.
-    const isTaken = isEnded(ended, id) || (last && readToken(env, last[0])[0] !== who);
-    if (isTaken || (isTried && owner)) {
-      id = `${base}~${numberOf(token)}`;
-    }
+    const isTaken = isEnded(ended, asked) || (last && last[2] !== number && readToken(env, last[0])[0] !== who);
+    id = isTaken || (isTried && owner) ? `${base}~${number}` : asked;
     // Others may have begun a session meanwhile; and a token that names its session can be used in no other.
-    if (isLive(own[3]) && (isOther || isTried || isTaken || readToken(env, token)[1] === before)) {
+    if (isLive(own[3]) && (isOther || isTried || isTaken || (id !== before && readToken(env, token)[1] === before))) {
       id = before;
       if (isOther) {
         owner = before === baseOf(before) ? who : SOMEBODY;
@@ -136,11 +134,10 @@ export const createSession = (
     } else {
       owner ||= who;
     }
-    if (id !== before) {
+    // Each time: a site may have cleared its storage, and another page have put back what it knew. `_last` has looked.
+    if (id !== before || id !== asked) {
       user._carry(before, id, 0, token);
     }
-    // Each time: a site may have cleared its storage, and another page have put back what it knew.
-    user._say(id, token, number);
     own = [id, who, token, env.Date.now(), number];
     use(id, owner, ended);
     return [id, who, number];
@@ -187,7 +184,7 @@ export const createSession = (
     _refused(id, token) {
       if (own?.[2] === token) {
         const other = user._told(id, own[4]);
-        own = other && [own[0], readToken(env, other[0])[0], other[0], own[3], other[2]];
+        own = other && [own[0], readToken(env, other[0])[0], other[0], own[3], user._say(own[0], other[0], other[2])];
       }
       if (!user._last(id) && current[2] === readToken(env, token)[0]) {
         use(current[0], 0, current[3]);

@@ -12,10 +12,11 @@ const TRUE = 0;
 const OWED = 1;
 /** Said in a session before this one: it counts where all that were said after it are none. */
 const CARRIED = 2;
-/** A relay has refused it: events that happened under it are those of the user before. */
-const NONE = 3;
 
-/** A token that was said, what is known of it, the number by which events name it, and that of the one its page was told before. */
+/**
+ * A token that was said, empty once a relay has refused it: events that happened under it are those of the user before.
+ * What is known of it, the number by which events name it, and that of the one its page was told before.
+ */
 type Said = readonly [token: string, state: number | undefined, number: number, before?: number | undefined];
 
 /**
@@ -70,39 +71,46 @@ export const createUser = (env: Env, store: Store): User => {
           .map(([one, state, number = numberOf(one), before]) => [one, state, number, before])
       : [];
   };
-  const said = (sessionId: string): Said[] => {
-    const found = stored(sessionId);
-    return [...found, ...(mine[sessionId] ?? []).filter((one) => !found.some((other) => other[2] === one[2]))];
-  };
-  const isLive = (one: Said) => one[1] !== NONE;
-  /** What a page was told, newest first: where one is none the one before counts. */
-  const chain = (tokens: readonly Said[], number: number | undefined): Said[] => {
-    const told: Said[] = [];
-    let at = number;
-    for (const _ of tokens) {
-      const one = tokens.find((other) => other[2] === at && !told.includes(other));
-      if (one) {
-        told.push(one);
-        at = one[3];
-      }
-    }
-    return told;
-  };
+  const unknown = (tokens: Said[], known: Said[]) =>
+    tokens.filter((one) => !known.some((other) => other[2] === one[2]));
   const put = (sessionId: string, tokens: Said[]) => {
     mine[sessionId] = tokens;
     store._set(NAME, { ...all(), [sessionId]: tokens });
   };
-
+  /** What is missing of what this page has said is put back: the next page is to know it too. */
+  const said = (sessionId: string): Said[] => {
+    const found = stored(sessionId);
+    const missing = unknown(mine[sessionId] ?? [], found);
+    const tokens = [...found, ...missing];
+    if (missing[0]) {
+      put(sessionId, tokens);
+    }
+    return tokens;
+  };
+  const isLive = (one: Said) => one[0];
+  /** What a page was told, newest first: where one is none the one before counts. */
+  const chain = (tokens: readonly Said[], number: number | undefined): Said[] => {
+    const one = tokens.find((other) => other[2] === number);
+    return one
+      ? [
+          one,
+          ...chain(
+            tokens.filter((other) => other !== one),
+            one[3],
+          ),
+        ]
+      : [];
+  };
   const token: User['_token'] = (sessionId, number, sent) => {
     const tokens = said(sessionId);
-    const told = chain(tokens, number);
     // What happened before the first goes along with it.
-    const [next, second, ...more] = [...told, ...tokens.filter((one) => !told.includes(one))].filter(isLive);
+    const live = [...new Set([...chain(tokens, number), ...tokens])].filter(isLive);
+    const [next, second] = live;
     if (!next) {
       return [];
     }
     // Another of the same user will do, if nobody was told in between.
-    const other = [next, second, ...more].find((one) => one && (!one[1] || whose(one) !== whose(next)));
+    const other = live.find((one) => !one[1] || whose(one) !== whose(next));
     if (other && !other[1] && whose(other) === whose(next)) {
       return [other[0]];
     }
@@ -116,17 +124,14 @@ export const createUser = (env: Env, store: Store): User => {
       const tokens = said(sessionId);
       const number = numberOf(fresh);
       const isIt = (one: Said) => one[2] === number;
-      if (!tokens.some((one) => isIt(one) && (isLive(one) || number === before))) {
-        const others = tokens.filter((one) => !isIt(one));
-        put(sessionId, [...others.slice(1 - MAX_TOKENS), [fresh, OWED, number, before]]);
-      } else if (!stored(sessionId).some(isIt)) {
-        put(sessionId, tokens);
-      }
+      const isKnown = tokens.some((one) => isIt(one) && (isLive(one) || number === before));
+      const others = tokens.filter((one) => !isIt(one)).slice(1 - MAX_TOKENS);
+      put(sessionId, isKnown ? tokens : [...others, [fresh, OWED, number, before]]);
       return number;
     },
     _token: token,
     _owed(sent) {
-      for (const sessionId of Object.keys(all())) {
+      for (const sessionId in all()) {
         const owed = (state: number) => said(sessionId).filter((one) => one[1] === state);
         const carried = owed(TRUE)[0] ? [] : owed(CARRIED).reverse();
         for (const [one, , number] of [...owed(OWED), ...carried]) {
@@ -145,7 +150,7 @@ export const createUser = (env: Env, store: Store): User => {
       const at = tokens.findIndex((one) => isLive(one) && one[0] === sent);
       if (at >= 0) {
         const [, , ...names] = tokens[at] as Said;
-        const fresh: Said = isRefused ? ['', NONE, ...names] : [sent, TRUE, ...names];
+        const fresh: Said = isRefused ? ['', OWED, ...names] : [sent, TRUE, ...names];
         put(sessionId, [...tokens.slice(0, at), fresh, ...tokens.slice(at + 1)]);
       }
       return isRefused;
@@ -154,15 +159,8 @@ export const createUser = (env: Env, store: Store): User => {
       const known = said(after);
       const given = said(before);
       const sure = given.filter((one) => one[0] === own && !one[1]);
-      const tokens = (sure[0] ? sure : given).filter(
-        (one) => (!who || whose(one) === who) && !known.some((other) => other[2] === one[2]),
-      );
-      if (tokens[0]) {
-        put(after, [
-          ...known,
-          ...tokens.map(([one, state, ...names]): Said => [one, state === NONE ? NONE : CARRIED, ...names]),
-        ]);
-      }
+      const tokens = unknown(sure[0] ? sure : given, known).filter((one) => !who || whose(one) === who);
+      put(after, [...known, ...tokens.map(([one, , ...names]): Said => [one, CARRIED, ...names])]);
       const first = tokens.find(isLive);
       return first ? whose(first) : 0;
     },

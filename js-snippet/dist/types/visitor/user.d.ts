@@ -1,6 +1,9 @@
 import type { Env } from '../env.js';
 import type { Store } from './storage.js';
-/** A token that was said, what is known of it, the number by which events name it, and that of the one its page was told before. */
+/**
+ * A token that was said, empty once a relay has refused it: events that happened under it are those of the user before.
+ * What is known of it, the number by which events name it, and that of the one its page was told before.
+ */
 type Said = readonly [token: string, state: number | undefined, number: number, before?: number | undefined];
 /**
  * Identity tokens, each kept with the sessions it was given in: events that still wait after a logout go out as
