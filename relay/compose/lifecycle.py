@@ -79,8 +79,9 @@ async def until_stopped(running: Running, stop: Stop) -> SpoolError | None:
 async def running(settings: Settings, *, stop: Stop) -> AsyncGenerator[Running]:
     """Serve until the block is left, then shut down within `RELAY_DRAIN_S`; `stop.hurried` cuts that short.
 
-    Down goes, in this order: readiness, the public listener once what is in flight is answered, delivery once the
-    spool is empty or time is up, the admin listener, the spool. What is not delivered stays in the spool.
+    Down goes, in this order: readiness, and with it what other relays of the spool can deliver; the public listener
+    once what is in flight is answered; delivery once nothing is left to do or time is up; the admin listener; the
+    spool. What is not delivered stays in the spool.
 
     Raises:
         RelayError: an address is in use, the spool cannot be opened.
@@ -108,7 +109,7 @@ async def running(settings: Settings, *, stop: Stop) -> AsyncGenerator[Running]:
                 ) as public:
                     yield Running(public.url, admin.url, relay)
                     deadline_s = loop.time() + settings.drain_s
-                    edge.readiness.draining = True
+                    relay.step_aside()
                     _log.info("shutting down", extra={"pending": edge.spool.stats().pending})
                     await _unless_hurried(stop, asyncio.sleep(min(NOTICE_S, settings.drain_s / 10)))
                     hurrying = asyncio.create_task(_hurry(stop, public))

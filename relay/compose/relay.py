@@ -40,6 +40,11 @@ class Relay:
     until_broken: Callable[[], Coroutine[Any, Any, str]]
     """Waits until the spool can only be opened anew; why."""
 
+    def step_aside(self) -> None:
+        """Say that it is about to end: to load balancers, and to relays that share the spool."""
+        self.edge.readiness.draining = True
+        self.edge.spool.step_aside()
+
 
 @asynccontextmanager
 async def open_relay(settings: Settings, *, clock: Clock | None = None) -> AsyncGenerator[Relay]:
@@ -116,7 +121,7 @@ async def open_edge(settings: Settings) -> AsyncGenerator[Edge]:
     """A relay's `Edge`, for an application that serves it itself; drains on leaving, as `serve` does."""
     async with open_relay(settings) as relay:
         yield relay.edge
-        relay.edge.readiness.draining = True
+        relay.step_aside()
         await relay.dispatcher.drain(settings.drain_s)
 
 

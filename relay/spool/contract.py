@@ -258,6 +258,13 @@ class Spool(Protocol):
         """
         ...
 
+    def step_aside(self) -> None:
+        """This process is about to end: what others can deliver is theirs as soon as nothing of it is in flight here.
+
+        Returns at once; appends go on. Nothing, where one process has the spool, or no other is alive.
+        """
+        ...
+
     def stranded(self) -> int:
         """Events that nobody delivers once this process has ended, until it is started again; at shutdown.
 

@@ -203,6 +203,9 @@ class MemorySpool:
         self._snippets[hash_] = source
         return self._snippets
 
+    def step_aside(self) -> None:
+        """See `Spool.step_aside`: there is nobody else."""
+
     def stranded(self) -> int:
         """See `Spool.stranded`."""
         return self._index.pending

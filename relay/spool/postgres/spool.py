@@ -215,9 +215,16 @@ class PostgresSpool(Parts):
             for end in ends:
                 end.cancel()
 
+    def step_aside(self) -> None:
+        """See `Spool.step_aside`: shards of which nothing is in flight are others' at once, the rest follows."""
+        self._shards.step_aside()
+        self._heartbeat.wake()
+
     def stranded(self) -> int:
-        """See `Spool.stranded`: while another relay is alive, nothing is."""
-        return self.stats().pending if self._shards.relays < 2 else 0
+        """See `Spool.stranded`: nothing, while another relay goes on; where all are about to end, each has its own."""
+        if self._shards.others_stay:
+            return 0
+        return self.stats().pending if self._shards.relays < 2 else self._owned.index.pending
 
     def share(self) -> float:
         """See `Spool.share`: of all sessions, those of this relay's shards."""

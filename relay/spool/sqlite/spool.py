@@ -178,13 +178,10 @@ class SqliteSpool:
 
     def append(self, records: Sequence[NewRecord], binding: Binding | None = None) -> Receipt:
         """See `Spool.append`."""
-        size = 0
-        for record in records:
-            size += len(record.body) + _RECORD_BYTES
+        size = sum([len(record.body) + _RECORD_BYTES for record in records])
         if size:
             self._check_room(size)
-        now_s = self._clock.monotonic_s()
-        salt = self._database.salt
+        now_s, salt = self._clock.monotonic_s(), self._database.salt
         job = append_of(records, binding, salt=salt, size=size, now_s=now_s, now_ms=self._clock.now_ms())
         self._database.backfill.find(job, now_s)
         if binding is not None:
@@ -291,6 +288,9 @@ class SqliteSpool:
     async def keep_snippet(self, hash_: str, source: bytes) -> Mapping[str, bytes]:
         """See `Spool.keep_snippet`."""
         return await asyncio.to_thread(keep_snippet, self._path, hash_, source)
+
+    def step_aside(self) -> None:
+        """See `Spool.step_aside`: there is nobody else."""
 
     def stranded(self) -> int:
         """See `Spool.stranded`."""

@@ -21,13 +21,15 @@ class Steering:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.alive = 1
         """Relays that share the shards."""
+        self.leaving = 0
+        """Of them, those that are about to end."""
         for module in (shards, erasing):
             monkeypatch.setattr(module, "LEASE_S", _LONG_S)
         monkeypatch.setattr(shards, "statement", self._statement)
 
     def _statement(self, name: str) -> str:
         if name == "alive":
-            return f"SELECT {self.alive} AS count WHERE $1::float8 > 0"
+            return f"SELECT {self.alive} AS alive, {self.alive - self.leaving} AS staying WHERE $1::float8 > 0"
         return statement(name).replace("random()", "shard")
 
 

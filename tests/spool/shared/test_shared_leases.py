@@ -8,7 +8,7 @@ import pytest
 from relay.spool.postgres.rows import SHARDS, shard_of
 from relay.spool.postgres.spool import PostgresSpool
 from tests.spool.conftest import OpenPostgres
-from tests.spool.leases import ids, lease_all, lease_one, pass_time, whole
+from tests.spool.leases import ids, is_idle, lease_all, lease_one, pass_time, whole
 from tests.spool.shared.steering import Steering, fixed_salt
 from tests.support.clock import FakeClock
 from tests.support.records import new_record
@@ -87,6 +87,55 @@ async def test_a_shard_about_to_be_given_back_holds_nothing_else_up(
     await first.look()
     await second.look()
     assert ids(await lease_one(second)) == ["e2"]
+
+
+async def test_who_is_about_to_end_gives_back_what_is_quiet_at_once_and_what_is_out_once_it_is_answered(
+    first: PostgresSpool, open_postgres: OpenPostgres, steering: Steering, stack: AsyncExitStack
+) -> None:
+    out, *_, quiet = sessions(first, upper=False)
+    assert shard(first, out) != shard(first, quiet)
+    steering.alive = 2
+    second = await stack.enter_async_context(open_postgres())
+    await first.look()
+    await first.append([new_record("e1", out)])
+    lease = await lease_one(first)
+    await first.append([new_record("e2", out), new_record("e3", quiet)])
+    steering.leaving = 1
+    first.step_aside()
+    await first.look()
+    assert list(first.shards) == [shard(first, out)]
+    assert first.stranded() == 0
+    await second.look()
+    assert ids(await lease_one(second)) == ["e3"], "while e1 is still out"
+    await first.append([new_record("e4", quiet)])
+    assert await is_idle(first), "nothing is leased any more, of what is about to go neither"
+    assert first.settle(lease, delivered=whole(lease))
+    await first.look()
+    await second.look()
+    assert (len(first.shards), len(second.shards)) == (0, SHARDS)
+    assert ids(await lease_one(second)) == ["e2"]
+
+
+async def test_who_is_about_to_end_and_is_the_last_one_goes_on_delivering(
+    first: PostgresSpool, open_postgres: OpenPostgres, steering: Steering, stack: AsyncExitStack
+) -> None:
+    steering.alive = 2
+    second = await stack.enter_async_context(open_postgres())
+    await first.look()
+    mine, others = sessions(first, upper=False)[0], sessions(first, upper=True)[0]
+    await first.append([new_record("e1", mine), new_record("e2", others), new_record("e3", others)])
+    steering.leaving = 2
+    first.step_aside()
+    second.step_aside()
+    await first.look()
+    await second.look()
+    assert (first.stranded(), second.stranded()) == (1, 2), "each has its own to deliver"
+    lease = await lease_one(first)
+    assert first.settle(lease, delivered=whole(lease))
+    assert first.stranded() == 0
+    steering.alive = steering.leaving = 1
+    await first.look()
+    assert first.stranded() == 2, "the other one has ended: what it had is this one's"
 
 
 async def test_a_lease_that_ran_out_keeps_no_shard_from_moving(

@@ -64,22 +64,23 @@ class Owned:
         """Whether it is leased from."""
         return shard in self._open
 
-    def leave(self, shard: int) -> None:
-        """See `Holder`."""
-        self._open.discard(shard)
+    def leave(self, shards: Collection[int]) -> None:
+        """See `Holder`; what waits of them takes nobody's turn."""
+        self._open -= set(shards)
+        waiting = self._numbers.keys() - self._out.keys()
+        for session in [session for session in waiting if shard_of(session) in shards]:
+            self.index.discard(session, self._numbers.pop(session).values())
 
-    def is_quiet(self, shard: int) -> bool:
+    def busy(self) -> set[int]:
         """See `Holder`."""
-        return not any(shard_of(session) == shard for sessions in (self._out, self._gone) for session in sessions)
+        return {shard_of(session) for sessions in (self._out, self._gone) for session in sessions}
 
     def drop(self, shards: Collection[int]) -> None:
         """See `Holder`."""
-        self._open -= set(shards)
-        for session in [session for session in self._numbers if shard_of(session) in shards]:
-            self.index.discard(session, self._numbers.pop(session).values())
         for sessions in (self._gone, self._out):
             for session in [session for session in sessions if shard_of(session) in shards]:
                 del sessions[session]
+        self.leave(shards)
 
     # ── what waits ──────────────────────────────────────────────────────────────────────────────────────────
 

@@ -1,12 +1,11 @@
 """Which ranges of sessions are this relay's to deliver: rows with a lease and an epoch, renewed by a heartbeat.
 
-1. Time is the database's; a relay only measures how long ago, by the monotonic clock of its loop, it asked for what it
-was
-   granted.
+1. Time is the database's; a relay only measures how long ago, by the monotonic clock of its loop, it asked for what
+   it was granted.
 2. The heartbeat has a connection of its own and waits for nothing else. A connection that was lost loses every shard:
-what
-   was settled just before may be back, so all is taken anew, with a new epoch, and read anew.
+   what was settled just before may be back, so all is taken anew, with a new epoch, and read anew.
 3. Each relay that is alive has its fair share; who has more gives back, once nothing of it is in flight.
+   Who is about to end steps aside: its share is nothing, as long as somebody goes on.
 """
 
 import asyncio
@@ -35,12 +34,12 @@ class Holder(Protocol):
         """Everything remembered about these is worth nothing any more."""
         ...
 
-    def leave(self, shard: int) -> None:
-        """Lease nothing more of it."""
+    def leave(self, shards: Collection[int]) -> None:
+        """Lease nothing more of these."""
         ...
 
-    def is_quiet(self, shard: int) -> bool:
-        """Whether nothing of it is in flight or still to be settled."""
+    def busy(self) -> Collection[int]:
+        """Those of which something is in flight or still to be settled."""
         ...
 
 
@@ -55,10 +54,13 @@ class Shards:
         self._lost = 0
         self._leaving: set[int] = set()
         self._valid_until_s = 0.0
+        self._steps_aside = False
         self.mine: dict[int, int] = {}
         """Shard → epoch."""
         self.relays = 1
         """That are alive, this one too."""
+        self.others_stay = False
+        """Whether one of the others is alive and not about to end."""
 
     @property
     def is_valid(self) -> bool:
@@ -74,6 +76,10 @@ class Shards:
         """Whether it is about to be given back."""
         return shard in self._leaving
 
+    def step_aside(self) -> None:
+        """This relay is about to end: from the next beat on it gives back what others can have."""
+        self._steps_aside = True
+
     async def beat(self, *, erased_seen: int) -> None:
         """Renew what is mine, find out what is not any more, take what is free.
 
@@ -84,15 +90,15 @@ class Shards:
         if self._connection.lost != self._lost:
             self._lost = self._connection.lost
             self._forget(list(self.mine))
-        asked_s = _now_s()
-        arguments = (self._name, erased_seen, self._version, LEASE_S, list(self.mine), list(self.mine.values()))
+        asked_s, leaving = _now_s(), self._steps_aside
+        mine = (list(self.mine), list(self.mine.values()))
+        arguments = (self._name, erased_seen, self._version, LEASE_S, *mine, leaving)
         kept = {row["shard"] for row in await self._ask("beat", *arguments)}
         self._forget(self.mine.keys() - kept)
         self._valid_until_s = asked_s + LEASE_S - MARGIN_S
-        self.relays = int((await self._ask("alive", LEASE_S))[0]["count"])
-        fair = -(-SHARDS // max(1, self.relays))
+        fair = await self._fair_share(leaving=leaving)
         self._leave(sorted(self.mine.keys() - self._leaving)[fair:])
-        await self._give_back([shard for shard in self._leaving if self._holder.is_quiet(shard)])
+        await self._give_back(sorted(self._leaving.difference(self._holder.busy())))
         if len(self.mine) < fair:
             await self._take(fair - len(self.mine))
 
@@ -105,14 +111,20 @@ class Shards:
         await self._give_back(list(self.mine))
         await self._ask("leave", self._name)
 
+    async def _fair_share(self, *, leaving: bool) -> int:
+        (row,) = await self._ask("alive", LEASE_S)
+        self.relays = row["alive"]
+        self.others_stay = row["staying"] > (not leaving)
+        return 0 if leaving and self.others_stay else -(-SHARDS // max(1, row["staying"]))
+
     async def _take(self, most: int) -> None:
         for row in await self._ask("take", self._name, LEASE_S, most, list(self.mine)):
             self.mine[row["shard"]] = row["epoch"]
 
-    def _leave(self, shards: Iterable[int]) -> None:
-        for shard in shards:
-            self._leaving.add(shard)
-            self._holder.leave(shard)
+    def _leave(self, shards: Collection[int]) -> None:
+        if shards:
+            self._leaving.update(shards)
+            self._holder.leave(shards)
 
     async def _give_back(self, shards: list[int]) -> None:
         if shards:
