@@ -9,6 +9,7 @@ from typing import Any, Final, TypeVar
 import aiohttp
 import click
 
+from relay.cli.screen import harmless
 from relay.core.clock import SystemClock
 from relay.core.errors import RelayError
 from relay.core.settings import AdminSettings
@@ -53,6 +54,12 @@ def ask(path: str, admin: str | None, config: Path | None, *, body: dict[str, st
         token = Tokens(keys, clock=SystemClock()).mint(ServerClaims(settings.site, ("admin",)))
         headers["authorization"] = f"Bearer {token}"
     return asyncio.run(_asked(url + path, headers, body))
+
+
+def say_whose(found: dict[str, Any]) -> None:
+    """Whose counts these are, where there is more than one relay: on standard output, as they belong to them."""
+    if said := found["counted"]["says"]:
+        click.echo(harmless(said))
 
 
 def _own(settings: AdminSettings) -> str:

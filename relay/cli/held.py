@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from relay.cli.admin_listener import ask, asking
+from relay.cli.admin_listener import ask, asking, say_whose
 from relay.cli.screen import harmless, print_json, print_table
 
 
@@ -31,3 +31,4 @@ def command(*, user_id: str, admin: str | None, config: Path | None, as_json: bo
     if found["events"]:
         rows = [(one["place"], one["session"], one["type"], one["item"], one["eventId"]) for one in found["events"]]
         print_table(("WHERE", "SESSION", "TYPE", "ITEM", "EVENT ID"), rows)
+    say_whose(found)

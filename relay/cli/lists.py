@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from relay.cli.admin_listener import ask, asking
+from relay.cli.admin_listener import ask, asking, say_whose
 from relay.cli.screen import print_json, print_table
 
 _COLUMNS = ("SEEN", "CLICKED", "CLICK-THROUGH", "CARTS", "PURCHASES")
@@ -26,6 +26,7 @@ def command(*, admin: str | None, config: Path | None, as_json: bool) -> None:
         print_table(
             (title, *_COLUMNS), [(one["name"], *_measures(one["day"])) for one in found[name]], numbers=_COLUMNS
         )
+    say_whose(found)
 
 
 def _measures(one: dict[str, Any]) -> tuple[object, ...]:

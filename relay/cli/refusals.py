@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from relay.cli.admin_listener import ask, asking
+from relay.cli.admin_listener import ask, asking, say_whose
 from relay.cli.screen import moment, print_json, print_table
 
 
@@ -18,6 +18,7 @@ def command(*, admin: str | None, config: Path | None, as_json: bool) -> None:
         return
     if not found["refusals"]:
         click.echo("Nothing was refused.", err=True)
+        say_whose(found)
         return
     rows = [
         (moment(one["lastMs"]), one["count"], one["what"], one["reason"], one["field"], one["origin"], one["site"],
@@ -26,3 +27,4 @@ def command(*, admin: str | None, config: Path | None, as_json: bool) -> None:
     ]  # fmt: skip
     columns = ("LAST", "TIMES", "WHAT", "WHY", "FIELD", "ORIGIN", "SITE", "EVENT TYPE", "WHAT TO DO")
     print_table(columns, rows, numbers=("TIMES",))
+    say_whose(found)

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import click
 
-from relay.cli.admin_listener import ask, asking
+from relay.cli.admin_listener import ask, asking, say_whose
 from relay.cli.exit_codes import ExitCode
 from relay.cli.screen import harmless, moment, print_json, print_table
 
@@ -33,6 +33,7 @@ def _print(found: dict[str, Any]) -> None:
     lines, held = found["timeline"], found["held"]
     if not lines and not held["events"]:
         click.echo(harmless(f"Nothing is known of the session {found['session']}."), err=True)
+        say_whose(found)
         return
     rows = [
         (moment(line["atMs"]), one["type"], one["item"], one["eventId"], one["verdict"], _drops(one), _calls(one))
@@ -45,6 +46,7 @@ def _print(found: dict[str, Any]) -> None:
             click.echo(f"{moment(line['atMs'])} identity {line['identity']}")
     counts = ", ".join(f"{count:,} {place}" for place, count in held["counts"].items())
     click.echo(f"In the spool and the archive: {counts}{'' if held['complete'] else ' (not all of it was looked at)'}.")
+    say_whose(found)
 
 
 def _drops(one: dict[str, Any]) -> str:

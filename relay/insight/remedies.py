@@ -157,6 +157,65 @@ REMEDIES: Final[dict[str, Remedy]] = {
     "service": Remedy(
         "Amazon Personalize fails by itself.", "Wait: the relay goes on by itself, and nothing is lost.", True
     ),
+    # What is counted.
+    "beacon": Remedy(
+        "One request of a page with what was seen and clicked. The number behind the word is the page's own count of"
+        " its session's beacons (`seq`); a gap in it is a loss.",
+        "Nothing; /losses adds the gaps up.",
+        True,
+    ),
+    "event": Remedy(
+        "One thing a visitor did: a type, an item, a time. How many of its list were seen stands behind it.",
+        "Nothing.",
+        True,
+    ),
+    "call": Remedy(
+        "One request to Amazon Personalize, with up to ten events of one session. Each try counts.", "Nothing.", True
+    ),
+    "status": Remedy(
+        "The HTTP status of the answer, for a whole beacon; for each event and field what became of it.",
+        "Follow the word behind it.",
+        True,
+    ),
+    "times": Remedy(
+        "How often this cause was met: beacons for a whole beacon, events, fields or server calls for those.",
+        "The row says what to do; a count that no longer grows is over.",
+        True,
+    ),
+    "given_up": Remedy(
+        "Events a page could not keep or send, as it says itself with its next beacon.", "Follow the cause.", True
+    ),
+    "remembered": Remedy(
+        "Beacons and calls in this relay's memory: the last 20,000, 32 MB and 60 minutes at most, gone with a restart.",
+        "For what is older, set RELAY_ARCHIVE_BYTES and ask for the session.",
+        True,
+    ),
+    "sampled": Remedy(
+        "Above 200 events a second only those of an eighth of the sessions are remembered, above 1,600 none more. The "
+        "counts on all other pages are of everything.",
+        "Nothing: ask for a session while less goes on, or set RELAY_ARCHIVE_BYTES.",
+        True,
+    ),
+    "spool_bytes": Remedy(
+        "What the spool takes on disk: events that wait, those that are buried, and who sessions belong to.",
+        "Past RELAY_SPOOL_MAX_BYTES beacons are answered 503; see why delivery does not get through.",
+        True,
+    ),
+    "relays": Remedy(
+        "Relays that share this spool count together; what one of them remembers of single beacons, only it shows.",
+        "Ask each relay's own admin listener for its time line.",
+        True,
+    ),
+    "archived": Remedy(
+        "Delivered, and kept in the archive while RELAY_ARCHIVE_BYTES has room.",
+        "None? RELAY_ARCHIVE_BYTES is 0, or the oldest made room.",
+        True,
+    ),
+    "click_through": Remedy(
+        "Clicks on the list for each item of it that was seen.",
+        "Compare lists with each other; over 100 % items are clicked several times, or impressions are missing.",
+        True,
+    ),
     "accepted": Remedy("On disk here, and answered with 202.", "Nothing.", True),
     "pending": Remedy(
         "Accepted, and not yet delivered.",

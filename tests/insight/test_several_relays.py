@@ -95,9 +95,13 @@ async def test_refusals_lists_and_properties_are_those_of_both_whichever_is_aske
             _, out, _ = await run("refusals", "--json", "--admin", relay.admin_url, **relay_environ())
             found = json.loads(out)
             assert [one["count"] for one in found["refusals"]] == [6]
+            said = found["counted"].pop("says")
             assert found["counted"] == {"relays": 2, "uncounted": 0, "complete": True, "away": ""}
-            page = (await relay.http.get(f"{relay.admin_url}/refusals")).text
-            assert "Of all 2 relays that are at work on this spool" in page
+            assert "of all 2 relays that are at work on this spool" in said
+            assert said in (await relay.http.get(f"{relay.admin_url}/refusals")).text
+            for command in (("refusals",), ("lists",), ("session", SESSION), ("held", "--user", "canary-user")):
+                _, out, err = await run(*command, "--admin", relay.admin_url, **relay_environ())
+                assert "of all 2 relays that are at work on this spool" in " ".join(out.split()), (command, err)
         kept = "".join(
             cluster.sql(f"SELECT convert_from(key, 'UTF8') FROM relay.insight_{table}")  # noqa: S608 - a name of ours
             for table in ("counts", "causes")
@@ -151,7 +155,7 @@ async def test_without_the_database_every_page_answers_with_what_this_relay_know
                 assert not found["counted"]["complete"], path
                 assert "database" in found["counted"]["away"]
                 page = (await relays[0].http.get(relays[0].admin_url + path)).text
-                assert "This relay alone, since it started" in page
+                assert "Counts of this relay alone, since it started" in page
             assert [one["count"] for one in (await data(relays[0], "/refusals"))["refusals"]] == [1]
         finally:
             cluster.start()

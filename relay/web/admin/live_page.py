@@ -21,6 +21,16 @@ from relay.web.routes.edge import Edge, edge_of
 
 _LEDGER: Final = ("accepted", "delivered", "buried", "erased")
 _CAUSE: Final = re.compile(r"\((credentials|target|network|service): ")
+_WORDS: Final = (
+    ("spool full", "spool_full"),
+    ("spool not writable", "spool_unwritable"),
+    ("buried: ", "buried"),
+    ("answers again, and throttles", "throttled"),
+    ("snippet that is not here", "unknown_snippet"),
+    ("RELAY_PROXY_SECRET", "not_through_proxy"),
+    ("RELAY_JWT_JWKS", "key_unread"),
+)
+"""What a line of a problem says, and the word that explains it."""
 _WIDTH, _HEIGHT = 600, 120
 
 
@@ -114,7 +124,7 @@ def _problems(data: Mapping[str, Any]) -> html.Markup:
 def _remedy_of(line: str) -> str:
     """What to do: a reason is a word itself, a line of what keeps calls from being made names its cause."""
     cause = _CAUSE.search(line)
-    reason = cause[1] if cause else line
+    reason = cause[1] if cause else next((one for said, one in _WORDS if said in line), line)
     return f": {word(reason)}. {html.text(remedy(reason))}" if reason in REMEDIES else ""
 
 
@@ -125,15 +135,17 @@ def _figures(edge: Edge, data: Mapping[str, Any], hour: Counter[CountKey]) -> ht
         (_linked(name), spool[name], _note(name, since[name], hour["ledger", name])) for name in _LEDGER
     ]
     pairs.insert(2, (_linked("pending"), spool["pending"], oldest))
-    balance = (
-        f"{spool['accepted']:,} accepted = {spool['delivered']:,} delivered + {spool['buried']:,} buried +"
-        f" {spool['erased']:,} erased + {spool['pending']:,} pending. The large numbers are since the spool was made;"
-        " this process started at "
+    signs = {"accepted": "", "delivered": " = ", "buried": " + ", "erased": " + ", "pending": " + "}
+    balance = [part for name, sign in signs.items() for part in (f"{sign}{spool[name]:,} ", word(name))]
+    said = html.words(
+        *balance,
+        ". The large numbers are since the spool was made; this process started at ",
+        html.moment(edge.insight.started_ms),
+        f". The spool takes {spool['sizeBytes']:,} ",
+        html.link("/words#spool_bytes", "bytes"),
+        ".",
     )
-    started = html.words(
-        balance, html.moment(edge.insight.started_ms), f". The spool takes {spool['sizeBytes']:,} bytes."
-    )
-    return html.Markup(html.figures(pairs, "Events since the spool was made") + started)
+    return html.Markup(html.figures(pairs, "Events since the spool was made") + said)
 
 
 def _linked(name: str) -> html.Markup:
@@ -151,17 +163,20 @@ def chart(samples: list[tuple[int, int, int]]) -> html.Markup:
     if not accepted:
         return html.words("There is nothing to draw yet.")
     peak = max(1.0, *accepted, *delivered)
-    said = (
-        f"Accepted: {accepted[-1]:.0f} a second now. Delivered: {delivered[-1]:.0f} a second now."
-        f" At most {peak:.0f} a second in the last two minutes."
-    )
     lines = "".join(
         f'<polyline class="{name}" points="{_points(rates, peak)}"></polyline>'
         for name, rates in (("accepted", accepted), ("delivered", delivered))
     )
     svg = f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" preserveAspectRatio="none" aria-hidden="true">{lines}</svg>'
-    legend = '<span class="key accepted">accepted</span> <span class="key delivered">delivered</span>'
-    return html.Markup(f'<div class="chart">{svg}</div><p class="legend">{legend} {html.text(said)}</p>')
+    legend = html.words(
+        _key("accepted"), f" {accepted[-1]:.0f} a second now. ", _key("delivered"),
+        f" {delivered[-1]:.0f} a second now. At most {peak:.0f} a second in the last two minutes.",
+    )  # fmt: skip
+    return html.Markup(f'<div class="chart">{svg}</div><div class="legend">{legend}</div>')
+
+
+def _key(name: str) -> html.Markup:
+    return html.Markup(f'<span class="key {name}">{_linked(name)}</span>')
 
 
 def _rates(samples: list[tuple[int, int, int]], place: int) -> list[float]:
@@ -193,7 +208,12 @@ def _not_taken(hour: Counter[CountKey]) -> html.Markup:
         html.link("/refusals", "All refusals, rejected events and dropped fields by cause"), ". ",
         html.link("/losses", "What never arrived"), ".",
     )  # fmt: skip
-    table = html.Table("Not taken, last hour", ("What", "Why", "Times", "What to do"), rows, "Nothing was refused.")
+    table = html.Table(
+        "Not taken, last hour",
+        ("What", "Why", html.Counted("Times", "times"), "What to do"),
+        rows,
+        "Nothing was refused.",
+    )
     return html.Markup(html.table(table) + more)
 
 
@@ -203,5 +223,5 @@ def _calls(hour: Counter[CountKey]) -> html.Markup:
         (word(outcome), html.name(code), count, remedy(outcome))
         for outcome, code, count in sorted(found, key=lambda one: -one[2])
     ]
-    columns = ("Outcome", "Code", "Calls", "What to do")
+    columns = ("Outcome", "Code", html.Counted("Calls", "call"), "What to do")
     return html.table(html.Table("PutEvents calls, last hour", columns, rows, "No call was made."))

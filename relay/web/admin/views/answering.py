@@ -32,7 +32,7 @@ class View(NamedTuple):
     """A page before it is JSON or HTML."""
 
     title: str
-    lead: str
+    lead: str | html.Markup
     data: Any
     sections: Sequence[html.Section]
     status: int = 200

@@ -36,14 +36,14 @@ async def buried(edge: Edge, request: Request) -> View:
         except SpoolError:
             problem = "The spool cannot be read now; the log says why."
     kept = edge.spool.stats().kept.records
-    lead = (
-        f"Kept, and no longer tried: {kept:,} of the events Amazon Personalize refused. Repair what its message names,"
-        " then send them again; or discard them."
-    )
+    lead = html.joined(
+        f"{kept:,} ", word("buried"), ": kept, and no longer tried, for Amazon Personalize refused them."
+        " Repair what its message names, then send them again; or discard them.",
+    )  # fmt: skip
     done = request.query_params.get("done", "")
-    notes: list[object] = [html.words(word("buried"), ": what it means, and what to do.")]
+    notes: list[object] = []
     if done.isdecimal():
-        notes.insert(0, html.words(html.tone("good", f"Done: {int(done):,} events.")))
+        notes.append(html.words(html.tone("good", "Done:"), f" {int(done):,} that were ", word("buried"), "."))
     if problem:
         notes.append(html.words(problem))
     if rows:
@@ -86,8 +86,9 @@ def _confirm(verb: str, numbers: list[int]) -> View:
         f'<form method="post" action="/buried" class="bar">{hidden}<input type="hidden" name="verb" value="{verb}">'
         f'<button name="confirmed" value="yes">Yes, {_VERBS[verb]}</button> <a href="/buried">No, go back</a></form>'
     )
-    title = f"{_VERBS[verb].capitalize()} {len(numbers):,} events?"
-    lead = "They are tried anew, at the end of their sessions." if verb == "replay" else "They cannot be brought back."
+    then = "They are tried anew, at the end of their sessions." if verb == "replay" else "They cannot be brought back."
+    lead = html.joined(f"{len(numbers):,} that are ", word("buried"), f". {then}")
+    title = f"{_VERBS[verb].capitalize()}?"
     return View(title, lead, {"confirm": verb, "numbers": numbers}, [html.Section("Sure?", [form])])
 
 

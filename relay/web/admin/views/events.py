@@ -17,6 +17,7 @@ from relay.web.admin.views import html
 from relay.web.admin.views.answering import HEADERS, View
 from relay.web.admin.views.happened import as_data
 from relay.web.admin.views.timeline import rows_of, tail_table
+from relay.web.admin.views.words import word
 from relay.web.routes.answer import Problem
 from relay.web.routes.edge import Edge, edge_of
 
@@ -97,10 +98,8 @@ async def events(edge: Edge, request: Request) -> View:
 def _honest(data: dict[str, Any]) -> html.Markup:
     since: object = html.moment(data["sinceMs"]) if data["sinceMs"] else "now"
     left_out = data["leftOut"] + data["notCounted"]
-    more = (
-        f" {left_out:,} events were left out: above 200 a second this is a sample of the sessions." if left_out else ""
-    )
-    return html.words(f"{data['kept']:,} beacons and calls are remembered, since ", since, ".", more)
+    more = (f" {left_out:,} events were left out: it is ", word("sampled"), ".") if left_out else ()
+    return html.words(f"{data['kept']:,} beacons and calls are ", word("remembered"), ", since ", since, ".", *more)
 
 
 def _form(edge: Edge, asked: Callable[[str], str | None]) -> html.Markup:

@@ -10,7 +10,9 @@ from relay.core.errors import SpoolError
 from relay.spool.administration import Kept, Place
 from relay.web.admin.views import html
 from relay.web.admin.views.answering import View
+from relay.web.admin.views.coverage import held_by
 from relay.web.admin.views.happened import site_of, user_shown
+from relay.web.admin.views.words import word
 from relay.web.routes.edge import Edge
 from relay.web.routes.request_body import read_body
 
@@ -50,7 +52,7 @@ async def held_in_spool(edge: Edge, *, session_id: str | None = None, user_id: s
         data["complete"] = False
         notes.append(html.words("Not all of it could be looked at in time: there may be more."))
     if len(data["events"]) < sum(data["counts"].values()):
-        notes.append(html.words(f"The first {MOST} of them are listed."))
+        notes.append(html.words(f"The first {MOST} of these ", html.link("/words#event", "events"), " are listed."))
     return Holdings(data, notes)
 
 
@@ -91,6 +93,12 @@ def _note(edge: Edge, data: dict[str, Any], place: Place, one: Kept) -> None:
     )
 
 
+def held_counts(held: Holdings) -> html.Markup:
+    """How many events, by where they lie."""
+    counts = held.data["counts"]
+    return html.words(*[part for place in _PLACES for part in (f"{counts[place]:,} ", word(place), ". ")])
+
+
 def held_table(held: Holdings) -> html.Table:
     """The events."""
     rows = [
@@ -116,5 +124,6 @@ async def held(edge: Edge, request: Request) -> View:
     found = await held_in_spool(edge, user_id=user_id)
     remembered = edge.insight.count_of(user_id)
     data = found.data | {"remembered": remembered, "refused": user_id in edge.spool.erased}
-    sections = [html.Section("Events", [*found.notes, held_table(found)])]
-    return View("Held", "What is held of this person here.", data, sections)
+    counted, whose = await held_by(edge, "What is remembered for the pages")
+    sections = [html.Section("Events", [held_counts(found), *found.notes, held_table(found)]), *whose]
+    return View("Held", "What is held of this person here.", data | counted, sections)

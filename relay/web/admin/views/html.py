@@ -30,11 +30,18 @@ class Markup(str):
     __slots__ = ()
 
 
+class Counted(NamedTuple):
+    """A column whose cells hold numbers, and the word of `/words` that says what they count."""
+
+    title: str
+    word: str
+
+
 class Table(NamedTuple):
     """Rows with headers; a note stands there where there are none."""
 
     caption: str
-    columns: Sequence[str]
+    columns: Sequence[str | Counted]
     rows: Sequence[Sequence[object]]
     nothing: str = "none"
 
@@ -66,6 +73,11 @@ def name(value: str) -> Markup:
     return Markup(f"<bdi{kind}>{text(value)}</bdi>") if value else text(value)
 
 
+def code(value: str) -> Markup:
+    """A setting or a command, as one types it."""
+    return Markup(f"<code>{text(value)}</code>")
+
+
 def link(href: str, value: object) -> Markup:
     """To another page; `href` is of parts made by `path`."""
     return Markup(f'<a href="{escape(href)}">{text(value)}</a>')
@@ -89,16 +101,21 @@ def moment(at_ms: int | None) -> Markup:
     return Markup(f'<time datetime="{at.isoformat()}">{at:%Y-%m-%d %H:%M:%S}\N{NO-BREAK SPACE}UTC</time>')
 
 
+def joined(*parts: object) -> Markup:
+    """Parts of one text."""
+    return Markup("".join(text(part) for part in parts if part != ""))
+
+
 def words(*parts: object) -> Markup:
     """A paragraph."""
-    return Markup(f"<p>{''.join(text(part) for part in parts if part != '')}</p>")
+    return Markup(f"<p>{joined(*parts)}</p>")
 
 
 def table(one: Table) -> Markup:
     """A table that scrolls by itself where it is too wide."""
     if not one.rows:
         return Markup(f'<p class="nothing">{text(one.nothing)}</p>')
-    head = "".join(f'<th role="columnheader" scope="col">{text(column)}</th>' for column in one.columns)
+    head = "".join(f'<th role="columnheader" scope="col">{_header(column)}</th>' for column in one.columns)
     rows = "".join(_row(one, row) for row in one.rows)
     label = escape(one.caption)
     return Markup(
@@ -108,10 +125,18 @@ def table(one: Table) -> Markup:
     )
 
 
+def _header(column: str | Counted) -> Markup:
+    return link(f"/words#{column.word}", column.title) if isinstance(column, Counted) else text(column)
+
+
+def _label(column: str | Counted) -> str:
+    return escape(column.title if isinstance(column, Counted) else column)
+
+
 def _row(one: Table, cells: Sequence[object]) -> str:
     made = [
         f"<td role=cell{' class=number' if isinstance(cell, int) and not isinstance(cell, bool) else ''}"
-        f' data-label="{escape(column)}">{text(cell)}</td>'
+        f' data-label="{_label(column)}">{text(cell)}</td>'
         for column, cell in zip(one.columns, cells, strict=True)
     ]
     return f'<tr role="row">{"".join(made)}</tr>'
@@ -129,7 +154,7 @@ def figures(pairs: Sequence[tuple[object, object, object]], label: str) -> Marku
 
 def page(
     title: str,
-    lead: str,
+    lead: str | Markup,
     sections: Sequence[Section],
     *,
     at: str,

@@ -9,16 +9,20 @@ from relay.insight.minute_rows import CountKey
 from relay.web.admin.views import html
 from relay.web.admin.views.answering import View
 from relay.web.admin.views.coverage import counted_by
-from relay.web.admin.views.words import word
 from relay.web.routes.edge import Edge
 
 _MEASURES: Final = ("events", "seen", "clicked", "carts", "purchases")
 _MOST: Final = 200
 """Rows of one table."""
-_COLUMNS: Final = (
-    "List", "Seen, hour", "Clicked, hour", "Click-through, hour", "Carts, hour", "Purchases, hour",
-    "Seen, day", "Clicked, day", "Click-through, day", "Carts, day", "Purchases, day",
-)  # fmt: skip
+_PER_SPAN: Final = ("seen", "clicked", "click_through", "carts", "purchases")
+_COLUMNS: Final[tuple[str | html.Counted, ...]] = (
+    "List",
+    *(
+        html.Counted(f"{name.replace('_', '-').capitalize()}, {span}", name)
+        for span in ("hour", "day")
+        for name in _PER_SPAN
+    ),
+)
 
 
 async def lists(edge: Edge, _request: Request) -> View:
@@ -29,14 +33,13 @@ async def lists(edge: Edge, _request: Request) -> View:
         "sources": _rows("source", hour, day),
         "recommendations": _rows("recommendation", hour, day),
     }
-    lead = (
+    lead = html.joined(
         "Of what Amazon Personalize took, counted as its metric attribution does. Seen: items of a list that a session"
-        " saw, each once, as they came with its events; lists nobody acted on count only with"
-        " RELAY_FORWARD_IMPRESSIONS=1."
+        " saw, each once, as they came with its events; lists nobody acted on count only with ",
+        html.code("RELAY_FORWARD_IMPRESSIONS=1"),
+        ".",
     )
-    named = [part for name in _MEASURES[1:] for part in (word(name), ", ")]
     sections = [
-        html.Section("The columns", [html.words("What they count: ", *named[:-1], ".")]),
         html.Section("By source", [_table("Lists by source (data-relay-source)", data["sources"])]),
         html.Section("By recommendation id", [_table("Lists by recommendation id", data["recommendations"])]),
         html.Section(

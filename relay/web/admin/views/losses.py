@@ -56,13 +56,13 @@ def _section(title: str, ledger: dict[str, Any]) -> html.Section:
     share = f"{beacons['missing'] / sent:.2%} of what was sent" if sent else "nothing numbered came"
     by_browser = html.Table(
         f"Beacons by browser, {title.lower()}",
-        ("Browser", *map(str.capitalize, _STATES)),
+        ("Browser", *(html.Counted(state.capitalize(), state) for state in _STATES)),
         [(family, *(one[state] for state in _STATES)) for family, one in ledger["browsers"].items()],
         "No numbered beacon came.",
     )
     lost = html.Table(
         f"Events given up by pages, {title.lower()}",
-        ("Why", "Browser", "Events"),
+        ("Why", "Browser", html.Counted("Events", "given_up")),
         [(_cause(one["reason"]), one["browser"], one["events"]) for one in ledger["lost"]],
         "No page gave an event up.",
     )

@@ -100,13 +100,14 @@ def _about(datasets: Datasets | None, rows: list[dict[str, Any]]) -> list[object
         site = [html.name(row["site"]), ": "]
         if row["columns"] is not None:
             trained = _trained(row["trained"])
-            columns = ", ".join(row["columns"])
-            parts.append(html.words(*site, f"dataset group {row['datasetGroup']}; columns {columns}{trained}."))
+            columns = html.name(", ".join(row["columns"]))
+            group = html.name(row["datasetGroup"])
+            parts.append(html.words(*site, "dataset group ", group, "; columns ", columns, trained, "."))
         if row["problem"]:
             parts.append(
                 html.words(
-                    *site, html.tone("odd", "not read"), f" {row['problem']}. `personalize-relay check` compares with"
-                    " rights of its own; docs/aws.md has those this page needs.",
+                    *site, html.tone("odd", "not read"), " ", html.name(row["problem"]), ". `personalize-relay check`"
+                    " compares with rights of its own; docs/aws.md has those this page needs.",
                 )
             )  # fmt: skip
     if datasets.read_at_ms is not None:
@@ -116,13 +117,13 @@ def _about(datasets: Datasets | None, rows: list[dict[str, Any]]) -> list[object
     return parts
 
 
-def _trained(learners: list[dict[str, Any]] | None) -> str:
+def _trained(learners: list[dict[str, Any]] | None) -> html.Markup:
     if learners is None:
-        return ""
+        return html.joined()
     if not learners:
-        return "; no recommender and no solution yet"
+        return html.joined("; no recommender and no solution yet")
     each = [f"{one['name']} on {', '.join(one['eventTypes'] or ['every type'])}" for one in learners]
-    return f"; trained: {'; '.join(each)}"
+    return html.joined("; trained: ", html.name("; ".join(each)))
 
 
 def _judged(row: Mapping[str, Any]) -> object:
@@ -141,11 +142,11 @@ def _properties(rows: list[dict[str, Any]], *, several: bool) -> list[object]:
     return [
         html.words(
             "Amazon Personalize uses only properties that are columns of the schema of the interactions dataset. A name"
-            " that is none (letters, digits, _; 64 at most) is counted under (others)."
+            " that is none (letters, digits, _) is counted under (others)."
         ),
         html.Table(
             "Properties of delivered events, last day",
-            (*(("Site",) if several else ()), "Property", "Events", "In the schema"),
+            (*(("Site",) if several else ()), "Property", html.Counted("Events", "delivered"), "In the schema"),
             [(*_site(row, several=several), html.name(row["name"]), row["events"], _judged(row)) for row in rows],
             "No delivered event of the last day had properties.",
         ),
@@ -157,7 +158,13 @@ def _types(rows: list[dict[str, Any]], *, several: bool) -> list[object]:
         html.words("A recommender learns from the event types of its recipe, a solution from those it names, or all."),
         html.Table(
             "Types of delivered events, last day",
-            (*(("Site",) if several else ()), "Event type", "Events", "Without an item", "Learned from"),
+            (
+                *(("Site",) if several else ()),
+                "Event type",
+                html.Counted("Events", "delivered"),
+                html.Counted("Without an item", "no_item"),
+                "Learned from",
+            ),
             [
                 (*_site(row, several=several), html.name(row["type"]), row["events"], row["withoutItem"], _judged(row))
                 for row in rows

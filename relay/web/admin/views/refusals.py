@@ -30,7 +30,18 @@ async def refusals(edge: Edge, _request: Request) -> View:
     counted, whose = await counted_by(edge)
     table = html.Table(
         "Refusals, the latest first",
-        ("What", "Why", "Field", "Origin", "Site", "Event type", "Times", "First", "Last", "What to do"),
+        (
+            "What",
+            "Why",
+            "Field",
+            "Origin",
+            "Site",
+            "Event type",
+            html.Counted("Times", "times"),
+            "First",
+            "Last",
+            "What to do",
+        ),
         [
             (
                 WHAT.get(row["what"], row["what"]),
@@ -49,8 +60,8 @@ async def refusals(edge: Edge, _request: Request) -> View:
         "Nothing was refused.",
     )
     lead = (
-        "Everything that was not taken as it came, by cause: at most 1,000, half of them kept for allowed origins and"
-        " valid tokens. Never a token, a user id or a property's value."
+        "Everything that was not taken as it came, by cause; half of the room is kept for allowed origins and valid"
+        " tokens. Never a token, a user id or a property's value."
     )
     return View("Refusals", lead, {"refusals": rows} | counted, [html.Section("By cause", [table]), *whose])
 

@@ -7,8 +7,9 @@ from starlette.requests import Request
 from relay.insight.told import sessions_of
 from relay.web.admin.views import html
 from relay.web.admin.views.answering import View
+from relay.web.admin.views.coverage import held_by
 from relay.web.admin.views.happened import as_data
-from relay.web.admin.views.holdings import held_in_spool, held_table
+from relay.web.admin.views.holdings import held_counts, held_in_spool, held_table
 from relay.web.admin.views.timeline import rows_of, tail_table
 from relay.web.admin.views.words import word
 from relay.web.routes.edge import Edge
@@ -42,7 +43,13 @@ async def sessions(edge: Edge, request: Request) -> View:
     )
     table = html.Table(
         "Sessions, the latest first",
-        ("Session", "Last", "Beacons", "Events", "Calls"),
+        (
+            "Session",
+            "Last",
+            html.Counted("Beacons", "beacon"),
+            html.Counted("Events", "event"),
+            html.Counted("Calls", "call"),
+        ),
         [
             (_linked(row["session"]), html.moment(row["lastMs"]), row["beacons"], row["events"], row["calls"])
             for row in rows
@@ -78,20 +85,23 @@ async def session(edge: Edge, request: Request) -> View:
         for event in line.get("events", ()):
             event["calls"] = [_call(call) for call in calls if event["eventId"] in call["eventIds"]]
     kept = await held_in_spool(edge, session_id=wanted)
-    data = {"session": wanted, "timeline": lines, "held": kept.data}
+    counted, whose = await held_by(edge, "The time line")
+    data = {"session": wanted, "timeline": lines, "held": kept.data} | counted
     there = bool(lines or kept.data["events"])
     sections = [
         html.Section("Time line", [tail_table(rows_of(lines), "What happened, oldest first")]),
         html.Section("Its events, and the calls they left in", [_events_table(lines)]),
-        html.Section("In the spool and the archive", [*kept.notes, held_table(kept)]),
+        html.Section("In the spool and the archive", [held_counts(kept), *kept.notes, held_table(kept)]),
+        *whose,
     ]
     lead = (
-        f"Session {wanted}: from what was seen through clicks and login to each call. The time line is what this relay"
-        " remembers; the spool and the archive are those of all relays."
+        html.joined("Session ", html.name(wanted), ": from what was seen through clicks and login to each call.")
         if there
-        else f"Nothing is known of the session {wanted}: in the last hour it sent nothing that was taken, or another"
-        " relay took it."
-    )
+        else html.joined(
+            "Nothing is known of the session ", html.name(wanted), ": in the last hour it sent nothing that was taken",
+            ", or another relay took it." if whose else ".",
+        )
+    )  # fmt: skip
     return View("Session", lead, data, sections, status=200 if there else 404)
 
 
@@ -113,7 +123,7 @@ def _events_table(lines: list[dict[str, Any]]) -> html.Table:
         for line in lines
         for one in line.get("events", ())
     ]
-    columns = ("Accepted", "Type", "Item", "Event id", "Beacon", "Verdict", "Left in")
+    columns = ("Accepted", "Type", "Item", "Event id", html.Counted("Beacon", "beacon"), "Verdict", "Left in")
     return html.Table("Events", columns, rows, "No event of it is remembered.")
 
 

@@ -5,7 +5,10 @@ from typing import Any, Final
 from relay.web.admin.views import html
 from relay.web.admin.views.words import word
 
-COLUMNS: Final = ("When", "What", "Session", "Events", "Verdict")
+COLUMNS: Final = (
+    "When", html.Counted("What", "beacon"), "Session", html.Counted("Events", "event"),
+    html.Counted("Verdict", "status"),
+)  # fmt: skip
 
 
 def tail_table(rows: list[tuple[object, ...]], caption: str = "Beacons and calls") -> html.Table:
