@@ -1,22 +1,27 @@
 """Reads the settings, once: environment first, then `relay.toml`, then the default.
 
-Every problem is reported together, as `SettingsError`.
+Every problem is reported together, as `SettingsError`; `load_sound_settings` is for who looks at the rest all the same.
 """
 
 import difflib
 import os
 import tomllib
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, TypeVar, cast
 
-from pydantic import ValidationError
+from pydantic import ValidationError, ValidationInfo, ValidatorFunctionWrapHandler, field_validator
 from pydantic_settings import BaseSettings, EnvSettingsSource, InitSettingsSource, PydanticBaseSettingsSource
 
 from relay.core.errors import SettingsError
+from relay.core.setting_values import MIN_KEY_CHARS
 from relay.core.settings import PREFIX, Settings, Site, SpoolSettings, TokenSettings
 
 DEFAULT_CONFIG: Final = Path("relay.toml")
+
+_STAND_INS: Final[Mapping[str, object]] = {"secret_keys": ["-" * MIN_KEY_CHARS], "spool_url": "memory:"}
+"""For what is wrong, where there is no default, or where it would be looked at as if it had been chosen."""
 
 _Kind = TypeVar("_Kind", bound=BaseSettings)
 
@@ -34,6 +39,38 @@ def load_settings(environ: Mapping[str, str] | None = None, *, config: Path | No
     env = _environment(environ)
     problems = _unknown_variables(env)
     return _load(Settings, env, config, problems)
+
+
+def load_sound_settings(environ: Mapping[str, str] | None = None, *, config: Path | None = None) -> Settings:
+    """As `load_settings`, with what is wrong left out: for looking at the rest, not for serving.
+
+    A site that is wrong is not there, a setting that is wrong has its default; there may be no site at all.
+    """
+
+    class Sound(Settings):
+        @field_validator("*", mode="wrap")
+        @classmethod
+        def _or_none(cls, value: Any, handler: ValidatorFunctionWrapHandler, info: ValidationInfo) -> Any:
+            try:
+                return handler(value)
+            except ValueError:
+                name = str(info.field_name)
+                if name == "sites" and isinstance(value, Mapping):
+                    return _sound_sites(cast("Mapping[str, Any]", value), handler)
+                if name in _STAND_INS:
+                    return handler(_STAND_INS[name])
+                return cls.model_fields[name].get_default()
+
+    table = {name: value for name, value in _read_toml(config, []).items() if name in Settings.model_fields}
+    return _validated(Sound, _environment(environ), {"secret_keys": _STAND_INS["secret_keys"], **table})
+
+
+def _sound_sites(sites: Mapping[str, Any], handler: ValidatorFunctionWrapHandler) -> dict[str, Site]:
+    found: dict[str, Site] = {}
+    for name, site in sites.items():
+        with suppress(ValueError):
+            found |= handler({name: site})
+    return found
 
 
 def load_as(kind: type[_Kind], environ: Mapping[str, str] | None = None, *, config: Path | None = None) -> _Kind:
@@ -57,7 +94,17 @@ def _environment(environ: Mapping[str, str] | None) -> dict[str, str]:
 
 def _load(kind: type[_Kind], env: Mapping[str, str], config: Path | None, problems: list[str]) -> _Kind:
     table = _read_toml(config, problems)
+    try:
+        settings = _validated(kind, env, table)
+    except ValidationError as error:
+        problems += [_line(one["loc"], one["msg"]) for one in error.errors(include_url=False, include_input=False)]
+        raise SettingsError(problems) from None
+    if problems:
+        raise SettingsError(problems)
+    return settings
 
+
+def _validated(kind: type[_Kind], env: Mapping[str, str], table: dict[str, Any]) -> _Kind:
     def sources(settings_cls: type[BaseSettings], **_others: object) -> tuple[PydanticBaseSettingsSource, ...]:
         variables = EnvSettingsSource(settings_cls)
         variables.env_vars = {
@@ -66,14 +113,7 @@ def _load(kind: type[_Kind], env: Mapping[str, str], config: Path | None, proble
         return variables, InitSettingsSource(settings_cls, table)
 
     loaded: Any = type(kind.__name__, (kind,), {"settings_customise_sources": sources, "__module__": __name__})
-    try:
-        settings = cast("_Kind", loaded())
-    except ValidationError as error:
-        problems += [_line(one["loc"], one["msg"]) for one in error.errors(include_url=False, include_input=False)]
-        raise SettingsError(problems) from None
-    if problems:
-        raise SettingsError(problems)
-    return settings
+    return cast("_Kind", loaded())
 
 
 def _known() -> list[str]:

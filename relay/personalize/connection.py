@@ -12,10 +12,12 @@ import aioboto3
 import botocore.session
 import msgspec
 from aiobotocore.config import AioConfig
+from aiobotocore.session import get_session
 from botocore.exceptions import UnknownRegionError
 
 from relay.core.clock import Clock, SystemClock
 from relay.personalize.errors import (
+    CredentialsError,
     EndpointError,
     PersonalizeError,
     RegionError,
@@ -172,6 +174,19 @@ async def connect(
             sleep=sleep,
             chance=chance or random.Random(),  # noqa: S311 - jitter, not a secret
         )
+
+
+async def missing_credentials() -> CredentialsError | None:
+    """Why there are no credentials to sign a call with, or None where there are some; makes no call of the service.
+
+    For who has no region: `connect` says only that, and credentials are looked for at the first call.
+    """
+    try:
+        with mapped_errors():
+            found = await get_session().get_credentials()  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType] - no stubs
+            return CredentialsError("Unable to locate credentials") if found is None else None
+    except CredentialsError as error:
+        return error
 
 
 def _region_of_environment() -> str | None:

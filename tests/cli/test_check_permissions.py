@@ -6,6 +6,7 @@ from relay.cli.check.aws import aws_problems
 from relay.emulator.wire.faults import FaultSpec, Rule
 from relay.personalize.errors import AccessDeniedError
 from tests.deploy.test_iam import allowed
+from tests.personalize.command_line import command
 from tests.support.emulator import running_emulator
 from tests.support.relay import make_settings
 
@@ -36,6 +37,22 @@ async def test_check_names_the_permission_that_is_missing(
     said = [*problems, *capsys.readouterr().err.splitlines()]
     (line,) = [one for one in said if "not authorized" in one]
     assert f"Allow the action `personalize:{operation}` to this user or role" in line
+
+
+async def test_check_names_every_permission_that_is_missing_at_once(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    missing = {"DescribeDatasetGroup", "DescribeSchema", "ListRecommenders", "ListSolutions", "ListMetricAttributions"}
+    async with running_emulator(state_seconds=0) as emulator:
+        for name, value in emulator.env.items():
+            monkeypatch.setenv(name, value)
+        made = await command("setup", "--name", "shop", "--domain", "e-commerce", "--json", env=emulator.env)
+        emulator.emulator.faults.apply(FaultSpec(error=Rule(code="AccessDeniedException", operations=[*missing])))
+        problems = await aws_problems(make_settings(tracking_id=made.json["eventTracker"]["trackingId"]), {})
+    assert problems == []
+    lines = capsys.readouterr().err.splitlines()
+    assert {line.partition("Allow the action `personalize:")[2].partition("`")[0] for line in lines} == missing
+    assert len(lines) == len(missing)
 
 
 def test_the_permission_is_the_one_the_service_names_which_may_not_be_the_call() -> None:

@@ -147,7 +147,30 @@ async def test_check_says_what_is_missing_of_aws() -> None:
     assert "credentials" in err.lower()
 
 
-async def test_check_with_bad_settings_is_code_2() -> None:
-    code, _, err = await run("check", RELAY_PORT="x")
-    assert code == 2
-    assert len(err.splitlines()) == 4
+async def test_check_names_what_is_wrong_beside_bad_settings_and_is_code_2(tmp_path: Path) -> None:
+    code, out, err = await run("check", RELAY_PORT="x", RELAY_SPOOL_URL=f"sqlite:///{tmp_path}/none/spool.db")
+    assert (code, out) == (2, "")
+    assert [line.partition(":")[0] for line in err.splitlines()] == [
+        "RELAY_SECRET_KEYS", "RELAY_TRACKING_ID", "RELAY_ALLOWED_ORIGINS", "RELAY_PORT", "RELAY_SPOOL_URL",
+        "AWS", "AWS",
+    ]  # fmt: skip
+    assert "AWS_REGION" in err
+    assert "AWS_ACCESS_KEY_ID" in err
+
+
+async def test_check_looks_at_the_sites_and_the_spool_that_are_sound_beside_those_that_are_not(tmp_path: Path) -> None:
+    file = tmp_path / "relay.toml"
+    file.write_text(
+        'no_such_setting = 1\n[sites.books]\ntracking_id = "arn:aws:x"\nallowed_origins = ["https://a.example"]\n'
+        '[sites.music]\ntracking_id = "not-there"\nallowed_origins = ["https://b.example"]\n'
+    )
+    async with running_emulator() as emulator:
+        environ = relay_environ(spool_url="nowhere", linger_s="-1", tracking_id=emulator.tracking_id)
+        code, out, err = await run("check", "--config", str(file), **emulator.env, **environ)
+        offline, _, less = await run("check", "--offline", "--config", str(file), **emulator.env, **environ)
+    assert (code, offline) == (2, 2)
+    assert "site default: event tracker" in out
+    assert sorted(line.partition(": ")[0] for line in err.splitlines() if not line.startswith("warning")) == [
+        "RELAY_LINGER_S", "RELAY_SPOOL_URL", "[sites.books] tracking_id", "relay.toml no_such_setting", "site music",
+    ]  # fmt: skip
+    assert "site music" not in less

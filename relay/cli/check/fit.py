@@ -1,10 +1,11 @@
 """Whether the events of a site suit the dataset they go to, as far as settings and spool tell."""
 
-from collections.abc import Sequence
-from typing import Final, NamedTuple
+from collections.abc import Awaitable, Sequence
+from typing import Final, NamedTuple, TypeVar
 
 import click
 
+from relay.cli.check.permissions import denied
 from relay.cli.check.running import Sent
 from relay.cli.screen import harmless
 from relay.compose.spool import look_into
@@ -12,14 +13,16 @@ from relay.core.clock import SystemClock
 from relay.core.errors import SpoolError, SpoolOlderError
 from relay.core.settings import Settings, Site
 from relay.personalize.connection import Connection
-from relay.personalize.errors import PersonalizeError
+from relay.personalize.errors import AccessDeniedError, PersonalizeError
 from relay.personalize.history.interactions_file import Survey, survey
 from relay.personalize.metric_attributions import metric_attribution_of, metrics_of
 from relay.personalize.schema.datasets import Dataset
-from relay.personalize.schema.fit import judged_type, misfits, target_of
+from relay.personalize.schema.fit import Target, judged_type, misfits, target_of
 from relay.personalize.schema.learners import learners_of
 from relay.personalize.trackers.event_trackers import EventTracker
 from relay.spool.administration import Kept, Place
+
+Thing = TypeVar("Thing")
 
 _SAMPLE: Final = 5000
 """Events of the spool that are looked at, pending and buried each."""
@@ -43,35 +46,56 @@ async def fit_of(connection: Connection, tracker: EventTracker, settings: Settin
     What is known of the events are the types of the setting `event_types`, what waits or is buried in the spool, and
     what the running relay has delivered, if one answers.
     """
+    group_arn = tracker.dataset_group_arn
+    problems: list[str] = []
+    warnings: list[str] = []
+    denials: list[AccessDeniedError] = []
+
+    async def looked_at(what: str, asking: Awaitable[Thing]) -> Thing | None:
+        """What is found; None, and a warning, where it cannot be asked for."""
+        try:
+            return await asking
+        except AccessDeniedError as error:
+            denials.append(error)
+        except PersonalizeError as error:
+            warnings.append(f"{what} cannot be looked at: {' '.join(str(error).split())}")
+        return None
+
+    target = await looked_at("the dataset", target_of(connection, tracker))
+    if target is not None:
+        problems += _told_of(target, site)
+    seen = survey((), {})
     try:
-        target = await target_of(connection, tracker)
-    except PersonalizeError as error:
-        return Fit(warnings=[f"the dataset cannot be looked at: {' '.join(str(error).split())}"])
+        seen = await _seen(settings, site.tracking_id)
+    except SpoolOlderError as error:  # as it is in the middle of every upgrade
+        warnings.append(str(error))
+    except SpoolError as error:
+        problems.append(str(error))
+    seen.names.update(sent.properties)
+    seen.types.update(sent.types)
+    if target is not None:
+        types = site.event_types or (tuple(seen.types) if seen.types.total() >= _ENOUGH else ())
+        found = misfits(target, event_types=types, property_names=seen.columns(_MOST_NAMES))
+        (problems if target.interactions is None else warnings).extend(harmless(line) for line in found)
+    warnings += await looked_at("recommenders and solutions", _learned(connection, group_arn, seen)) or ()
+    warnings += [
+        harmless(f"{count} events of type {name} without an item were delivered in the last day, and teach nothing")
+        for name, count in sent.without_item.most_common(_MOST_NAMES)
+    ]
+    warnings += await looked_at("the metric attribution", _measured(connection, group_arn, site)) or ()
+    if denials:
+        warnings += [f"not looked at: {line}" for line in await denied(connection, group_arn)]
+    return Fit(problems, warnings)
+
+
+def _told_of(target: Target, site: Site) -> list[str]:
+    """What is wrong with where interactions with actions go; group and datasets are told on stdout."""
     group = target.dataset_group
     click.echo(f"  dataset group {group.name!r}, {group.domain or 'custom'}, {group.status}")
     if target.interactions is not None:
         columns = ", ".join(column.name for column in target.columns)
         click.echo(f"  dataset {target.interactions.name!r}, {target.interactions.status}: {columns}")
-    actions = _action_interactions(target.action_interactions, site.action_interactions_tracking_id)
-    try:
-        seen = await _seen(settings, site.tracking_id)
-    except SpoolOlderError as error:  # as it is in the middle of every upgrade
-        return Fit(actions, [str(error)])
-    except SpoolError as error:
-        return Fit([*actions, str(error)])
-    seen.names.update(sent.properties)
-    seen.types.update(sent.types)
-    learned = await _learned(connection, group.dataset_group_arn, seen)
-    learned += [
-        harmless(f"{count} events of type {name} without an item were delivered in the last day, and teach nothing")
-        for name, count in sent.without_item.most_common(_MOST_NAMES)
-    ]
-    measured = await _measured(connection, group.dataset_group_arn, site)
-    types = site.event_types or (tuple(seen.types) if seen.types.total() >= _ENOUGH else ())
-    found = [harmless(line) for line in misfits(target, event_types=types, property_names=seen.columns(_MOST_NAMES))]
-    if target.interactions is None:
-        return Fit([*actions, *found], measured)
-    return Fit(actions, [*found, *learned, *measured])
+    return _action_interactions(target.action_interactions, site.action_interactions_tracking_id)
 
 
 def _action_interactions(dataset: Dataset | None, tracking_id: str | None) -> list[str]:
@@ -86,10 +110,7 @@ def _action_interactions(dataset: Dataset | None, tracking_id: str | None) -> li
 
 async def _learned(connection: Connection, dataset_group_arn: str, seen: Survey) -> list[str]:
     """Types of events nothing is trained on; what is trained is told on stdout."""
-    try:
-        learners = await learners_of(connection, dataset_group_arn)
-    except PersonalizeError as error:
-        return [f"recommenders and solutions cannot be looked at: {' '.join(str(error).split())}"]
+    learners = await learners_of(connection, dataset_group_arn)
     if not learners:
         click.echo("  no recommender and no solution yet: nothing is trained")
         return []
@@ -101,14 +122,11 @@ async def _learned(connection: Connection, dataset_group_arn: str, seen: Survey)
 
 async def _measured(connection: Connection, dataset_group_arn: str, site: Site) -> list[str]:
     """What is odd about the metric attribution; what it counts is told on stdout."""
-    try:
-        attribution = await metric_attribution_of(connection, dataset_group_arn)
-        if attribution is None:
-            click.echo("  no metric attribution; `setup --metric-attribution` makes one")
-            return []
-        metrics = await metrics_of(connection, attribution.metric_attribution_arn)
-    except PersonalizeError as error:
-        return [f"the metric attribution cannot be looked at: {' '.join(str(error).split())}"]
+    attribution = await metric_attribution_of(connection, dataset_group_arn)
+    if attribution is None:
+        click.echo("  no metric attribution; `setup --metric-attribution` makes one")
+        return []
+    metrics = await metrics_of(connection, attribution.metric_attribution_arn)
     counted = ", ".join(f"{one.metric_name} ({one.expression} of {one.event_type})" for one in metrics)
     click.echo(harmless(f"  metric attribution {attribution.name!r}, {attribution.status}: {counted}"))
     odd: list[str] = []
