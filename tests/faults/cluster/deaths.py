@@ -16,7 +16,7 @@ async def kill(arena: SharedArena, member: Member, rng: random.Random) -> None:
     """Kill -9 of a relay; it comes back soon, or after others have taken over."""
     await member.process.kill()
     await asyncio.sleep(rng.choice((rng.uniform(0, 1), LEASE_S + rng.uniform(0, 2))))
-    await member.process.start()
+    await member.start()
 
 
 async def freeze(arena: SharedArena, member: Member, rng: random.Random) -> None:
@@ -34,7 +34,7 @@ async def end(arena: SharedArena, member: Member, rng: random.Random) -> None:
     if code != 0:
         arena.oracle.ledger_wrong(f"SIGTERM: exit code {code}: {member.process.last_words()}")
     await asyncio.sleep(rng.uniform(0, 1))
-    await member.process.start()
+    await member.start()
 
 
 async def cut(arena: SharedArena, member: Member, rng: random.Random) -> None:

@@ -5,7 +5,7 @@ import random
 import time
 from collections import Counter
 from collections.abc import AsyncGenerator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -14,13 +14,14 @@ from relay.core.model import event_id_of
 from tests.faults.cluster.database import Database, running_database
 from tests.faults.driver import Driver, Habits
 from tests.faults.oracle import Oracle, Verdict
-from tests.faults.process.relay_process import RelayProcess, quiet_port
+from tests.faults.process.relay_process import NotStartedError, RelayProcess, quiet_port
 from tests.faults.service import Service, running_service
 from tests.faults.visits import Visits
 from tests.support.nginx import nginx_before_all
 from tests.support.tcp_proxy import TcpProxy, tcp_proxy
 
 RELAYS: Final = 3
+RESTARTS: Final = 3
 QUIET_S: Final = 90.0
 """How long everything may take to arrive once nothing misbehaves any more: leases, and the longest probe interval."""
 
@@ -33,6 +34,14 @@ class Member:
     wire: TcpProxy
     busy: bool = False
     """Something is being done to it."""
+
+    async def start(self) -> None:
+        """As a supervisor does: one that found no database for half a minute, and ended, is started again."""
+        for _ in range(RESTARTS):
+            with suppress(NotStartedError):
+                await self.process.start()
+                return
+        await self.process.start()
 
 
 @dataclass(kw_only=True)
@@ -73,7 +82,7 @@ class SharedArena:
         for member in self.members:
             member.wire.heal()
             if not member.process.is_up:
-                await member.process.start()
+                await member.start()
         await self.driver.stay_away(deadline_s=QUIET_S)
         await self._nothing_waits()
         for member in self.members:
@@ -151,7 +160,7 @@ async def shared_arena(
             stack.push_async_callback(process.close)
             members.append(Member(process, wire))
         for member in members:
-            await member.process.start()
+            await member.start()
         (folder / "nginx").mkdir()
         ports = [member.process.port for member in members]
         front = await stack.enter_async_context(nginx_before_all(ports, folder / "nginx"))
