@@ -71,7 +71,7 @@ const GLOBALS = new Set(
 async function squeezed(script) {
   const flat = flatten(script.toString(), {
     given: ['env.document'],
-    absent: ['options.sessionId', 'options.fetch'], // Nothing of a tag.
+    absent: ['options.sessionId', 'options.fetch', 'timer.unref'], // Nothing of a tag.
     object: 'platform',
     globals: GLOBALS,
   });

@@ -3,7 +3,6 @@ import { type Env, randomId } from './env.js';
 import { type EventFields, usable } from './event.js';
 import { guard } from './guard.js';
 import type { RawOptions } from './options.js';
-import type { Beacon } from './sending/beacon.js';
 import { createDelivery, type FlushResult } from './sending/delivery.js';
 import { watchLifecycle } from './sending/lifecycle.js';
 import { createOutbox } from './sending/outbox.js';
@@ -60,8 +59,6 @@ export const createCore = (env: Env, options: RawOptions): Core => {
     options.sessionId ? [options.sessionId] : session._now();
 
   let isRunning = false;
-  // biome-ignore lint/correctness/noUnusedVariables: `||=` reads it
-  let isStarted: unknown;
   let calls: Call[] = [];
   /** Events made, of fixed width. */
   let made = 10_000;
@@ -79,9 +76,6 @@ export const createCore = (env: Env, options: RawOptions): Core => {
     }
   };
 
-  /** Neither was there a logout since, nor was consent withdrawn. */
-  const isCurrent = (ofSession: string) => isRunning && ofSession === current()[0];
-
   /** How often the page has said who its user is. */
   let saidUser = 0;
   const refetchIdentity = bus._enter(async (ofSession: string) => {
@@ -91,15 +85,16 @@ export const createCore = (env: Env, options: RawOptions): Core => {
       const before = saidUser;
       const response = await env.fetch(options.identityUrl, { credentials: 'include' });
       const text = await response.text();
-      // Not in place of what the page has said itself meanwhile.
-      if (before === saidUser && isCurrent(ofSession)) {
+      // Not in place of what the page has said itself meanwhile, nor after a logout, or without consent.
+      if (before === saidUser && isRunning && ofSession === current()[0]) {
         logIn(guard(() => JSON.parse(text).identity) ?? text.trim());
       }
     }
   });
 
-  const onAnswer = ({ sessionId, identity = '' }: Beacon, result = '') => {
-    if (user._answered(sessionId, identity, result)) {
+  const onAnswer = (sessionId: string, identity: string, result: string) => {
+    const isRefused = user._answered(sessionId, identity, result);
+    if (isRefused) {
       session._refused(sessionId, identity);
     }
     if (result === 'ok') {
@@ -162,10 +157,7 @@ export const createCore = (env: Env, options: RawOptions): Core => {
     session(callback: (id: string) => void) {
       callback(current()[0]);
     },
-    async flush(callback?: (result: FlushResult) => void) {
-      const result = await delivery._flush();
-      callback?.(result);
-    },
+    flush: (callback?: (result: FlushResult) => void) => delivery._flush().then(callback),
     consent(isGiven: boolean) {
       if (isGiven) {
         consent = true;
@@ -197,7 +189,7 @@ export const createCore = (env: Env, options: RawOptions): Core => {
       isRunning = true;
       outbox._adopt();
       user._keep([current()[0], ...outbox._entries().map(([id]) => id)]);
-      isStarted ||= delivery._start();
+      delivery._start();
       // What the page called before was before: the view of the page after a logout is nobody's.
       calls.splice(0).forEach(call);
       bus._emit('start');

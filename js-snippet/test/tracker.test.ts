@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import type { FlushResult } from '../src/sending/delivery.js';
 import { createCore } from '../src/tracker.js';
 import { open, TOKEN } from './opened.js';
 import { Browser, ENDPOINT, refused, Tab } from './world.js';
@@ -106,4 +107,22 @@ test('what a relay rejects is handed to the page, but duplicates are not', async
   assert.deepEqual(heard, ['too_long']);
   assert.equal(result?.rejected.length, 1);
   assert.equal(result?.pending, 0);
+});
+
+test('a flush says what was lost once, however often consent was given', async () => {
+  const tab = new Tab(new Browser());
+  tab.answer = () => refused();
+  const say = await open(tab);
+  for (const isGiven of [false, true, false, true]) {
+    say('consent', isGiven);
+    await tab.pass(100);
+  }
+  say('event', 'X');
+  const results: FlushResult[] = [];
+  say('flush', (result: FlushResult) => results.push(result));
+  await tab.pass(1000);
+  assert.deepEqual(
+    results.map(({ lost }) => lost.map(({ reason, events }) => [reason, events])),
+    [[['refused', 1]]],
+  );
 });

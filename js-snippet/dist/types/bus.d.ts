@@ -18,6 +18,8 @@ export interface Topics {
 }
 /** What the modules tell each other beside that. */
 interface InnerTopics extends Topics {
+    /** The network is back. */
+    online: undefined;
     /** Collecting begins, or begins anew after consent was withdrawn and given again. */
     start: undefined;
     /** Consent was withdrawn; what this page had recorded, and nobody has sent. */

@@ -60,7 +60,7 @@ export const createDelivery = (
   options: RawOptions,
   outbox: Outbox,
   user: User,
-  onAnswer: (beacon: Beacon, result: string | undefined) => void,
+  onAnswer: (sessionId: string, identity: string, result: string) => void,
 ): Delivery => {
   // With 0, and with what is no number, a page that is offline would look for the network without a pause.
   const flushMs = +(options.flushMs as number) || 5000;
@@ -118,15 +118,15 @@ export const createDelivery = (
   };
 
   /** Applies an answer; where it is none, the next try has to wait. */
-  const settle = (beacon: Beacon, { _taken: taken, _refusal: refusal, _status: status, _retryAfterMs = 0 }: Answer) => {
+  const settle = (beacon: Beacon, [taken, refusal, status, retryAfterMs = 0]: Answer) => {
     const { eventList } = beacon;
     if (taken || refusal) {
       failures = 0;
-      onAnswer(beacon, taken?.identity);
+      onAnswer(beacon.sessionId, beacon.identity ?? '', taken?.identity ?? '');
     } else {
       const backoffMs = Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** failures++);
-      notBefore = env.Date.now() + Math.max(_retryAfterMs, backoffMs * (0.5 + env.Math.random()));
-      if (_retryAfterMs) {
+      notBefore = env.Date.now() + Math.max(retryAfterMs, backoffMs * (0.5 + env.Math.random()));
+      if (retryAfterMs) {
         store._set(RETRY, notBefore);
       }
       if (status === 413 && maxBytes > MIN_BYTES) {
@@ -208,14 +208,17 @@ export const createDelivery = (
     }
   };
 
+  const show = () => {
+    sentAtHide = [];
+  };
+  // Outbox and answers tell of a loss in one way: this.
+  const lose = (loss: Loss) => result?.lost.push(loss);
+
   return {
     _start() {
-      bus._listen('online', flush);
-      // Outbox and answers tell of a loss in one way: this.
-      bus._on('lost', (loss) => result?.lost.push(loss));
-      bus._on('show', () => {
-        sentAtHide = [];
-      });
+      bus._on('online', flush);
+      bus._on('lost', lose);
+      bus._on('show', show);
       bus._on('hide', hide);
       wakeIn(LEFTOVER_MS);
     },

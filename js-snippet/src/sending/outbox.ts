@@ -69,14 +69,14 @@ export const createOutbox = (store: Store, bus: Bus): Outbox => {
     _add(entry) {
       if (byteLength(entry) > MAX_EVENT_BYTES) {
         lose('too_large', [entry[1]]);
-        return;
-      }
-      mine.push(entry);
-      const waiting = read();
-      store._set(NAME, waiting);
-      // The newest stay: what waits longest was most likely sent at some hide already.
-      while (waiting.length > MAX_EVENTS || byteLength(waiting) > MAX_BYTES) {
-        lose('outbox_full', [(waiting.shift() as Entry)[1]]);
+      } else {
+        mine.push(entry);
+        const waiting = read();
+        store._set(NAME, waiting);
+        // The newest stay: what waits longest was most likely sent at some hide already.
+        while (waiting.length > MAX_EVENTS || byteLength(waiting) > MAX_BYTES) {
+          lose('outbox_full', [(waiting.shift() as Entry)[1]]);
+        }
       }
     },
     _entries: () => read(),

@@ -8,13 +8,13 @@ import type { Beacon } from './beacon.js';
 const TIMEOUT_MS = 30_000;
 
 /** What became of a beacon: taken, refused for good, or neither, to be tried again. */
-export interface Answer {
-  _taken?: Taken | undefined;
-  _refusal?: Refusal | undefined;
-  _status?: number;
+export type Answer = readonly [
+  taken?: Taken | undefined,
+  refusal?: Refusal | undefined,
+  status?: number,
   /** How long to wait, 0 when nothing was said. */
-  _retryAfterMs?: number;
-}
+  retryAfterMs?: number,
+];
 
 /** All client errors but a timeout and a rate limit. */
 const REFUSED = /^4(?!08|29)/;
@@ -38,18 +38,15 @@ export const post = async (env: Env, options: RawOptions, beacon: Beacon): Promi
     try {
       body = await response.json();
     } catch {}
-    return {
-      _status: status,
-      _retryAfterMs: +(response.headers.get('retry-after') as string) * 1000 || 0,
+    return [
       // Neither an error's body nor the 200 of a captive portal has this.
-      _taken: (body?.accepted as number) >= 0 ? body : undefined,
-      _refusal:
-        REFUSED.test(status as never) && body?.detail && WORDS.test(body.error)
-          ? ({ ...body, status } as Refusal)
-          : undefined,
-    };
+      (body?.accepted as number) >= 0 ? body : undefined,
+      REFUSED.test(status as never) && body?.detail && WORDS.test(body.error) ? { ...body, status } : undefined,
+      status,
+      +(response.headers.get('retry-after') as string) * 1000 || 0,
+    ];
   } catch {
-    return {};
+    return [];
   }
 };
 

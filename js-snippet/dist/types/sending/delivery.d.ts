@@ -4,7 +4,6 @@ import type { RawOptions } from '../options.js';
 import type { Store } from '../visitor/storage.js';
 import type { User } from '../visitor/user.js';
 import type { Dropped, Loss, Rejection } from './answer.js';
-import { type Beacon } from './beacon.js';
 import type { Outbox } from './outbox.js';
 /** What a flush came to, over all its beacons. */
 export interface FlushResult {
@@ -34,4 +33,4 @@ export interface Delivery {
     _flush(): Promise<FlushResult>;
 }
 /** @param onAnswer Called with each beacon a relay has answered for, before anything else is sent. */
-export declare const createDelivery: (env: Env, store: Store, bus: Bus, options: RawOptions, outbox: Outbox, user: User, onAnswer: (beacon: Beacon, result: string | undefined) => void) => Delivery;
+export declare const createDelivery: (env: Env, store: Store, bus: Bus, options: RawOptions, outbox: Outbox, user: User, onAnswer: (sessionId: string, identity: string, result: string) => void) => Delivery;

@@ -3,13 +3,13 @@ import type { RawOptions } from '../options.js';
 import type { Refusal, Taken } from './answer.js';
 import type { Beacon } from './beacon.js';
 /** What became of a beacon: taken, refused for good, or neither, to be tried again. */
-export interface Answer {
-    _taken?: Taken | undefined;
-    _refusal?: Refusal | undefined;
-    _status?: number;
+export type Answer = readonly [
+    taken?: Taken | undefined,
+    refusal?: Refusal | undefined,
+    status?: number,
     /** How long to wait, 0 when nothing was said. */
-    _retryAfterMs?: number;
-}
+    retryAfterMs?: number
+];
 /** Sends a beacon and reads the answer; goes on when the page does not. Never rejects. */
 export declare const post: (env: Env, options: RawOptions, beacon: Beacon) => Promise<Answer>;
 /**
