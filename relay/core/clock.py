@@ -23,6 +23,5 @@ class SystemClock:
         """See `Clock.now_ms`."""
         return time.time_ns() // 1_000_000
 
-    def monotonic_s(self) -> float:
-        """See `Clock.monotonic_s`."""
-        return time.monotonic()
+    monotonic_s = staticmethod(time.monotonic)
+    """See `Clock.monotonic_s`."""

@@ -42,15 +42,14 @@ class BeaconEvent(msgspec.Struct, rename="camel", omit_defaults=True, forbid_unk
     """
 
     event_type: _Id
-    event_id: _Id | UnsetType = UNSET
-    item_id: _Id | UnsetType = UNSET
+    event_id: _Id = ""
+    """Empty, as the other texts: there is none."""
+    item_id: _Id = ""
     sent_at: float | UnsetType = UNSET
     """Milliseconds by the browser's clock."""
     event_value: Annotated[float, Meta(ge=-limits.MAX_EVENT_VALUE, le=limits.MAX_EVENT_VALUE)] | UnsetType = UNSET
     properties: dict[str, Any] | str | UnsetType = UNSET
-    recommendation_id: Annotated[str, Meta(min_length=1, max_length=limits.MAX_RECOMMENDATION_ID_CHARS)] | UnsetType = (
-        UNSET
-    )
+    recommendation_id: Annotated[str, Meta(min_length=1, max_length=limits.MAX_RECOMMENDATION_ID_CHARS)] = ""
     impression: Annotated[list[_Id], Meta(min_length=1, max_length=limits.MAX_IMPRESSION_ITEMS)] | UnsetType = UNSET
     metric_attribution: Attribution | UnsetType = UNSET
 
@@ -74,11 +73,8 @@ def have_saying_ids(events: Sequence[BeaconEvent]) -> bool:
     """Whether every id of the events says something."""
     ids: list[str] = []
     for event in events:
-        ids.append(event.event_type)
-        for one in (event.item_id, event.event_id, event.recommendation_id):
-            if one is not UNSET:
-                ids.append(one)  # noqa: PERF401 - a comprehension would be built for each event
-        if event.impression is not UNSET:
+        ids += (event.event_type, event.event_id, event.item_id, event.recommendation_id)
+        if event.impression:
             ids += event.impression
     return say_something(ids)
 

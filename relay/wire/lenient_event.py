@@ -51,25 +51,24 @@ def salvage(
         notes: Get what was left out of it.
         time_ms: What reads `sentAt`, in milliseconds.
     """
-    event_id: str | UnsetType = UNSET
+    event_id = ""
     try:
         members = Members(raw, notes, index)
         notes.count_unknown(members.names(), _KNOWN)
-        event_id = members.usable("eventId", identifier)
+        event_id = members.usable("eventId", identifier) or ""
         return BeaconEvent(
             event_type=members.required("eventType", text),
             event_id=event_id,
-            item_id=members.optional("itemId", identifier),
+            item_id=members.optional("itemId", identifier) or "",
             sent_at=UNSET if members.given("sentAt") == "" else members.optional("sentAt", time_ms),
             event_value=members.usable("eventValue", event_value),
             properties=members.usable("properties", properties),
-            recommendation_id=members.usable("recommendationId", recommendation_id),
+            recommendation_id=members.usable("recommendationId", recommendation_id) or "",
             impression=members.impression(),
             metric_attribution=_attribution(members, notes),
         )
     except RefusedFieldError as refused:
-        given = None if event_id is UNSET else event_id
-        return Rejected(refused.reason, refused.field or "eventList", given, refused.detail)
+        return Rejected(refused.reason, refused.field or "eventList", event_id or None, refused.detail)
 
 
 def _attribution(members: Members, notes: Notes) -> Attribution | UnsetType:

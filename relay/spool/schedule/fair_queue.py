@@ -115,6 +115,8 @@ class FairQueue:
         """Sessions that hold a whole call's worth, in the order they came to it."""
         self.has_turns = False
         """Whether it is among those who take turns; of the index."""
+        self.untidy_at_s = -math.inf
+        """Before that nobody in the live queue has waited for too long, but perhaps who comes back to it."""
         self._turn = 0
         self._late_s = -math.inf
 
@@ -155,7 +157,8 @@ class FairQueue:
         sessions = self._sessions
         while (entry := self.live.peek(sessions.is_awake)) is not None:
             slot = entry & SLOT_MASK
-            if now_s - sessions.woken_s(slot) < LIVE_S:
+            self.untidy_at_s = sessions.woken_s(slot) + LIVE_S
+            if now_s < self.untidy_at_s:
                 return
             self.live.pop()
             sessions.shelve(slot)

@@ -65,7 +65,9 @@ class PendingIndex(SessionTable):
             self._head[slot] = self._tail[slot] = node
             self._wake(slot, seq, arrived_s)
             self._wait(slot)
-            self._flow[self._flow_of[slot]].tidy(arrived_s)
+            flow = self._flow[self._flow_of[slot]]
+            if arrived_s >= flow.untidy_at_s:
+                flow.tidy(arrived_s)
             return
         self._chains.next[self._tail[slot]] = node
         self._tail[slot] = node

@@ -1,6 +1,9 @@
 """What became of a session's beacons by the numbers its page gave them: in order, late, repeated, or never seen."""
 
-from typing import Final, NamedTuple
+from typing import Final
+
+import msgspec
+from msgspec.structs import replace
 
 from relay.spool.contract import Numbered
 
@@ -13,12 +16,12 @@ MOST_MISSING: Final = 1000
 """A gap of one beacon counts as so many at most: the number is a stranger's word."""
 
 
-class _NumbersSeen(NamedTuple):
+class _NumbersSeen(msgspec.Struct, frozen=True, gc=False):
     """Of a session."""
 
     first: int
     highest: int
-    mask: int = 0
+    mask: int = 1
     """A bit for each of the last numbers, the highest first."""
     record: int = 0
     """The last stored record that was looked at."""
@@ -37,7 +40,11 @@ class SessionGaps:
 
     def saw(self, session: object, number: int) -> Numbered:
         """Beacon `number` of a session came. The first that is seen of a session tells of no gap."""
-        first, highest, mask, record = self._known(session) or _NumbersSeen(number, number)
+        known = self._known(session)
+        if known is None:
+            self._seen[session] = _NumbersSeen(number, number)
+            return _IN_ORDER
+        first, highest, mask, record = known.first, known.highest, known.mask, known.record
         ahead = number - highest
         if ahead > 0:
             shifted = 0 if ahead >= REMEMBERED else mask << ahead & _ALL
@@ -45,7 +52,7 @@ class SessionGaps:
             return _IN_ORDER if ahead == 1 else Numbered("arrived", min(ahead - 1, MOST_MISSING))
         bit = 1 << -ahead if -ahead < REMEMBERED else 0
         self._seen[session] = _NumbersSeen(min(first, number), highest, mask | bit, record)
-        if number < first or not mask:
+        if number < first:
             return _IN_ORDER  # nothing was known of it, so it was not missed
         return Numbered("repeated" if mask & bit or not bit else "late")
 
@@ -60,10 +67,10 @@ class SessionGaps:
                 return None
             behind = known.highest - number
             if 0 <= behind < REMEMBERED and known.mask >> behind & 1:
-                self._seen[session] = known._replace(record=record)
+                self._seen[session] = replace(known, record=record)
                 return None
         found = self.saw(session, number)
-        self._seen[session] = self._seen[session]._replace(record=record)
+        self._seen[session] = replace(self._seen[session], record=record)
         return found
 
     def _known(self, session: object) -> _NumbersSeen | None:

@@ -20,6 +20,8 @@ FREE, WAITING, LEASED, RETRYING = range(4)
 MAX_TARGETS: Final = 10_000
 """Tracking ids and datasets one spool may serve; they come from settings and trusted backends."""
 
+_SLOTS_AT_ONCE: Final = 256
+
 
 class SessionTable:
     """Sessions and their records."""
@@ -85,23 +87,29 @@ class SessionTable:
 
     def _open(self, session: int, target: str) -> int:
         flow = self._flow_number(target)
-        if self._free_slots:
-            slot = self._free_slots.pop()
-        else:
-            slot = len(self._session)
-            if slot == MAX_SESSIONS:
-                raise SpoolFullError("too many sessions wait at once")
-            for numbers in (self._session, self._head, self._tail, self._count, self._attempt, self._flow_of):
-                numbers.append(0)
-            for flags in (self._state, self._shelved):
-                flags.append(0)
-            for times in (self._retry_ms, self._wake_seq, self._woken_s):
-                times.append(0)
+        if not self._free_slots:
+            self._grow()
+        slot = self._free_slots.pop()
         self._slot_of[session] = slot
         self._session[slot] = session
         self._flow_of[slot] = flow
         self._attempt[slot] = 0
         return slot
+
+    def _grow(self) -> None:
+        """More slots, some at once: a backlog opens one for nearly every beacon."""
+        first = len(self._session)
+        more = min(_SLOTS_AT_ONCE, MAX_SESSIONS - first)
+        if not more:
+            raise SpoolFullError("too many sessions wait at once")
+        for numbers in (
+            self._session, self._head, self._tail, self._count, self._attempt, self._flow_of,
+            self._retry_ms, self._wake_seq, self._woken_s,
+        ):  # fmt: skip
+            numbers.frombytes(bytes(more * numbers.itemsize))
+        for flags in (self._state, self._shelved):
+            flags.extend(bytes(more))
+        self._free_slots.extend(reversed(range(first, first + more)))
 
     def _close(self, slot: int) -> None:
         del self._slot_of[self._session[slot]]

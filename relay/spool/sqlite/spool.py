@@ -26,7 +26,7 @@ from relay.core.errors import SpoolError, SpoolFullError
 from relay.core.limits import MAX_EVENTS_PER_CALL
 from relay.core.model import Batch, Binding, NewRecord, Piece, SpoolStats
 from relay.spool.contract import BINDING_TTL_S, MOST_BINDINGS_READ, Burial, Lease, SessionWatcher
-from relay.spool.receipt import NOTHING_REPEATED, Receipt
+from relay.spool.receipt import Receipt
 from relay.spool.schedule.beacon_numbers import BeaconNumbers
 from relay.spool.schedule.bindings import Bindings
 from relay.spool.schedule.buried_bounds import BuriedBounds
@@ -241,7 +241,7 @@ class SqliteSpool:
             self._leasing.got_user(job.given)
         if job.inherited:
             self._database.backfill.are_known({*job.sessions, *job.pages})
-        job.receipt.succeed(frozenset(job.repeated) if job.repeated else NOTHING_REPEATED)
+        job.receipt.succeed(job.repeated)
 
     # ── lease and settle ────────────────────────────────────────────────────────────────────────────────────
 

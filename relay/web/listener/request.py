@@ -4,6 +4,8 @@ import re
 from functools import lru_cache
 from typing import Final
 
+import msgspec
+
 from relay.web.listener import bounds
 from relay.web.routes.answer import Headers, Refusal
 from relay.web.routes.header_fields import Pairs
@@ -12,40 +14,24 @@ _HOST: Final = re.compile(rb"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~!$&'()*+,;=%-]*)
 _CLOSE: Final = ((b"connection", b"close"),)
 
 
-class Request:
+class Request(msgspec.Struct, eq=False):
     """One request. Its body grows until it is `whole`; who answers it takes bytes out."""
 
-    __slots__ = (
-        "ahead_bytes",
-        "body",
-        "expects_continue",
-        "headers",
-        "keep_alive",
-        "method",
-        "target",
-        "version",
-        "whole",
-    )
-
-    def __init__(self, method: bytes, target: bytes, headers: Pairs, *, version: str, keep_alive: bool) -> None:
-        """Take what was parsed.
-
-        Args:
-            method: Upper case.
-            target: Of the request line, as it stood there.
-            headers: Names in lower case.
-            version: `1.1`.
-            keep_alive: Whether the client may ask again on this connection.
-        """
-        self.method = method
-        self.target = target
-        self.headers = headers
-        self.version = version
-        self.keep_alive = keep_alive
-        self.expects_continue = False
-        self.body: bytes | bytearray = b""
-        self.ahead_bytes = bounds.BODY_BUFFER_BYTES
-        self.whole = False
+    method: bytes
+    """Upper case."""
+    target: bytes
+    """Of the request line, as it stood there."""
+    headers: Pairs
+    """Names in lower case."""
+    version: str
+    """`1.1`."""
+    keep_alive: bool
+    """Whether the client may ask again on this connection."""
+    expects_continue: bool = False
+    body: bytes | bytearray = b""
+    ahead_bytes: int = bounds.BODY_BUFFER_BYTES
+    """Of the body, what may be read before it is wanted."""
+    whole: bool = False
 
     def add(self, body: bytes) -> None:
         """A further piece of the body."""

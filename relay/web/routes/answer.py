@@ -1,6 +1,6 @@
 """Answers as raw ASGI messages: small, complete, never cached."""
 
-from typing import Final, NamedTuple
+from typing import Final
 
 import msgspec
 from starlette.types import Send
@@ -48,7 +48,7 @@ class Refusal(Exception):  # noqa: N818 - an answer, not an error
             self.headers += ((b"retry-after", str(retry_after_s).encode()),)
 
 
-class Answered(NamedTuple):
+class Answered(msgspec.Struct, frozen=True, gc=False):
     """What a request is told, in bytes."""
 
     status: int

@@ -1,8 +1,9 @@
 """What a beacon must be to be taken, whichever way it came; a broken rule is a `Refusal`."""
 
 from collections.abc import Awaitable, Mapping
-from typing import Final, NamedTuple
+from typing import Final
 
+import msgspec
 from starlette.requests import cookie_parser
 
 from relay.core.errors import SpoolError, SpoolFullError
@@ -26,7 +27,7 @@ _MAX_COOKIE_BYTES: Final = 16_384
 _CROSS_SITE: Final = (b"cross-site", b"same-site")
 
 
-class Admitted(NamedTuple):
+class Admitted(msgspec.Struct, frozen=True, gc=False):
     """A beacon that may be taken."""
 
     beacon: Beacon

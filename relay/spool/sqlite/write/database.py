@@ -215,7 +215,8 @@ class Database:
         on_disk = self._ids_of(job.older) if job.older else ()
         if job.inherited:
             self._fresh |= self._ids_of(job.inherited)
-        job.stored, job.repeated = [], set()
+        stored: list[Record | None] = []
+        repeated: set[tuple[int, int]] = set()
         fresh, (young, old) = self._fresh, self.dedup.generations
         for index, (session, page, new) in enumerate(zip(job.sessions, job.pages, job.records, strict=True)):
             repeats = 0
@@ -223,11 +224,12 @@ class Database:
             for place, key in enumerate(keys):
                 if key in fresh or key in young or key in old or key in on_disk:
                     repeats |= 1 << place
-                    job.repeated.add((index, place))
+                    repeated.add((index, place))
                 elif key >= 0:
                     fresh.add(key)
             kept = without(new, repeats) if repeats else new
-            job.stored.append(None if kept is None else self.store(kept, session=session, at_ms=job.accepted_at_ms))
+            stored.append(None if kept is None else self.store(kept, session=session, at_ms=job.accepted_at_ms))
+        job.stored, job.repeated = stored, frozenset(repeated)
         if job.binding is not None:
             self.bindings.save(job.binding)
             job.given = ()

@@ -4,60 +4,46 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any, Generic, NamedTuple, TypeVar
 
+import msgspec
+
 from relay.core.model import Binding, NewRecord, Record
 from relay.spool.contract import Burial
-from relay.spool.receipt import Receipt
+from relay.spool.receipt import NOTHING_REPEATED, Receipt, Repeated
 from relay.spool.schedule.fingerprint import fingerprint
 from relay.spool.schedule.pieces import page_key
 
 T = TypeVar("T")
 
 
-class Append:
+class Append(msgspec.Struct, eq=False):
     """Records to store and perhaps a session to bind, all or nothing."""
 
-    __slots__ = (
-        "accepted_at_ms", "accepted_s", "anonymous", "binding", "earlier", "error", "given", "inherited", "older",
-        "pages", "receipt", "records", "repeated", "sessions", "size", "stored",
-    )  # fmt: skip
-
-    def __init__(
-        self,
-        records: Sequence[NewRecord],
-        *,
-        sessions: Sequence[int],
-        pages: Sequence[int],
-        accepted_at_ms: int,
-        accepted_s: float,
-        size: int,
-        binding: Binding | None = None,
-    ) -> None:
-        self.records = records
-        self.sessions = sessions
-        """Fingerprint of each record's key."""
-        self.pages = pages
-        """The same of the session that the page named."""
-        self.accepted_at_ms = accepted_at_ms
-        self.accepted_s = accepted_s
-        self.size = size
-        """Bytes, about."""
-        self.binding = binding
-        self.anonymous: Sequence[int] = ()
-        """Seqs of waiting records that may get the binding's user."""
-        self.earlier: Sequence[Append] = ()
-        """Appends before this one whose seqs were not known yet, and which may hold records for the binding."""
-        self.inherited: Sequence[int] = ()
-        """Seqs of these sessions from before the start, whose ids are not known yet; see `DedupBackfill`."""
-        self.older: Sequence[int] = ()
-        """Seqs of these sessions too old for the memory of recent event ids, to be compared on disk."""
-        self.receipt = Receipt()
-        self.stored: list[Record | None] = []
-        """After the commit: each record as it is now; None where all of it was there already."""
-        self.repeated: set[tuple[int, int]] = set()
-        """After the commit: events that were there already, by record and place."""
-        self.given: Sequence[int] = ()
-        """After the commit: seqs of anonymous records that got the binding's user."""
-        self.error: Exception | None = None
+    records: Sequence[NewRecord]
+    sessions: Sequence[int]
+    """Fingerprint of each record's key."""
+    pages: Sequence[int]
+    """The same of the session that the page named."""
+    accepted_at_ms: int
+    accepted_s: float
+    size: int
+    """Bytes, about."""
+    binding: Binding | None
+    receipt: Receipt
+    anonymous: Sequence[int] = ()
+    """Seqs of waiting records that may get the binding's user."""
+    earlier: Sequence["Append"] = ()
+    """Appends before this one whose seqs were not known yet, and which may hold records for the binding."""
+    inherited: Sequence[int] = ()
+    """Seqs of these sessions from before the start, whose ids are not known yet; see `DedupBackfill`."""
+    older: Sequence[int] = ()
+    """Seqs of these sessions too old for the memory of recent event ids, to be compared on disk."""
+    stored: Sequence[Record | None] = ()
+    """After the commit: each record as it is now; None where all of it was there already."""
+    repeated: Repeated = NOTHING_REPEATED
+    """After the commit: events that were there already, by record and place."""
+    given: Sequence[int] = ()
+    """After the commit: seqs of anonymous records that got the binding's user."""
+    error: Exception | None = None
 
 
 def append_of(
@@ -68,9 +54,7 @@ def append_of(
     pages = sessions
     if records and (came := records[0].came) is not None and came.page_session is not None:
         pages = [fingerprint(page_key(record.key, record.came), salt) for record in records]
-    return Append(
-        records, sessions=sessions, pages=pages, accepted_at_ms=now_ms, accepted_s=now_s, size=size, binding=binding
-    )
+    return Append(records, sessions, pages, now_ms, now_s, size, binding, Receipt())
 
 
 class Gone(NamedTuple):
