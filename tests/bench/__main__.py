@@ -12,6 +12,7 @@ from rich.console import Console
 
 from tests.attack import siege
 from tests.bench import accept, deliver, growth, latency, machine, packing, pages, ratios, sink, snippet, workers
+from tests.bench.cluster import everything
 
 BENCHES = {
     "accept": ("Accept, durable: 3 events a beacon", accept.run),
@@ -29,10 +30,12 @@ BENCHES = {
 
 ATTACK = "attack"
 """Takes half an hour, so only where it is named."""
+NAMED = {"cluster": ("Several relays on one PostgreSQL, beside SQLite", everything.run)}
+"""The same, for its minutes and its PostgreSQL."""
 
 
 @click.command()
-@click.argument("names", nargs=-1, type=click.Choice([*BENCHES, ATTACK]))
+@click.argument("names", nargs=-1, type=click.Choice([*BENCHES, *NAMED, ATTACK]))
 @click.option("--rounds", default=5, show_default=True, help="Counted rounds of each contestant.")
 @click.option("--seconds", type=float, help="Length of one round: 4 by default, of an attack 60.")
 @click.option("--json", "json_file", type=click.Path(path_type=Path), help="Also write the figures here.")
@@ -51,7 +54,7 @@ def main(
         if name == ATTACK:
             siege.run(console, seconds=seconds or 60.0)
             continue
-        title, run = BENCHES[name]
+        title, run = (BENCHES | NAMED)[name]
         if run is packing.run:
             run = partial(packing.run, stream=stream)
         console.print()

@@ -114,6 +114,12 @@ class Cluster:
         self.sql("SELECT pg_promote(true, 60)")
 
     @property
+    def pid(self) -> int:
+        """Of the process whose children serve."""
+        assert self._process is not None
+        return self._process.pid
+
+    @property
     def data(self) -> Path:
         """Its data directory."""
         return self.folder / "data"

@@ -39,6 +39,7 @@ class Latencies(msgspec.Struct, frozen=True):
     delivered_p50_ms: float
     """From the answer to the beacon until the sink has answered PutEvents."""
     delivered_p99_ms: float
+    delivered_max_ms: float
 
 
 class NotingSink(CheapSink):
@@ -183,6 +184,7 @@ async def main(url: str, *, rate: float, seconds: float, shape: str, token: str,
         delivered=len(delivery_s),
         delivered_p50_ms=quantile_ms(delivery_s, 0.5),
         delivered_p99_ms=quantile_ms(delivery_s, 0.99),
+        delivered_max_ms=quantile_ms(delivery_s, 1.0),
     )
 
 
