@@ -33,7 +33,7 @@ help:
 	@echo "make reference   docs/reference/ and the import graph, anew from the code"
 	@echo "make test-newest the core of the tests against the newest releases of what the relay stands on"
 	@echo "make test-postgresql the shared spool on PostgreSQL 14, 16, 17 and 18"
-	@echo "make test-pythons the same under Python 3.11, 3.12 and 3.13, those that are here"
+	@echo "make test-pythons the quick tests under Python 3.11, 3.12 and 3.13, those that are here"
 	@echo "make upgrade     newer versions into requirements/; make lock: only what pyproject.toml asks for"
 
 # What is installed is written down, with hashes: `make lock` after a change in pyproject.toml, `make upgrade` for newer ones.
@@ -91,7 +91,7 @@ lint: $(VENV)/.dev js-snippet/node_modules/.done
 	cd js-snippet && npm run --silent lint
 
 test-fast: $(VENV)/.dev
-	$(BIN)/pytest -q -m "not browser and not faults and not process"
+	$(BIN)/pytest -q -m "not browser and not faults and not process and not cost and not long"
 
 # In a virtual environment of its own; what passes an upper bound in pyproject.toml is installed all the same, and named.
 test-newest:
@@ -113,9 +113,9 @@ test: lint tests/emulator/js/node_modules/.done
 	cd js-snippet && npm test --silent
 	scripts/test-halves $(BIN)/pytest
 
-# The core of the tests under each Python of pyproject.toml that is here; PYTHONS="3.13" for one of them.
+# What `make test-fast` runs, under each Python of pyproject.toml that is here; PYTHONS="3.13" for one of them, TESTS for fewer.
 test-pythons:
-	@PYTHONS="$(PYTHONS)" scripts/test-pythons $(or $(TESTS),$(CORE_TESTS))
+	@PYTHONS="$(PYTHONS)" scripts/test-pythons $(TESTS)
 
 # What `make test` has no time for; each prints what it found and fails by itself.
 test-all: test

@@ -3,7 +3,15 @@
 from pathlib import Path
 from typing import Final
 
-from scripts.reference import command_pages, import_graph, metrics_page, numbers_page, reasons_page, settings_page
+from scripts.reference import (
+    command_pages,
+    import_graph,
+    metrics_page,
+    numbers_page,
+    reasons_page,
+    settings_page,
+    way_picture,
+)
 
 DOCS: Final = Path(__file__).parents[2] / "docs"
 NOTE: Final = "<!-- Made from the code: make reference -->\n\n"
@@ -21,6 +29,7 @@ def pages() -> dict[Path, str]:
         reference / "numbers.md": NOTE + numbers_page.page(),
         reference / "exit-codes.md": NOTE + command_pages.exit_codes(),
         reference / "command-line.md": NOTE + command_pages.command_line(),
+        DOCS / "pictures" / "way.svg": way_picture.picture(),
         DOCS / "architecture.md": _with_graph((DOCS / "architecture.md").read_text()),
     }
 

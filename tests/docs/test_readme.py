@@ -1,7 +1,9 @@
-"""The README's short table of settings agrees with the reference, which is made from the code."""
+"""The README's short table of settings agrees with the reference, and each figure says how one comes to it."""
 
 import re
 from pathlib import Path
+
+import pytest
 
 from relay.core.settings import PREFIX, Settings
 
@@ -33,3 +35,16 @@ def test_every_setting_is_in_the_reference() -> None:
     assert rows("docs/reference/settings.md").keys() == {
         PREFIX + name.upper() for name in Settings.model_fields if name != "sites"
     }
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/operations.md"])
+def test_every_figure_says_how_one_comes_to_it(page: str) -> None:
+    _, _, table = (ROOT / page).read_text().partition("| What | Figure | Again |\n|---|---|---|\n")
+    cells = [line.split("|") for line in table.partition("\n\n")[0].splitlines()]
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert len(cells) > 3
+    for _, what, figure, again, _ in cells:
+        assert re.search(r"\d|printed", figure), what
+        made = re.fullmatch(r" `(?:make ([a-z-]+)|python -m (tests[.\w]+)).*` ", again)
+        assert made, what
+        assert made[1] in targets or (ROOT / f"{made[2].replace('.', '/')}.py").exists(), again

@@ -90,6 +90,7 @@ def test_no_link_of_the_page_on_pypi_needs_a_file_beside_it(release: Path) -> No
         page = wheel.read(f"personalize_relay-{VERSION}.dist-info/METADATA").decode()
     assert "](https://github.com/personalize-relay/personalize-relay/blob/main/docs/" in page
     assert "](https://raw.githubusercontent.com/personalize-relay/personalize-relay/main/docs/pictures/" in page
+    assert "/docs/pictures/way.svg?sanitize=true)" in page, "raw files of GitHub come as text without the word"
     assert "](docs/" not in page
 
 
