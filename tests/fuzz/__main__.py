@@ -1,4 +1,4 @@
-"""`make fuzz MINUTES=n`: mutated requests to the edge through real sockets, both ways compared; figures at the end.
+"""`make fuzz MINUTES=n`: mutated beacons and calls of the server API through real sockets; figures at the end.
 
 Memory grows while what the relay remembers for its pages fills up (20,000 beacons and calls, with all that is odd in
 them): 78 MB after 2,000 inputs, 120 after 110,000, 125 after 200,000, 128 after 270,000.

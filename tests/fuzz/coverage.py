@@ -9,7 +9,7 @@ from types import CodeType, FrameType
 from typing import Any
 
 ROOT = Path(__file__).parents[2]
-ROOMS = ("relay/web/listener", "relay/web/routes", "relay/wire", "relay/intake")
+ROOMS = ("relay/web/listener", "relay/web/routes", "relay/web/api", "relay/wire", "relay/intake")
 
 
 class Lines:

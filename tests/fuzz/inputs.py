@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from tests.fuzz.calls import Call, CallMaker
+
 TEXTS: Final = [
     *("", " ", "\0", "a", "null", "undefined", "0", "-1", "1e999", "NaN", "é" * 300, "😀" * 257, "a" * 256, "a" * 257),
     *(
@@ -30,6 +32,7 @@ FIELDS: Final = [
     *("v", "token", "sessionId", "identity", "sentAt", "seq", "lost", "eventList", "userId", "eventId", "eventType"),
     *("itemId", "eventValue", "properties", "recommendationId", "impression", "metricAttribution", "unknown"),
     *("eventAttributionSource", "timestamp", "session_id", "V", "__proto__"),
+    *("datasetArn", "users", "items", "actions", "actionInteractions", "actionId", "trackingId", "ttl"),
 ]
 HEADERS: Final = [
     *(
@@ -99,12 +102,37 @@ class Input:
         """All of it."""
         return b"".join(self.pieces)
 
+    @property
+    def is_call(self) -> bool:
+        """Whether a backend's call is in it, whose body is no beacon to start from."""
+        return any(note.startswith("/api/v1/") for note in self.notes)
+
 
 class Maker:
     """Makes inputs from a seed; the same again from the same."""
 
-    def __init__(self, rng: random.Random, *, token: str, identities: Sequence[str], now_ms: int) -> None:
+    def __init__(
+        self,
+        rng: random.Random,
+        *,
+        token: str,
+        identities: Sequence[str],
+        server_token: str,
+        other_tokens: Sequence[str],
+        now_ms: int,
+    ) -> None:
+        """Take what inputs are made of.
+
+        Args:
+            rng: Where chance comes from.
+            token: A site token.
+            identities: Identity tokens, good and bad.
+            server_token: One with every scope.
+            other_tokens: What does not do for one.
+            now_ms: The relays' time.
+        """
         self._rng = rng
+        self._calls = CallMaker(rng, allowing=server_token, others=other_tokens, event=self._event)
         self._token = token
         self._identities = identities
         self._now_ms = now_ms
@@ -117,11 +145,10 @@ class Maker:
         self._count += 1
         rng = self._rng
         notes: list[str] = []
-        body = self._body(notes)
-        made = Input([self._request(body, notes)], notes)
+        made = Input([self._one(notes)], notes)
         if rng.random() < 0.08:
             notes.append("pipelined")
-            made.pieces = [b"".join([made.raw, self._request(self._body(notes), notes)])]
+            made.pieces = [b"".join([made.raw, self._one(notes)])]
         if rng.random() < 0.08:
             notes.append("bytes")
             made.pieces = [_flipped(made.raw, rng)]
@@ -130,15 +157,26 @@ class Maker:
             made.pieces = _cut(made.raw, rng)
         return made
 
+    def _one(self, notes: list[str]) -> bytes:
+        """A request: of a page, or one in five of a backend."""
+        if self._rng.random() < 0.8:
+            return self._request(self._body(notes), notes)
+        call = self._calls.next()
+        notes.append(call.path)
+        return self._request(self._changed(call.body, notes), notes, call)
+
     def _body(self, notes: list[str]) -> bytes:
         rng = self._rng
         if self.grown and rng.random() < 0.25:
             notes.append("grown")
             body = rng.choice(self.grown)
             return _flipped(body, rng) if rng.random() < 0.5 else body
-        beacon = self._beacon()
-        notes += [_change(beacon, rng) for _ in range(rng.choice((0, 0, 1, 1, 1, 2, 4)))]
-        text = json.dumps(beacon, ensure_ascii=rng.random() < 0.5)
+        return self._changed(self._beacon(), notes)
+
+    def _changed(self, body: dict[str, Any], notes: list[str]) -> bytes:
+        rng = self._rng
+        notes += [_change(body, rng) for _ in range(rng.choice((0, 0, 1, 1, 1, 2, 4)))]
+        text = json.dumps(body, ensure_ascii=rng.random() < 0.5)
         if rng.random() < 0.05:
             name = rng.choice(FIELDS)
             text = text.replace("{", "{" + f'"{name}":{rng.choice(TOKENS)},', 1)
@@ -175,10 +213,12 @@ class Maker:
             event |= {"recommendationId": "RID-1", "metricAttribution": {"eventAttributionSource": "home"}}
         return event
 
-    def _request(self, body: bytes, notes: list[str]) -> bytes:
+    def _request(self, body: bytes, notes: list[str], call: Call | None = None) -> bytes:
         rng = self._rng
         method, target, version = "POST", "/r/e", "HTTP/1.1"
         headers = ["Host: x", f"Origin: {ORIGIN}", "Content-Type: text/plain;charset=UTF-8"]
+        if call is not None:
+            target, headers = call.path, ["Host: x", *call.headers]
         if rng.random() < 0.06:
             method = rng.choice(METHODS)
             notes.append(method)
@@ -205,15 +245,15 @@ class Maker:
         return "\r\n".join([f"{method} {target} {version}", *headers, "", ""]).encode("latin-1", "replace") + body
 
 
-def _change(beacon: dict[str, Any], rng: random.Random) -> str:
-    """Change one place of a beacon."""
-    events = beacon.get("eventList")
-    where: dict[str, Any] = beacon
-    if isinstance(events, list) and events and rng.random() < 0.75:
-        event = rng.choice(events)
-        if isinstance(event, dict):
-            where = event
-            inner = [value for value in event.values() if isinstance(value, dict)]
+def _change(body: dict[str, Any], rng: random.Random) -> str:
+    """Change one place of a beacon or a call."""
+    lists = [value for value in body.values() if isinstance(value, list) and value]
+    where: dict[str, Any] = body
+    if lists and rng.random() < 0.75:
+        entry = rng.choice(rng.choice(lists))
+        if isinstance(entry, dict):
+            where = entry
+            inner = [value for value in entry.values() if isinstance(value, dict)]
             if inner and rng.random() < 0.3:
                 where = rng.choice(inner)
     name = rng.choice(FIELDS) if rng.random() < 0.4 or not where else rng.choice(list(where))

@@ -3,13 +3,20 @@
 import asyncio
 import logging
 import re
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Final
 
-from relay.core.model import Piece
+from relay.core.model import Batch, Operation, Piece
 from relay.delivery.batching import batches
-from relay.emulator.data.events import check_events, decode_put_events
+from relay.emulator.data.events import (
+    check_action_interactions,
+    check_events,
+    decode_put_action_interactions,
+    decode_put_events,
+)
+from relay.emulator.data.records import decode_put_actions, decode_put_items, decode_put_users
 from relay.sink.wire import body_of
 from tests.fuzz.inputs import Input
 from tests.support.clock import FakeClock
@@ -17,6 +24,15 @@ from tests.support.relay import RunningEdge, running_edge
 
 HANG_S = 20.0
 _ACCEPTED = re.compile(rb'"accepted":(\d+)')
+_ERASED = re.compile(rb'"erased":(\d+)')
+_CHECKS: Final[Mapping[Operation, Callable[[bytes], object]]] = {
+    Operation.PUT_EVENTS: lambda body: check_events(decode_put_events(body)),
+    Operation.PUT_ACTION_INTERACTIONS: lambda body: check_action_interactions(decode_put_action_interactions(body)),
+    Operation.PUT_USERS: decode_put_users,
+    Operation.PUT_ITEMS: decode_put_items,
+    Operation.PUT_ACTIONS: decode_put_actions,
+}
+"""By operation: what raises where the service would refuse a call."""
 
 
 @dataclass
@@ -36,6 +52,7 @@ class Pair:
         first, second = await asyncio.gather(said(self.straight, made.pieces), said(self.through_asgi, made.pieces))
         for way, raw in enumerate((first, second)):
             self._acknowledged[way] += sum(int(count) for count in _ACCEPTED.findall(raw))
+            self._acknowledged[way] -= sum(int(count) for count in _ERASED.findall(raw))
         return first, second
 
     def reached_intake(self) -> int:
@@ -49,7 +66,7 @@ class Pair:
             while relay.spool.stats().pending:
                 for lease in await relay.spool.lease(max_sessions=1000):
                     for batch in batches(lease.records):
-                        self._check(body_of(batch))
+                        self._check(batch)
                         count += batch.size
                     relay.spool.settle(lease, delivered=[Piece(record, record.waiting) for record in lease.records])
                 await asyncio.sleep(0)
@@ -58,9 +75,10 @@ class Pair:
             self._acknowledged[way] = 0
             self.accepted += count
 
-    def _check(self, body: bytes) -> None:
+    def _check(self, batch: Batch) -> None:
+        body = body_of(batch)
         try:
-            check_events(decode_put_events(body))
+            _CHECKS[batch.key.operation](body)
         except Exception as error:  # noqa: BLE001 - whatever it is, the service would refuse it
             self.faults.append(f"accepted what the service refuses: {error!r}: {body[:2000]!r}")
 
