@@ -204,6 +204,7 @@ class Driver:
         raise AssertionError("never answered")
 
     async def _erase(self, connection: Connection, rng: random.Random, visit: Visit) -> None:
+        self._oracle.forgets(visit)
         while True:
             answer = await self._try(
                 connection, "/api/v1/erase", _encode({"userId": visit.user_id}), bearer=self._server_token

@@ -47,6 +47,8 @@ class _Log:
     bound_from: int | None = None
     """From this event on the user is certain."""
     showed_token: bool = False
+    forgets: bool = False
+    """Somebody has asked for the user's erasure."""
     erased_ms: int | None = None
 
 
@@ -165,6 +167,10 @@ class Oracle:
             # With a clock that is stepped, an earlier try may have been taken without its user.
             log.bound_from = first + count if self._clock_slack_s else first
 
+    def forgets(self, visit: Visit) -> None:
+        """The erasure of the visit's user is about to be asked for."""
+        self._by_number[visit.number].forgets = True
+
     def erased(self, visit: Visit, now_ms: int) -> None:
         """The erasure of the visit's user was answered."""
         log = self._by_number[visit.number]
@@ -203,8 +209,9 @@ class Oracle:
         sent = self._visits.event(owner, number)
         if not same_payload(sent, event) or not self._is_dated(log, number, event.get("sentAt")):
             self._wrong("wrong payload", f"{here}: sent {sent} at {log.born_ms[number]}, arrived {event}")
-        self._check_user(log, number, user_id, here)
-        if log.erased_ms is not None and self._is_late_for(log.erased_ms, time_ms):
+        strays = log.forgets and not log.obliged[number]
+        self._check_user(log, number, user_id, here, strays=strays)
+        if log.erased_ms is not None and not (strays and user_id is None) and self._is_late_for(log.erased_ms, time_ms):
             self._wrong("erased but delivered", f"{here}, {time_ms - log.erased_ms} ms later")
         if log.delivered[number]:
             self.repeats += 1
@@ -218,9 +225,16 @@ class Oracle:
         log.turn = max(log.turn, turn)
         log.newest[beacon] = max(log.newest.get(beacon, number), number)
 
-    def _check_user(self, log: _Log, number: int, user_id: str | None, here: str) -> None:
+    def _check_user(self, log: _Log, number: int, user_id: str | None, here: str, *, strays: bool) -> None:
+        """Whether the user may be on it.
+
+        An event that strays is of a beacon whose page gave it up: a relay that stood still takes it after the erasure,
+        and then it is nobody's.
+        """
         certain = log.bound_from is not None and number >= log.bound_from
         allowed: set[str | None] = {log.visit.user_id} if certain else {None}
+        if strays:
+            allowed.add(None)
         if not certain and log.showed_token:
             allowed.add(log.visit.user_id)
         if user_id not in allowed:
