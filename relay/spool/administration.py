@@ -134,6 +134,20 @@ class SpoolAdministration(Protocol):
         """
         ...
 
+    def events_of(
+        self, place: Place, *, session_id: str | None = None, user_id: str | None = None
+    ) -> AsyncIterator[Sequence[Kept]]:
+        """Events of one session, or of one user, of every tracking id, in order, some at a time.
+
+        Found where they lie and not here: other work of the process goes on meanwhile, however much there is to look
+        through. What comes or goes meanwhile may be among them or not. A damaged record comes as in `events`.
+        """
+        ...
+
+    async def sessions_of(self, user_id: str) -> Sequence[str]:
+        """Sessions that are bound to a user now, in order, of every tracking id."""
+        ...
+
     async def users_of_sessions(self, target: str) -> Mapping[str, str]:
         """Sessions that are bound to a user now, of one tracking id."""
         ...

@@ -10,7 +10,7 @@ import pytest
 
 from relay.archive import archive as archive_module
 from relay.archive.archive import Archive
-from relay.archive.segments import events, folder_of, segments, targets
+from relay.archive.segments import ToForget, events, events_of, folder_of, segments, targets
 from relay.core.clock import SystemClock
 from relay.core.errors import SpoolError
 from relay.core.model import Batch, Operation, Piece, Record, SessionKey
@@ -212,3 +212,28 @@ async def test_while_the_disk_stands_still_the_oldest_are_given_up_and_memory_is
     assert names[-50:] == [f"e{number}" for number in range(950, 1000)]
     assert len(names) < 200
     assert "cannot keep up" in caplog.text
+
+
+async def test_one_session_or_one_user_is_found_in_a_segment_of_others_whatever_they_are_called(tmp_path: Path) -> None:
+    hostile = 'so"named",\\ \u05d0'
+    async with opened(tmp_path, 8 * MIB) as archive:
+        archive.add(delivered(1, user=hostile))
+        for number in range(2, 40):
+            archive.add(delivered(number, session=f"{SESSION}-{number}", user=SESSION, size=40_000))  # over a block
+        archive.add(delivered(40, session=hostile, user="anna"))
+        archive.add(delivered(41, user=hostile, target="tracker-2"))
+    (path,) = segments(folder_of(tmp_path / "spool.db"))
+
+    def found(**whom: str) -> list[str]:
+        return [one.event_id for one in events_of(path, ToForget(**whom))]
+
+    assert found(session_id=SESSION) == ["e1", "e41"]
+    assert found(session_id=hostile) == ["e40"]
+    assert found(user_id=hostile) == ["e1", "e41"]
+    assert found(user_id=SESSION) == [f"e{number}" for number in range(2, 40)]
+    assert found(user_id="nobody") == []
+    with path.open("ab") as file:
+        file.write(path.read_bytes().partition(b"\n")[0])  # a line that is still being written
+    assert found(session_id=SESSION) == ["e1", "e41"]
+    path.unlink()
+    assert found(session_id=SESSION) == [], "it made room meanwhile"

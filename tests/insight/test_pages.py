@@ -6,10 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from starlette.requests import Request
 
 from relay.emulator.wire.faults import FaultSpec
 from relay.identity.tokens import ServerClaims, Tokens
 from relay.insight.delivered import MOST_NAMES
+from relay.insight.told import RefusedBeacon
+from relay.web.admin.views import events, sessions
 from relay.web.admin.views.answering import MOST_REST_MS
 from tests.insight.attribution import attribute, counted
 from tests.support.emulator import RunningEmulator, running_emulator
@@ -174,6 +177,30 @@ async def test_losses_are_told_by_browser_and_the_last_hour_outlives_a_restart(t
         live = await data(relay, "/")
         assert live["lastHour"]["ledger"]["accepted"] == 4
         assert live["sinceStart"]["accepted"] == 0
+
+
+@pytest.mark.parametrize(
+    "path", ["/events?item=nothing-like-it", "/sessions?q=nothing-like-it", "/sessions/nobody-knows"]
+)
+async def test_who_looks_for_a_needle_lets_others_in_between(path: str) -> None:
+    async with running_edge() as relay:
+        for number in range(1_000):
+            beacon = RefusedBeacon(
+                "beacon", 403, "origin", "", "https://o.example", "", f"session-{number}", trusted=False
+            )
+            relay.edge.insight.ring.add(relay.clock.now_ms(), beacon.session_id, 1, beacon)
+        loop, turns = asyncio.get_running_loop(), 0
+        view = {"/events": events.events, "/sessions": sessions.sessions}.get(path.partition("?")[0], sessions.session)
+        scope = {"type": "http", "query_string": path.partition("?")[2].encode(), "path_params": {"session": "nobody"}}
+
+        def turn() -> None:
+            nonlocal turns
+            turns += 1
+            loop.call_soon(turn)
+
+        loop.call_soon(turn)
+        await view(relay.edge, Request(scope))
+        assert turns >= 1_000 // 200
 
 
 async def test_hostile_strings_in_every_field_stay_text() -> None:

@@ -10,7 +10,7 @@ import msgspec
 
 from relay.core.clock import Clock
 from relay.core.errors import SpoolError
-from relay.core.model import SpoolStats, bits, event_id_of
+from relay.core.model import Operation, SessionKey, SpoolStats, bits, event_id_of
 from relay.spool.administration import Buried, Kept, MoveSource, MoveTarget, Overview, Place, SpoolFindings, Waiting
 from relay.spool.postgres.check import look_at
 from relay.spool.postgres.flows import Flows
@@ -24,6 +24,7 @@ from relay.spool.postgres.write.announcer import ERASED
 from relay.spool.postgres.write.buried_sources import discard
 from relay.spool.postgres.write.claims import binding_of
 from relay.spool.postgres.write.erasing import Erasing
+from relay.spool.schedule.fingerprint import fingerprint
 from relay.spool.schedule.ledger import ERASED as ERASED_EVENTS
 
 _AT_ONCE: Final = 1_000
@@ -186,14 +187,35 @@ class PostgresAdministration:
         async with self._asking() as link:
             while rows := await link.fetch(statement(f"events_{place}"), text(target), after, _AT_ONCE):
                 after = rows[-1]["n"]
-                yield [
-                    Kept(
-                        target, untext(row["session_id"]), None if row["user_id"] is None else untext(row["user_id"]),
-                        event_id_of(entry), entry,
-                    )
-                    for row in rows
-                    for entry in _entries(row)
-                ]  # fmt: skip
+                yield [one for row in rows for one in _kept(target, row)]
+
+    async def events_of(
+        self, place: Place, *, session_id: str | None = None, user_id: str | None = None
+    ) -> AsyncIterator[Sequence[Kept]]:
+        """See `SpoolAdministration.events_of`: by the indexes an erasure goes by."""
+        after = 0
+        user = None if user_id is None else text(user_id)
+        async with self._asking() as link:
+            session, keys = await self._session(link, session_id)
+            while rows := await link.fetch(statement(f"theirs_{place}"), after, keys, session, user, _AT_ONCE):
+                after = rows[-1]["n"]
+                yield [one for row in rows for one in _kept(untext(row["target"]), row)]
+
+    async def _session(self, link: DatabaseLink, session_id: str | None) -> tuple[bytes | None, list[int]]:
+        """A session as it stands in a row, and what it is found by."""
+        if session_id is None:
+            return None, []
+        salt = (await link.fetch("SELECT salt FROM relay.meta"))[0]["salt"]
+        flows = Flows()
+        await flows.load(link)
+        keys = [SessionKey(Operation.PUT_EVENTS, target, session_id) for _, target in flows.names]
+        return text(session_id), [fingerprint(key, salt) for key in keys]
+
+    async def sessions_of(self, user_id: str) -> Sequence[str]:
+        """See `SpoolAdministration.sessions_of`."""
+        async with self._asking() as link:
+            rows = await link.fetch(statement("bindings_of_user"), self._clock.now_ms(), text(user_id))
+        return sorted({binding_of(row).session_id for row in rows})
 
     async def users_of_sessions(self, target: str) -> Mapping[str, str]:
         """See `SpoolAdministration.users_of_sessions`."""
@@ -226,6 +248,12 @@ class PostgresAdministration:
             yield link
         finally:
             await link.close()
+
+
+def _kept(target: str, row: asyncpg.Record) -> list[Kept]:
+    session_id = untext(row["session_id"])
+    user_id = None if row["user_id"] is None else untext(row["user_id"])
+    return [Kept(target, session_id, user_id, event_id_of(entry), entry) for entry in _entries(row)]
 
 
 def _entries(row: asyncpg.Record) -> list[bytes]:

@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack
 from msgspec.structs import replace
 
 from relay.core.model import Provenance
+from relay.spool.administration import Place
 from relay.spool.postgres.administration import PostgresAdministration
 from relay.spool.postgres.link import Server
 from relay.spool.postgres.spool import PostgresSpool
@@ -49,6 +50,30 @@ async def test_what_is_in_it_is_seen_and_what_is_buried_comes_back(
             assert await deliver_all(spool) == ["c", "b"]
         await spool.look()
         assert await outside.targets(["pending", "buried", "archived"]) == set()
+
+
+async def test_one_session_or_one_user_is_found_wherever_its_events_lie(
+    open_postgres: OpenPostgres, database: str, clock: FakeClock
+) -> None:
+    outside = PostgresAdministration(Server(database), clock=clock)
+
+    async def found(place: Place, **whom: str) -> list[str]:
+        return [one.event_id async for some in outside.events_of(place, **whom) for one in some]
+
+    async with open_postgres() as spool:
+        await spool.append([beacon("a", "b"), new_record("c", target="tracker-2", user_id="anna")])
+        await spool.append([new_record("d", SESSION + "-other", user_id="anna")])
+        assert await found("pending", session_id=SESSION) == ["a", "b", "c"]
+        assert await found("pending", user_id="anna") == ["c", "d"]
+        assert await found("pending", session_id="nobody-knows-this-one") == []
+        assert await outside.sessions_of("anna") == []
+        for lease in await lease_all(spool):
+            spool.settle(lease, buried=[burial(piece) for piece in pieces(lease)])
+        await spool.look()
+        assert await found("pending", session_id=SESSION) == []
+        assert sorted(await found("buried", session_id=SESSION)) == ["a", "b", "c"]
+        assert sorted(await found("buried", user_id="anna")) == ["c", "d"]
+        assert await found("archived", session_id=SESSION) == []
 
 
 async def test_who_is_erased_from_outside_is_erased_and_refused_at_a_relay_at_work(

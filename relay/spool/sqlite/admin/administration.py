@@ -7,8 +7,9 @@ from contextlib import AbstractAsyncContextManager, closing
 from pathlib import Path
 from typing import Final
 
+from relay.archive.segments import ToForget, folder_of, segments
 from relay.archive.segments import events as archived_events
-from relay.archive.segments import folder_of
+from relay.archive.segments import events_of as archived_of
 from relay.archive.segments import targets as archived_targets
 from relay.core.clock import Clock
 from relay.core.errors import SpoolError, SpoolLockedError
@@ -27,6 +28,7 @@ from relay.spool.sqlite.admin.control_channel import (
     leave,
     take_back,
 )
+from relay.spool.sqlite.admin.finding import find, sessions_of_user
 from relay.spool.sqlite.admin.inspection import (
     Table,
     buried_now,
@@ -120,9 +122,32 @@ class SqliteAdministration:
         for page in events(self._path, target, _TABLES[place]):
             yield page
 
+    async def events_of(
+        self, place: Place, *, session_id: str | None = None, user_id: str | None = None
+    ) -> AsyncIterator[Sequence[Kept]]:
+        """See `SpoolAdministration.events_of`: on a thread, in steps."""
+        if place == "archived":
+            whom = ToForget(user_id, session_id)
+            for path in await asyncio.to_thread(segments, folder_of(self._path)):
+                if some := await asyncio.to_thread(archived_of, path, whom):
+                    yield [Kept(one.target, one.session_id, one.user_id, one.event_id, one.body) for one in some]
+            return
+        upto: int | None = 0
+        while upto is not None:
+            step = await asyncio.to_thread(
+                find, self._path, _TABLES[place], upto, session_id=session_id, user_id=user_id
+            )
+            if step.found:
+                yield step.found
+            upto = step.upto
+
+    async def sessions_of(self, user_id: str) -> Sequence[str]:
+        """See `SpoolAdministration.sessions_of`."""
+        return await asyncio.to_thread(sessions_of_user, self._path, user_id, self._clock.now_ms())
+
     async def users_of_sessions(self, target: str) -> Mapping[str, str]:
         """See `SpoolAdministration.users_of_sessions`."""
-        return users_of_sessions(self._path, target, self._clock.now_ms())
+        return await asyncio.to_thread(users_of_sessions, self._path, target, self._clock.now_ms())
 
     async def migrate(self) -> bool:
         """See `SpoolAdministration.migrate`."""

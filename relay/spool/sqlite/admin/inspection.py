@@ -117,14 +117,14 @@ def events(path: Path, target: str, table: Table) -> Iterator[list[Kept]]:
             found: list[Kept] = []
             for row in rows:
                 if table == "records":
-                    found += _waiting_events(RecordRow(*row), flows)
+                    found += waiting_events(RecordRow(*row), flows)
                 else:
                     event = BuriedRow(*row)
                     found.append(Kept(target, event.session_id, event.user_id, event_id_of(event.body), event.body))
             yield found
 
 
-def _waiting_events(row: RecordRow, flows: Flows) -> Iterator[Kept]:
+def waiting_events(row: RecordRow, flows: Flows) -> Iterator[Kept]:
     """Of one record; of a damaged one all there is."""
     if not row.is_intact() or row.flow not in flows:
         yield Kept("", str(row.session_id), row.user_id, "", row.body)

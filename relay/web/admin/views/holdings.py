@@ -60,16 +60,12 @@ async def _look(edge: Edge, data: dict[str, Any], session_id: str | None, user_i
     administration = edge.administration
     if administration is None:
         return
-    own = {site.destination.tracking_id for site in edge.sites.values()}  # bound sessions may have nothing left here
-    for target in sorted(own | await administration.targets(_PLACES)):
-        if user_id is not None:
-            bound = await administration.users_of_sessions(target)
-            data["sessions"] += [session for session, user in bound.items() if user == user_id]
-        for place in _PLACES:
-            async for some in administration.events(target, place):
-                for one in some:
-                    if one.session_id == session_id or (user_id is not None and one.user_id == user_id):
-                        _note(edge, data, place, one)
+    if user_id is not None:
+        data["sessions"] = await administration.sessions_of(user_id)
+    for place in _PLACES:
+        async for some in administration.events_of(place, session_id=session_id, user_id=user_id):
+            for one in some:
+                _note(edge, data, place, one)
 
 
 def _note(edge: Edge, data: dict[str, Any], place: Place, one: Kept) -> None:

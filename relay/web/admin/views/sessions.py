@@ -8,7 +8,7 @@ from relay.insight.told import sessions_of
 from relay.web.admin.views import html
 from relay.web.admin.views.answering import View
 from relay.web.admin.views.coverage import held_by
-from relay.web.admin.views.happened import as_data
+from relay.web.admin.views.happened import as_data, newest_first
 from relay.web.admin.views.holdings import held_counts, held_in_spool, held_table
 from relay.web.admin.views.timeline import rows_of, tail_table
 from relay.web.admin.views.words import word
@@ -22,7 +22,7 @@ async def sessions(edge: Edge, request: Request) -> View:
     """Sessions of what is remembered, the latest first; those that have to do with `q`, if it is given."""
     wanted = (request.query_params.get("q") or "").strip()
     found: dict[str, dict[str, Any]] = {}
-    for one in edge.insight.caught_up().newest_first():
+    async for one in newest_first(edge):
         line = as_data(edge, one)
         session = line.get("session", "")
         if not session or not _has_to_do(line, wanted):
@@ -78,7 +78,7 @@ def _has_to_do(line: dict[str, Any], wanted: str) -> bool:
 async def session(edge: Edge, request: Request) -> View:
     """One session."""
     wanted = str(request.path_params["session"])
-    mine = [one for one in edge.insight.caught_up().newest_first() if wanted in sessions_of(one.what)]
+    mine = [one async for one in newest_first(edge) if wanted in sessions_of(one.what)]
     lines = [as_data(edge, one) for one in reversed(mine[:_MOST_LINES])]
     calls = [line for line in lines if line["kind"] == "call"]
     for line in lines:
