@@ -116,8 +116,8 @@ class DeliveredCounts:
         return keys
 
     def _newly_seen(self, one: _Entry, source: str, session_id: str) -> int:
-        list_id = one.recommendationId or source
-        marks = {hash((session_id, list_id, item)) for item in one.impression}
+        list_mark = hash((session_id, one.recommendationId or source))
+        marks = set(map(list_mark.__xor__, map(hash, one.impression)))
         new = marks - self._young - self._old
         if new:
             self._young |= new

@@ -38,6 +38,7 @@ AGAIN_S: Final = 15.0
 _ENTRY_BYTES: Final = 400
 MOST_LOST: Final = 10_000
 """Of one reason in one beacon."""
+_NOTHING_WRONG: Final = (IdentityResult.NONE, IdentityResult.OK)
 
 
 _Told = tuple[int, bool, TakenBeacon | RefusedBeacon | Batch, Outcome | None]
@@ -95,15 +96,11 @@ class Insight(Background):
         self._taken += 1
         if came.seq is not None:
             self._numbers.took(begun.key, begun.session_id, came.seq, came.browser, stored=taken.accepted > 0)
+        identity = taken.identity
+        if identity is not IdentityResult.NONE:
+            self._counts["identity", identity] += 1
         kept = self.ring.admits(begun.at_ms, begun.session_id, len(begun.events))
-        if (
-            kept
-            or taken.identity is not IdentityResult.NONE
-            or taken.rejected
-            or taken.dropped
-            or came.unknown
-            or came.lost
-        ):
+        if kept or identity not in _NOTHING_WRONG or taken.rejected or taken.dropped or came.unknown or came.lost:
             self._tell((begun.at_ms, kept, TakenBeacon(begun, taken), None))
 
     def _count_numbered(self, browser: str, numbered: Numbered) -> None:
@@ -150,10 +147,8 @@ class Insight(Background):
     def _look_at_taken(self, at_ms: int, beacon: TakenBeacon, *, kept: bool) -> None:
         begun, taken = beacon
         came, site = begun.came, begun.decision.identity.site
-        if taken.identity is not IdentityResult.NONE:
-            self._counts["identity", taken.identity] += 1
-            if taken.identity is not IdentityResult.OK:
-                self.refusals.add("identity", taken.identity, "identity", came.origin, site, trusted=True, at_ms=at_ms)
+        if taken.identity not in _NOTHING_WRONG:
+            self.refusals.add("identity", taken.identity, "identity", came.origin, site, trusted=True, at_ms=at_ms)
         for rejection in taken.rejected:
             event_type = getattr(begun.events[rejection.index], "event_type", "")
             self.refusals.add(

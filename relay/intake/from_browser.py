@@ -188,7 +188,7 @@ class Intake:
             provenance = self._provenance(session_id, decision, came, left_out)
             records = pieces(key, decision.identity.user_id, event_ids, bodies, provenance)
         stored = self._spool.append(records, decision.binding) if records or decision.binding else _NOTHING
-        size = sum([len(body) for body in bodies])
+        size = sum(map(len, bodies))
         return Begun(
             stored, decision, event_ids, places, rejected, left_out, without_item,
             now_ms, key, session_id, events, came, size,

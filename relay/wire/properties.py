@@ -60,7 +60,7 @@ def packed_properties(
         reserved: Names the service keeps to itself.
         names: Which of the rest may pass.
     """
-    held = _held(properties, most_chars)
+    held = properties if isinstance(properties, dict) else _held(properties, most_chars)
     if isinstance(held, Reason):
         return held
     left_out: tuple[Reason, ...] = ()
@@ -77,9 +77,7 @@ def packed_properties(
     return Reason.TOO_LONG if len(text) > most_chars else Packed(text, left_out)
 
 
-def _held(properties: dict[str, Any] | str, most_chars: int) -> dict[str, Any] | Reason:
-    if not isinstance(properties, str):
-        return properties
+def _held(properties: str, most_chars: int) -> dict[str, Any] | Reason:
     if not properties or properties.isspace():
         return Reason.EMPTY
     # Each of these marks is still there in the compact text, escaped ones aside, so more of them cannot fit.
