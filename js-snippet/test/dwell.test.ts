@@ -5,23 +5,26 @@ import { watchLifecycle } from '../src/sending/lifecycle.js';
 import { createDwell } from '../src/watching/dwell.js';
 import { Browser, Tab } from './world.js';
 
-/** A watched element, in a page where the test says where it is. */
-const open = () => {
+/** Watched elements, in a page where the test says where they are. */
+const open = (count = 1, sizePx = 100) => {
   const tab = new Tab(new Browser());
   let callback: IntersectionObserverCallback = () => {};
   let isIntersecting: boolean | undefined;
   const seen: Element[] = [];
-  const element = {
+  /** When the observer was asked. */
+  const looks: number[] = [];
+  const elements = Array.from({ length: count }, () => ({
     isConnected: true,
     children: [],
     getAttribute: (name: string) => (name === 'data-relay-item' ? 'p1' : null),
     closest: () => null,
     contains: () => true,
     parentElement: null,
-  } as unknown as Element;
-  const speak = () => {
-    const whole = { width: 100, height: 100 };
-    const entry = { target: element, isIntersecting, intersectionRect: whole, boundingClientRect: whole };
+  })) as unknown as [Element, ...Element[]];
+  const [element] = elements;
+  const speak = (target: Element) => {
+    const whole = { width: sizePx, height: sizePx };
+    const entry = { target, isIntersecting, intersectionRect: whole, boundingClientRect: whole };
     callback([entry as never], undefined as never);
   };
   const env = tab.env;
@@ -30,9 +33,10 @@ const open = () => {
     constructor(given: IntersectionObserverCallback) {
       callback = given;
     }
-    observe() {
+    observe(target: Element) {
+      looks.push(tab.browser.nowMs);
       if (isIntersecting !== undefined) {
-        env.setTimeout(speak as never, 0);
+        env.setTimeout((() => speak(target)) as never, 0);
       }
     }
     unobserve() {}
@@ -41,13 +45,13 @@ const open = () => {
   const bus = createBus(env, (topic, data) => topic === 'error' && assert.fail(data as Error));
   watchLifecycle(env, bus);
   const dwell = createDwell(env, bus);
-  dwell._watch(element);
+  elements.forEach(dwell._watch);
   bus._on('seen', (element) => seen.push(element));
   const observe = (isIn: boolean) => {
     isIntersecting = isIn;
-    speak();
+    elements.forEach(speak);
   };
-  return { tab, dwell, element, seen, observe };
+  return { tab, dwell, element, seen, looks, observe };
 };
 
 const show = (tab: Tab) => {
@@ -117,3 +121,19 @@ test('what is watched no more is not seen', async () => {
   await tab.pass(10_000);
   assert.equal(seen.length, 0);
 });
+
+for (const [count, mostMs] of [
+  [1, 300],
+  [30, 300],
+  [100, 1200],
+  [500, 4800],
+] as const) {
+  test(`${count} that cannot be seen are looked at together, every ${mostMs} ms`, async () => {
+    const { tab, looks, observe } = open(count, 0);
+    observe(true);
+    await tab.pass(2 * mostMs);
+    looks.splice(0);
+    await tab.pass(4 * mostMs);
+    assert.deepEqual([new Set(looks).size, looks.length], [4, 4 * count]);
+  });
+}

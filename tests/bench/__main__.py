@@ -11,7 +11,7 @@ import msgspec
 from rich.console import Console
 
 from tests.attack import siege
-from tests.bench import accept, deliver, growth, latency, machine, packing, pages, ratios, sink, snippet, workers
+from tests.bench import accept, deliver, growth, items, latency, machine, packing, pages, ratios, sink, snippet, workers
 from tests.bench.cluster import everything
 
 BENCHES = {
@@ -30,8 +30,11 @@ BENCHES = {
 
 ATTACK = "attack"
 """Takes half an hour, so only where it is named."""
-NAMED = {"cluster": ("Several relays on one PostgreSQL, beside SQLite", everything.run)}
-"""The same, for its minutes and its PostgreSQL."""
+NAMED = {
+    "cluster": ("Several relays on one PostgreSQL, beside SQLite", everything.run),
+    "items": ("Items: what 2,000 of them on a page take of its main thread", items.run),
+}
+"""The same, for their minutes, and the PostgreSQL of the first."""
 
 
 @click.command()

@@ -188,11 +188,16 @@ async def test_items_that_are_watched_a_moment_later_are_seen_as_well(
     await until(lambda: sorted(seen.items) == items, otherwise=lambda: len(seen.items))
 
 
-async def test_lists_do_not_mix_and_an_unseen_item_counts_when_clicked(collector: Collector, page: Page) -> None:
-    body = list_of("a1,a2", recommendation="RID-A") + list_of("b1,b2", recommendation="RID-B")
+async def test_lists_do_not_mix_and_an_unseen_item_counts_when_clicked(
+    collector: Collector, page: Page, seen: Seen
+) -> None:
+    far_below = '<div style="height:3000px"></div>'
+    body = list_of("a1,a2", recommendation="RID-A") + far_below + list_of("b1,b2", recommendation="RID-B")
     await page.goto(collector.page("/", body, tag=DEBUG))
-    await running(page)
-    click = await click_of(collector, page, "b2")
+    await until(lambda: len(seen.items) == 2)
+    await page.dispatch_event("[data-relay-item=b2]", "click")  # a click of Playwright's scrolls there first
+    await page.evaluate("new Promise(done => relay('flush', done))")
+    [click] = collector.of_type("Click")
     assert (click["recommendationId"], click["impression"]) == ("RID-B", ["b2"])
 
 
