@@ -28,12 +28,15 @@ class Flows:
         for row in await connection.fetch(statement("flows")):
             self._learn((Operation(row["operation"]), untext(row["target"])), row["flow"])
 
+    def known(self, key: SessionKey) -> int | None:
+        """The number of a session's, if this relay has met it before."""
+        return self._number.get((key.operation, key.target))
+
     async def number(self, key: SessionKey, connection: DatabaseLink) -> int:
         """The number of a session's; a new one, if nobody has met it before."""
-        name = (key.operation, key.target)
-        found = self._number.get(name)
-        if found is not None:
+        if (found := self.known(key)) is not None:
             return found
+        name = (key.operation, key.target)
         while not (rows := await connection.fetch(statement("new_flow"), str(key.operation), text(key.target))):
             pass  # somebody else has just written it: the next look sees it
         self._learn(name, rows[0]["flow"])

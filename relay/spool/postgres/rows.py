@@ -59,7 +59,7 @@ def arguments_of(group: Sequence[Arriving], flows: Sequence[int], salt: bytes, n
     Args:
         group: What is to be stored.
         flows: The number of each one's operation and target.
-        salt: Keys what stands for sessions and ids.
+        salt: Keys what stands for sessions.
         nonce: 63 random bits: what stands for an event that has no id, and so repeats nothing.
     """
     numbers: list[int] = []
@@ -71,10 +71,11 @@ def arguments_of(group: Sequence[Arriving], flows: Sequence[int], salt: bytes, n
     rows: list[tuple[object, ...]] = []
     offset = 0
     for number, ((record, session), flow) in enumerate(zip(group, flows, strict=True)):
-        page = fingerprint(page_key(record.key, record.came), salt)
+        came, user = record.came, record.user_id
+        page = session if came is None or came.page_session is None else fingerprint(page_key(record.key, came), salt)
         for place in range(len(record.ends)):
             event_id = record.event_ids[place] if record.event_ids else ""
-            event = _hash(event_id, page, salt) if event_id else nonce()
+            event = _hash(event_id) if event_id else nonce()
             if (page, event) in seen:
                 repeated.add((number, place))
                 continue
@@ -83,12 +84,11 @@ def arguments_of(group: Sequence[Arriving], flows: Sequence[int], salt: bytes, n
             places.append(place)
             sessions.append(page)
             ids.append(event)
-        user = record.user_id
         rows.append((
-            offset, session, None if page == session else page, flow, record.came is not None and
-            record.came.never_bound, text(record.key.session_id), None if user is None else text(user),
+            offset, session, None if page == session else page, flow, came is not None and came.never_bound,
+            text(record.key.session_id), None if user is None else text(user),
             None if user is None else erased_key(user),
-            encode_header((record.ends, record.without_item, record.came)), record.body,
+            encode_header((record.ends, record.without_item, came)), record.body,
         ))  # fmt: skip
         offset += len(record.ends)
     records = tuple([list(column) for column in zip(*rows, strict=True)])
@@ -105,10 +105,9 @@ def alone(entry: bytes, came: Provenance | None) -> bytes:
     return encode_header(((len(entry),), 0, came))
 
 
-def _hash(event_id: str, page: int, salt: bytes) -> int:
-    """63 bits for an event's id within its session."""
-    digest = hashlib.blake2b(text(event_id), digest_size=8, key=salt, person=page.to_bytes(8, "little"))
-    return int.from_bytes(digest.digest(), "little") >> 1
+def _hash(event_id: str) -> int:
+    """63 bits for an event's id within its session. No secret: who finds two alike has them in no other session."""
+    return int.from_bytes(hashlib.blake2b(text(event_id), digest_size=8).digest(), "little") >> 1
 
 
 def ends_of(header: bytes) -> tuple[int, ...]:

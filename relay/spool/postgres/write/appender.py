@@ -164,7 +164,7 @@ class Appender(Background):
         while True:
             try:
                 if columns is None:
-                    flows = [await self._flows.number(one.record.key, self._connection) for one in records]
+                    flows = await self._numbers(records)
                     columns = arguments_of(records, flows, self._salt, nonce)
                 first, repeated = await self._store(columns, by, perhaps_there=perhaps_there)
             except DatabaseAwayError as error:
@@ -176,6 +176,12 @@ class Appender(Background):
             else:
                 self.away = None
                 return Group(first, records, repeated | columns.repeated)
+
+    async def _numbers(self, records: Sequence[Arriving]) -> list[int]:
+        """Of their operations and targets; nearly always all are known."""
+        keys = [one.record.key for one in records]
+        known = self._flows.known
+        return [known(key) or await self._flows.number(key, self._connection) for key in keys]
 
     async def _store(self, columns: Arguments, by: int, *, perhaps_there: bool) -> tuple[int, Found]:
         if perhaps_there and (there := await self._found(columns, by)) is not None:
