@@ -18,6 +18,7 @@ from relay.web.api.handlers import ApiRequest
 from relay.web.api.openapi import OpenApiEndpoint
 from relay.web.routes.answer import Refusal, send_json
 from relay.web.routes.edge import Edge, EdgeSite, edge_of
+from relay.web.routes.header_fields import fields_of
 from relay.web.routes.request_body import ClientGoneError, read_body
 from relay.wire.fields import Members, Notes
 from relay.wire.lenient_json import parse
@@ -69,7 +70,7 @@ class ApiEndpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         edge = edge_of(scope)
-        headers: dict[bytes, bytes] = dict(scope["headers"])
+        headers = fields_of(scope["headers"])
         try:
             status, body = await self._answer(edge, scope["method"], headers, receive)
             await send_json(send, status, body, ())

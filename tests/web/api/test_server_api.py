@@ -79,6 +79,16 @@ async def test_what_is_no_request_is_400(edge: RunningEdge, path: str, body: obj
     assert set(answer.json()) == {"error", "detail", "field"}
 
 
+@pytest.mark.parametrize("second", ["authorization", "content-type"])
+async def test_no_second_line_of_a_header_hides_the_first(edge: RunningEdge, second: str) -> None:
+    token = Tokens([KEY], clock=edge.clock).mint(ServerClaims(edge.settings.site, ALL_SCOPES))
+    good = [("authorization", f"Bearer {token}"), ("content-type", "application/json")]
+    url, body = f"{edge.url}/api/v1/identity", b'{"userId": "u1"}'
+    assert (await edge.http.post(url, content=body, headers=good)).status_code == 200
+    bad = [(second, "text/plain" if second == "content-type" else "Bearer x"), *good]
+    assert (await edge.http.post(url, content=body, headers=bad)).status_code in (401, 415)
+
+
 async def test_the_admin_listener_has_no_api(edge: RunningEdge) -> None:
     for path in PATHS:
         assert (await edge.http.post(f"{edge.admin_url}/api/v1/{path}", json={})).status_code in (401, 404)
