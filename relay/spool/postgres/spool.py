@@ -82,9 +82,11 @@ class PostgresSpool(Parts):
             return  # the next look finds what there is
         self._totals.stored_bytes += sum([len(one.record.body) + _RECORD_BYTES for one in group.records])
         self._owned.add(self._heard(group))
-        mine = self._shards.mine
-        if self._listens and any(shard_of(one.session) not in mine for one in group.records):
+        mine, shards = self._shards.mine, {shard_of(one.session) for one in group.records}
+        if self._listens and not shards <= mine.keys():
             self._announcer.tell(group.first)
+        if all(self._owned.is_open(shard) for shard in shards & mine.keys()):
+            self._arrivals.appended(group.first)
 
     def _heard(self, group: Group) -> Iterator[Heard]:
         """What of a group is this relay's to deliver, of shards whose rest is known."""

@@ -29,7 +29,9 @@ _BACK_S: Final = 2.0
 _FAR_BACK_EVERY_S: Final = 10.0
 _FAR_BACK_S: Final = STATEMENT_S + 5.0
 """From time to time it looks at all that may still have been under way."""
-_FIRST_BACK: Final = 5_000 * 10_000
+_A_GROUP: Final = 10_000
+"""Numbers of one append."""
+_FIRST_BACK: Final = 5_000 * _A_GROUP
 """How far back the first looks go, in numbers."""
 _ANEW_S: Final = 10.0
 _AGAIN_S: Final = 0.2
@@ -71,11 +73,20 @@ class Arrivals(Background):
         """When which number was the newest."""
         self._swept_s = self._far_back_s = self._anew_s = 0.0
         self._next_anew = 0
+        self._known: deque[tuple[float, int]] = deque()
+        """When which group was appended here of which nothing is to be found any more."""
         self._heard: Raw | None = None
 
     def wake(self) -> None:
         """A shard was taken."""
         self._bell.set()
+
+    def appended(self, first: int) -> None:
+        """A group of this relay's own is known: a sweep need not bring it back.
+
+        Only if each of its shards is leased from, or not this relay's: one that is being read may have missed it.
+        """
+        self._known.append((asyncio.get_running_loop().time(), first // _A_GROUP))
 
     async def look(self) -> None:
         """Read what there is to be read now.
@@ -145,15 +156,19 @@ class Arrivals(Background):
 
     async def _sweep(self, open_shards: list[int], now_s: float) -> None:
         if not self._newest:
-            newest = (await self._connection.fetch(statement("sweep"), 1 << 62, open_shards))[0]["seq"]
+            newest = (await self._connection.fetch(statement("sweep"), 1 << 62, open_shards, ()))[0]["seq"]
             self._newest.append((0.0, newest - _FIRST_BACK))
         far = now_s - self._far_back_s >= _FAR_BACK_EVERY_S
         if far:
             self._far_back_s = now_s
         while len(self._newest) > 1 and self._newest[1][0] < now_s - _FAR_BACK_S:
             self._newest.popleft()
-        after = [number for at_s, number in self._newest if at_s < now_s - (_FAR_BACK_S if far else _BACK_S)]
-        rows = await self._connection.fetch(statement("sweep"), after[-1] if after else self._newest[0][1], open_shards)
+        while self._known and self._known[0][0] < now_s - 2 * _FAR_BACK_S:
+            self._known.popleft()
+        before = [number for at_s, number in self._newest if at_s < now_s - (_FAR_BACK_S if far else _BACK_S)]
+        after = before[-1] if before else self._newest[0][1]
+        known = [group for _, group in self._known if group >= after // _A_GROUP]
+        rows = await self._connection.fetch(statement("sweep"), after, open_shards, known)
         self._newest.append((now_s, rows[0]["seq"]))
         await self._add(rows[1:])
 
