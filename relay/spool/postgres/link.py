@@ -21,6 +21,9 @@ else:
 CONNECT_S: Final = 4.0
 STATEMENT_S: Final = 10.0
 """No statement takes longer: it bounds how late an append under way may still commit."""
+SILENT_S: Final = 5.0
+"""Who holds locks and is silent for so long, a relay that was stopped or cut off, is sent away: others wait for it."""
+_SILENT: Final = "idle_in_transaction_session_timeout"
 
 AWAY: Final = (
     OSError,
@@ -29,6 +32,7 @@ AWAY: Final = (
     asyncpg.InterfaceError,
     asyncpg.InternalClientError,  # the server has said good-bye and the connection does not know it is closed yet
     asyncpg.PostgresConnectionError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
     asyncpg.OperatorInterventionError,  # shut down, crashed, starting up, took too long
     asyncpg.InsufficientResourcesError,  # too many connections, disk full, out of memory
     asyncpg.ReadOnlySQLTransactionError,  # a standby
@@ -83,6 +87,7 @@ class DatabaseLink:
         if not server.pooled:
             self._settings |= {
                 "statement_timeout": f"{STATEMENT_S:.0f}s",
+                _SILENT: f"{SILENT_S:.0f}s",
                 "jit": "off",
                 "enable_seqscan": "off",
             } | settings
@@ -105,6 +110,8 @@ class DatabaseLink:
     async def transaction(self) -> AsyncGenerator[Raw]:
         """Several statements that happen or do not; raises as `fetch`."""
         async with self.using() as raw, raw.transaction():
+            if self._server.pooled:
+                await raw.execute(f"SET LOCAL {_SILENT} = '{SILENT_S:.0f}s'")
             yield raw
 
     async def open(self) -> Raw:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import pytest
 
 from relay.core.errors import SpoolError
+from relay.spool.postgres import link
 from relay.spool.postgres.link import DatabaseAwayError, Server
 from relay.spool.postgres.spool import PostgresSpool
 from relay.spool.postgres.totals import Totals
@@ -194,3 +195,25 @@ async def test_a_part_that_ends_by_a_fault_of_ours_is_not_gone_without_a_word(
         broken = asyncio.create_task(spool.until_broken())
         monkeypatch.setattr(Totals, "measure", lambda *_: 1 // 0)
         assert "Lookout has ended: ZeroDivisionError" in await asyncio.wait_for(broken, 30)
+
+
+@pytest.mark.parametrize("pooled", [False, True])
+async def test_who_holds_locks_and_says_nothing_holds_nobody_up_for_long(
+    database: str, open_postgres: OpenPostgres, monkeypatch: pytest.MonkeyPatch, *, pooled: bool
+) -> None:
+    """A relay that is stopped, or cut off from the database, in the middle of a transaction."""
+    monkeypatch.setattr(link, "SILENT_S", 1.0)
+    async with open_postgres() as spool:
+        silent = Server(database, pooled=pooled).connection("silent")
+
+        async def hold() -> None:
+            async with silent.transaction() as raw:
+                await raw.execute("LOCK TABLE relay.records_0 IN ACCESS EXCLUSIVE MODE")
+                assert not await spool.append([new_record("e1")])
+                await raw.fetch("SELECT")
+
+        with pytest.raises(DatabaseAwayError):
+            await hold()
+        assert await silent.fetch("SELECT 1"), "it is let in again"
+        await silent.close()
+        assert await deliver_all(spool) == ["e1"]
