@@ -24,11 +24,19 @@ const open = (count = 1, sizePx = 100) => {
   const [element] = elements;
   const speak = (target: Element) => {
     const whole = { width: sizePx, height: sizePx };
-    const entry = { target, isIntersecting, intersectionRect: whole, boundingClientRect: whole };
+    const entry = {
+      target,
+      time: tab.browser.nowMs,
+      isIntersecting,
+      intersectionRect: whole,
+      boundingClientRect: whole,
+    };
     callback([entry as never], undefined as never);
   };
   const env = tab.env;
   env.screen = { height: 600 };
+  const clock = { aheadMs: 0 };
+  env.Date = { now: () => tab.browser.nowMs + clock.aheadMs };
   env.IntersectionObserver = class {
     constructor(given: IntersectionObserverCallback) {
       callback = given;
@@ -51,7 +59,7 @@ const open = (count = 1, sizePx = 100) => {
     isIntersecting = isIn;
     elements.forEach(speak);
   };
-  return { tab, dwell, element, seen, looks, observe };
+  return { tab, dwell, element, seen, looks, clock, observe };
 };
 
 const show = (tab: Tab) => {
@@ -121,6 +129,20 @@ test('what is watched no more is not seen', async () => {
   await tab.pass(10_000);
   assert.equal(seen.length, 0);
 });
+
+for (const aheadMs of [-3_600_000, 3_600_000]) {
+  test(`a second is one though the visitor's clock is set by ${aheadMs} ms in it`, async () => {
+    const { tab, seen, clock, observe } = open();
+    observe(true);
+    await tab.pass(500);
+    clock.aheadMs = aheadMs;
+    observe(true);
+    await tab.pass(499);
+    assert.equal(seen.length, 0);
+    await tab.pass(10);
+    assert.equal(seen.length, 1);
+  });
+}
 
 for (const [count, mostMs] of [
   [1, 300],

@@ -12,6 +12,7 @@ const AGAIN_MS = 300;
 const FEW = 32;
 /** An item drawn anew within this time goes on with its second. */
 const REDRAWN_MS = 500;
+const MAX_LEFT = 500;
 
 /** Tells when elements have been looked at long enough. One IntersectionObserver for all of them. */
 export interface Dwell {
@@ -35,7 +36,7 @@ interface Sight {
 export const createDwell = (env: Env, bus: Bus): Dwell => {
   const sights = new Map<Element, Sight>();
   /** What is looked at in place of elements that have no box of their own, or one of no size: their children. */
-  const stands = new Map<Element, Set<Element>>();
+  const stands = new WeakMap<Element, Set<Element>>();
   /** Items that left the document a moment ago, with their second. */
   const left = new Map<string, readonly [since: number, leftAt: number]>();
   const document = env.document as Document;
@@ -73,12 +74,13 @@ export const createDwell = (env: Env, bus: Bus): Dwell => {
     intersectionRect: part,
     boundingClientRect,
     rootBounds,
+    // The visitor's clock may be set meanwhile; this one is not.
+    time: now,
   }: IntersectionObserverEntry) => {
     const { width, height } = boundingClientRect;
     // Firefox gives an area the box of its picture, which then covers it.
     const map = target.closest('area')?.closest('map');
     const hasSize = !map && width * height > 0;
-    const now = env.Date.now();
     const itemId = attribute(target, 'item') as string;
     const isHalf = (most: readonly [width: number, height: number]) =>
       part.width * part.height >= MIN_SHARE * Math.min(width, most[0]) * Math.min(height, most[1]);
@@ -115,6 +117,9 @@ export const createDwell = (env: Env, bus: Bus): Dwell => {
       }
     } else {
       if (sight?._since && !target.isConnected) {
+        if (left.size > MAX_LEFT) {
+          left.clear();
+        }
         left.set(itemId, [sight._since, now]);
       }
       end(target);
@@ -136,7 +141,6 @@ export const createDwell = (env: Env, bus: Bus): Dwell => {
     observer?.disconnect();
     observer = undefined;
     [...sights.keys()].forEach(end);
-    stands.clear();
     left.clear();
   });
 
