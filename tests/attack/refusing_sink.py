@@ -12,7 +12,7 @@ from typing import Final
 import uvloop
 
 from tests.attack.hostile import REFUSED_ITEM
-from tests.bench.cheap_sink import CheapSink
+from tests.bench.load.cheap_sink import CheapSink
 
 _REFUSED: Final = b'{"__type":"InvalidInputException","message":"refused"}'
 _REFUSAL: Final = (

@@ -106,5 +106,5 @@ def cheap_sink() -> Iterator[str]:
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     probe = f"{url}/"
-    with running(python("-m", "tests.bench.cheap_sink", str(port)), ready_url=probe, cpu=LOAD_CPU):
+    with running(python("-m", "tests.bench.load.cheap_sink", str(port)), ready_url=probe, cpu=LOAD_CPU):
         yield url

@@ -15,9 +15,9 @@ import asyncpg
 import msgspec
 
 from relay.spool.postgres.rows import SHARDS
-from tests.bench.cheap_sink import CheapSink
 from tests.bench.cluster.waiting import EVENTS as OF_A_SESSION
 from tests.bench.contestants import SECRET, Contestant, relay
+from tests.bench.load.cheap_sink import CheapSink
 from tests.bench.load.constant_rate import Latencies
 from tests.bench.machine import cpu_s, resident_bytes
 from tests.bench.processes import ROOT, free_port, python

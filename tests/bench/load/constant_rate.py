@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import msgspec
 import uvloop
 
-from tests.bench.cheap_sink import CheapSink
+from tests.bench.load.cheap_sink import CheapSink
 
 CONNECTIONS = 64
 DEADLINE_S = 20.0

@@ -1,6 +1,6 @@
 """A PutEvents that costs next to nothing: takes any POST, answers 200 with a request id. Not the emulator on purpose.
 
-Run as `python -m tests.bench.cheap_sink PORT`.
+Run as `python -m tests.bench.load.cheap_sink PORT`.
 """
 
 import asyncio
