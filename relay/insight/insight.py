@@ -19,7 +19,16 @@ from relay.insight.delivered import DeliveredCounts, entries_of
 from relay.insight.event_ring import EventRing, Happened
 from relay.insight.minute_rows import HOUR_S, MINUTE_S, CountKey, Coverage, InsightStore, RefusalRow, merged
 from relay.insight.refusals import MOST_CAUSES, Refusals
-from relay.insight.told import CallMade, RefusedBeacon, TakenBeacon, outcome_word, sessions_of, user_of
+from relay.insight.told import (
+    ENTRY_BYTES,
+    CallMade,
+    RefusedBeacon,
+    TakenBeacon,
+    lean_bytes,
+    outcome_word,
+    sessions_of,
+    user_of,
+)
 from relay.intake.from_browser import Begun, Taken
 from relay.sink.base import Delivered, Outcome
 from relay.spool.contract import Numbered, Spool
@@ -35,7 +44,6 @@ FLUSH_EVERY: Final = 5
 SAMPLES: Final = 121
 AGAIN_S: Final = 15.0
 """After an erasure: longer than a call lasts."""
-_ENTRY_BYTES: Final = 400
 MOST_LOST: Final = 10_000
 """Of one reason in one beacon."""
 _NOTHING_WRONG: Final = (IdentityResult.NONE, IdentityResult.OK)
@@ -167,7 +175,7 @@ class Insight(Background):
         for reason, count in came.lost.items() if came.lost else ():
             self._counts["lost", reason, came.browser] += min(count, MOST_LOST)
         if kept:
-            self.ring.add(at_ms, begun.session_id, _ENTRY_BYTES + begun.size * 3, beacon)
+            self.ring.add(at_ms, begun.session_id, lean_bytes(beacon), beacon)
 
     def _look_at_refused(self, at_ms: int, beacon: RefusedBeacon, *, kept: bool) -> None:
         self._counts[beacon.kind, str(beacon.status), beacon.error] += 1
@@ -181,7 +189,7 @@ class Insight(Background):
             at_ms=at_ms,
         )
         if kept:
-            self.ring.add(at_ms, beacon.session_id, _ENTRY_BYTES, beacon)
+            self.ring.add(at_ms, beacon.session_id, ENTRY_BYTES, beacon)
 
     def _look_at_call(self, at_ms: int, batch: Batch, outcome: Outcome, *, kept: bool) -> None:
         if batch.key.operation is Operation.PUT_EVENTS:
@@ -192,7 +200,7 @@ class Insight(Background):
             ids = tuple([one.eventId for one in entries_of(batch)])
             operation, target, session_id = batch.key
             call = CallMade(operation, target, session_id, batch.user_id, ids, outcome)
-            self.ring.add(at_ms, session_id, _ENTRY_BYTES + 40 * len(ids), call)
+            self.ring.add(at_ms, session_id, ENTRY_BYTES + 100 * len(ids), call)
 
     # ── asked ───────────────────────────────────────────────────────────────────────────────────────────────
 
