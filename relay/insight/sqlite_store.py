@@ -36,8 +36,8 @@ _REFUSED: Final = (
     " last_ms = max(last_ms, excluded.last_ms)"
 )
 _FORGET: Final = (
-    "DELETE FROM refusals WHERE trusted = ?1 AND key NOT IN"
-    " (SELECT key FROM refusals WHERE trusted = ?1 ORDER BY last_ms DESC LIMIT ?2)"
+    "DELETE FROM refusals WHERE trusted = :trusted AND key NOT IN"
+    " (SELECT key FROM refusals WHERE trusted = :trusted ORDER BY last_ms DESC LIMIT :most)"
 )
 _logger = logging.getLogger(__name__)
 
@@ -76,7 +76,7 @@ class SqliteStore:
                 for unit_s, kept_s in KEPT_S.items():
                     sql.execute("DELETE FROM counts WHERE unit = ? AND start < ?", (unit_s, at_s - kept_s))
                 for trusted in (0, 1):
-                    sql.execute(_FORGET, (trusted, _MOST_REFUSALS))
+                    sql.execute(_FORGET, {"trusted": trusted, "most": _MOST_REFUSALS})
 
         await self._run(write, None)
 

@@ -24,7 +24,7 @@ _PASSES: Final = 5
 
 _OR_ABOUT_USER: Final = (
     " OR (flow IN (SELECT flow FROM flows WHERE operation = 'PutUsers') AND"
-    " CASE WHEN json_valid(CAST(body AS TEXT)) THEN json_extract(CAST(body AS TEXT), '$.userId') END = ?1)"
+    " CASE WHEN json_valid(CAST(body AS TEXT)) THEN json_extract(CAST(body AS TEXT), '$.userId') END = :value)"
 )
 """What PutUsers is to send about a user is not of the user, who is in the body only."""
 
@@ -39,14 +39,14 @@ class Whom(msgspec.Struct, frozen=True):
     value: str
 
     def theirs(self, table: Table) -> str:
-        """The condition in SQL, of constants and a number; the value is `?1`."""
+        """The condition in SQL, of constants and a number; the value is `:value`."""
         if self.column == "target":
-            return "flow IN (SELECT flow FROM flows WHERE target = ?1)"
+            return "flow IN (SELECT flow FROM flows WHERE target = :value)"
         if self.column == "user_id":
-            return f"(user_id = ?1{_OR_ABOUT_USER})"
+            return f"(user_id = :value{_OR_ABOUT_USER})"
         came = "head" if table == "records" else "came"
         # A text in MessagePack begins with its length: no longer one that holds this one is meant.
-        return f"(session_id = ?1 OR ifnull(instr({came}, x'{_encode(self.value).hex()}'), 0))"
+        return f"(session_id = :value OR ifnull(instr({came}, x'{_encode(self.value).hex()}'), 0))"
 
 
 class Erased(msgspec.Struct, frozen=True):
@@ -149,8 +149,8 @@ def _look(sql: sqlite3.Connection, *, table: Table, whom: Whom, after: int) -> t
     if upto is None:
         return None, []
     found = sql.execute(
-        f"SELECT rowid FROM {table} WHERE {whom.theirs(table)} AND rowid > ?2 AND rowid <= ?3",  # noqa: S608  constants
-        (whom.value, after, upto),
+        f"SELECT rowid FROM {table} WHERE {whom.theirs(table)} AND rowid > :after AND rowid <= :upto",  # noqa: S608  constants
+        {"value": whom.value, "after": after, "upto": upto},
     )
     return upto, [seq for (seq,) in found]
 
@@ -159,8 +159,8 @@ def _remove(database: Database, *, table: Table, whom: Whom, seqs: Sequence[int]
     """Inside a job: remove these of theirs that are still there."""
     if table == "records":
         database.leave(seqs)
-    theirs = f"FROM {table} WHERE {whom.theirs(table)} AND rowid IN (SELECT value FROM json_each(?2))"  # noqa: S608  constants
-    given = (whom.value, json.dumps(list(seqs)))
+    theirs = f"FROM {table} WHERE {whom.theirs(table)} AND rowid IN (SELECT value FROM json_each(:seqs))"  # noqa: S608  constants
+    given = {"value": whom.value, "seqs": json.dumps(list(seqs))}
     if table == "buried":
         return Erased([], database.sql.execute(f"DELETE {theirs}", given).rowcount)
     return _counted(
@@ -172,8 +172,8 @@ def _remove_newer(database: Database, *, whom: Whom, after: int, since: int) -> 
     """Inside a job: remove what has come since, and the bindings."""
     database.bindings.erase(database.sql, whom.column, whom.value, since=since)
     gone = database.sql.execute(
-        f"DELETE FROM records WHERE {whom.theirs('records')} AND seq > ?2 RETURNING session, seq, waiting",  # noqa: S608  constants
-        (whom.value, after),
+        f"DELETE FROM records WHERE {whom.theirs('records')} AND seq > :after RETURNING session, seq, waiting",  # noqa: S608  constants
+        {"value": whom.value, "after": after},
     ).fetchall()
     return _counted(database, gone)
 

@@ -119,14 +119,14 @@ class BindingTable:
 
         Only these `slots` are looked at, and those saved `since` that many were; all, where that is too long ago.
         """
-        also = " OR page_session = ?1" if column == "session_id" else ""
-        theirs = f"DELETE FROM bindings WHERE ({column} = ?1{also})"  # noqa: S608  one of two constants
+        also = " OR page_session = :value" if column == "session_id" else ""
+        theirs = f"DELETE FROM bindings WHERE ({column} = :value{also})"  # noqa: S608  one of two constants
         newer = self.saves - since
         if newer > len(self._latest):
-            self.count -= sql.execute(theirs, (value,)).rowcount
+            self.count -= sql.execute(theirs, {"value": value}).rowcount
             return
         for slot in {*slots, *islice(reversed(self._latest), newer)}:
-            self.count -= sql.execute(f"{theirs} AND slot = ?2", (value, slot)).rowcount
+            self.count -= sql.execute(f"{theirs} AND slot = :slot", {"value": value, "slot": slot}).rowcount
 
     def _tidy(self, sql: sqlite3.Connection, now_ms: int, *, many: int, but: set[int]) -> None:
         """Look at the next rows: slots are as good as random, so those are as good as any."""
@@ -185,9 +185,9 @@ def look_for(sql: sqlite3.Connection, *, column: str, value: str, after: int | N
     `after` is the last slot of the rows before, None at first.
     """
     start = _BEFORE_ALL if after is None else after
-    theirs = f"{column} = ?1" + (" OR page_session = ?1" if column == "session_id" else "")
-    some = f"SELECT slot, {theirs} FROM bindings WHERE slot > ?2 ORDER BY slot LIMIT ?3"  # noqa: S608  constants
-    rows = sql.execute(some, (value, start, _LOOKED_AT_ONCE)).fetchall()
+    theirs = f"{column} = :value" + (" OR page_session = :value" if column == "session_id" else "")
+    some = f"SELECT slot, {theirs} FROM bindings WHERE slot > :start ORDER BY slot LIMIT :most"  # noqa: S608  constants
+    rows = sql.execute(some, {"value": value, "start": start, "most": _LOOKED_AT_ONCE}).fetchall()
     return (rows[-1][0] if rows else None), [slot for slot, is_theirs in rows if is_theirs]
 
 

@@ -38,8 +38,9 @@ _KEEP: Final = {
     " waiting = excluded.waiting, user_id = excluded.user_id, crc = excluded.crc"
     " WHERE (user_id IS NULL AND excluded.user_id IS NOT NULL) OR excluded.waiting & ~waiting = 0",
     "buried": "INSERT OR REPLACE INTO buried VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-    "bindings": "INSERT OR REPLACE INTO bindings SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8"
-    " WHERE ?7 >= ifnull((SELECT expires_at_ms FROM bindings WHERE slot = ?1), 0)",
+    "bindings": "WITH one (slot, b, c, d, e, f, ends, h) AS (VALUES (?, ?, ?, ?, ?, ?, ?, ?))"
+    " INSERT OR REPLACE INTO bindings SELECT * FROM one"
+    " WHERE ends >= ifnull((SELECT expires_at_ms FROM bindings WHERE bindings.slot = one.slot), 0)",
     "erasures": "INSERT OR REPLACE INTO erasures VALUES (?, ?, ?, ?, ?)",
 }
 _SOME_RECORDS: Final = f"SELECT {COLUMNS} FROM records WHERE seq > ? ORDER BY seq LIMIT 1000"  # noqa: S608  constants
