@@ -10,7 +10,12 @@ import pytest
 from tests.support.relay import running_relay
 
 SHAPES: dict[str, list[dict[str, Any]]] = {
+    "ordinary": [{"eventType": "Click", "itemId": f"p{n}", "properties": {"price": 1.5}} for n in range(3)],
     "empty": [{}] * 500,
+    "minimal": [{"eventType": "x"}] * 500,
+    "nested": [{"eventType": "x", "sentAt": 1, "properties": {"a": [[[]]] * 10}}] * 200,
+    "seen": [{"eventType": "x", "itemId": "p", "impression": ["a"] * 25}] * 300,
+    "dropped": [{"eventType": "x", "eventValue": "q", "recommendationId": 1, "impression": 1}] * 300,
 }
 
 
@@ -18,8 +23,8 @@ SHAPES: dict[str, list[dict[str, Any]]] = {
 async def test_what_is_remembered_takes_no_more_than_is_counted(
     tmp_path: Path, shape: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    limits = {"rate_limit_ip": "1000000/s", "rate_limit_session": "1000000/s"}
-    async with running_relay(spool_url=f"sqlite:///{tmp_path}/s.db", sink=f"jsonl:{tmp_path}/out", **limits) as relay:
+    spool, sink = f"sqlite:///{tmp_path}/s.db", f"jsonl:{tmp_path}/out"
+    async with running_relay(spool_url=spool, sink=sink, rate_limit_ip="off", rate_limit_session="off") as relay:
         insight = relay.relay.edge.insight
         monkeypatch.setattr(insight.ring, "admits", lambda *_: True)  # no sample
         for counted in (False, True):  # what is made once is made the first time
