@@ -189,8 +189,8 @@ class Appender(Background):
         now_ms = self._clock.now_ms()
         turn = self._turns
         query = statement("append", records=turn.records, seen=turn.seen, other=1 - turn.seen)
-        minute = now_ms // 60_000
-        rows = await self._connection.fetch(query, *columns.events, by, now_ms, *columns.records, self._relay, minute)
+        place = (self._relay, self._minute())
+        rows = await self._connection.fetch(query, *columns.events, by, now_ms, *columns.records, *place)
         first = rows[-1]["first"]
         repeated = {(row["record"] - 1, row["place"]) for row in rows[:-1]}
         if repeated and perhaps_there and (there := await self._found(columns, by)) is not None:
@@ -199,12 +199,15 @@ class Appender(Background):
 
     async def _found(self, columns: Arguments, by: int) -> tuple[int, Found] | None:
         """What an append whose answer was lost has stored; None if nothing: then it did not happen."""
-        rows = await self._connection.fetch(statement("was_stored"), *columns.events, by)
+        rows = await self._connection.fetch(statement("was_stored"), *columns.events, by, self._relay, self._minute())
         if not rows:
             return None
         stored = {(row["record"] - 1, row["place"]) for row in rows}
         asked = {(record - 1, place) for record, place in zip(*columns.events[:2], strict=True)}
         return 0, asked - stored
+
+    def _minute(self) -> int:
+        return self._clock.now_ms() // 60_000
 
 
 def nonce() -> int:

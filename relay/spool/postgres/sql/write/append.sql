@@ -1,5 +1,7 @@
 -- One group of records, in one statement that commits by itself. Events that were seen before are left out; what is new
 -- of a record is its `waiting`. ON CONFLICT waits for a twin under way at another relay, so that of two copies one is stored.
+-- It counts, and so writes, also where nothing is new: only who writes waits for a synchronous standby, and what was there
+-- already may have been committed by somebody who was cut off while waiting for it.
 WITH event AS MATERIALIZED (
   SELECT * FROM unnest($1::integer[], $2::integer[], $3::bigint[], $4::bigint[]) AS event(record, place, session, event)
 ), fresh AS (
@@ -29,7 +31,7 @@ WITH event AS MATERIALIZED (
   JOIN new ON new.record = one.ordinal
 ), counted AS (
   INSERT INTO relay.ledger (relay, minute, name, count)
-  SELECT $17, $18, 'accepted', count(*) FROM fresh HAVING count(*) > 0
+  SELECT $17, $18, 'accepted', count(*) FROM fresh
   ON CONFLICT (relay, minute, name) DO UPDATE SET count = ledger.count + excluded.count
 )
 SELECT (SELECT first FROM numbered) AS first, event.record, event.place
