@@ -94,7 +94,11 @@ async def test_what_was_buried_before_there_were_sums_is_in_them(
 ) -> None:
     async with open_postgres() as spool:
         await bury(spool, 3)
-    for line in ("DROP TABLE relay.buried_sums", "DROP FUNCTION relay.sum_buried CASCADE"):
+    for line in (
+        "DROP TABLE relay.buried_sums",
+        "DROP FUNCTION relay.sum_buried CASCADE",
+        "ALTER TABLE relay.relays DROP COLUMN leaving",
+    ):
         await link.fetch(line)
     await link.fetch("UPDATE relay.meta SET version = 3")
     assert (await PostgresAdministration(Server(database), clock=clock).status()).buried, "the version before is read"
