@@ -46,6 +46,10 @@ def document(calls: tuple[ApiCall, ...], prefix: str) -> dict[str, Any]:
     answers = {call.path: get_type_hints(call.run)["return"] for call in calls}
     types = [WireBeacon, Taken, Problem, *(call.shape for call in calls), *answers.values()]
     _, schemas = msgspec.json.schema_components(types, ref_template="#/components/schemas/{name}")
+    for schema in schemas.values():
+        for member in schema.get("properties", {}).values():
+            if member.get("default") == "" and member.get("minLength"):
+                del member["default"]  # empty is how a text that is not there is held; nobody may send it
     paths: dict[str, Any] = {
         call.path: {
             "post": _operation(
