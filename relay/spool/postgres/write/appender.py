@@ -189,8 +189,8 @@ class Appender(Background):
         now_ms = self._clock.now_ms()
         turn = self._turns
         query = statement("append", records=turn.records, seen=turn.seen, other=1 - turn.seen)
-        place = (self._relay, self._minute())
-        rows = await self._connection.fetch(query, *columns.events, by, now_ms, *columns.records, *place)
+        minute = self._minute()
+        rows = await self._connection.fetch(query, *columns.events, by, now_ms, *columns.records, self._relay, minute)
         first = rows[-1]["first"]
         repeated = {(row["record"] - 1, row["place"]) for row in rows[:-1]}
         if repeated and perhaps_there and (there := await self._found(columns, by)) is not None:
