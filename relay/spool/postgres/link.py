@@ -40,6 +40,9 @@ AWAY: Final = (
     asyncpg.ProtocolViolationError,  # a pooler that has no server
 )
 """What says that the database cannot be had now, and perhaps later."""
+_OF_DATA: Final = ("22", "23", "54")
+"""Classes of SQLSTATE that say something about the data: no such value, a constraint, too large.
+https://www.postgresql.org/docs/15/errcodes-appendix.html"""
 
 Password = str | Callable[[], Awaitable[str]] | None
 
@@ -51,6 +54,10 @@ class DatabaseAwayError(SpoolError):
         super().__init__(f"the database cannot be reached: {type(why).__name__}: {why}".strip().rstrip(":"))
         self.sent = sent
         """Whether the statement may have reached it all the same, and be carried out."""
+
+
+class DataRefusedError(SpoolError):
+    """The database, or its driver, does not take what a statement is about; another one may do."""
 
 
 class Server(msgspec.Struct, frozen=True):
@@ -101,6 +108,7 @@ class DatabaseLink:
 
         Raises:
             DatabaseAwayError: there is no database now.
+            DataRefusedError: the statement is refused for its data.
             SpoolError: the statement is refused.
         """
         async with self.using() as raw:
@@ -130,7 +138,7 @@ class DatabaseLink:
                 self.throw_away()
                 raise DatabaseAwayError(error, sent=True) from error
             except asyncpg.PostgresError as error:
-                raise SpoolError(f"the database refused: {type(error).__name__}: {error}") from error
+                raise _refusal(error) from error
             except asyncio.CancelledError:
                 self.throw_away()  # between question and answer: the answer would be the next one's
                 raise
@@ -175,6 +183,16 @@ class DatabaseLink:
             await connection.close(timeout=1)
         except AWAY:
             connection.terminate()
+
+
+def _refusal(error: asyncpg.PostgresError) -> SpoolError:
+    """What goes to the log, so without what is in the row.
+
+    The server leaves that to DETAIL; the driver, which raises the same classes, has it in its message.
+    """
+    words = error.args[0] if error.severity else "the driver cannot encode it"
+    kind = DataRefusedError if str(error.sqlstate)[:2] in _OF_DATA else SpoolError
+    return kind(f"the database refused: {type(error).__name__}: {words}")
 
 
 def _missing_file(url: str) -> str | None:

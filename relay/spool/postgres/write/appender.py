@@ -2,7 +2,8 @@
 
 Beacon n is committed before it is answered, and so before n + 1 is sent, to whichever relay: the order of the groups is
 the order of acceptance. An append whose answer was lost is asked about before it is tried again: nothing is stored
-twice, and nothing that was stored is called a repeat.
+twice, and nothing that was stored is called a repeat. A group that cannot be stored for its data is tried append by
+append: one that cannot be stored fails alone.
 """
 
 import asyncio
@@ -16,7 +17,7 @@ from relay.core.background import Background
 from relay.core.clock import Clock
 from relay.core.errors import SpoolError
 from relay.spool.postgres.flows import Flows
-from relay.spool.postgres.link import DatabaseAwayError, DatabaseLink
+from relay.spool.postgres.link import DatabaseAwayError, DatabaseLink, DataRefusedError
 from relay.spool.postgres.rows import Arguments, Arriving, arguments_of
 from relay.spool.postgres.statements import statement
 from relay.spool.postgres.write.turns import TableTurns
@@ -120,17 +121,34 @@ class Appender(Background):
                 self._idle.set()
                 await self._bell.wait()
             await asyncio.sleep(0)  # whoever is about to append comes along
-            asked = self._next()
-            try:
-                group = await self._append(asked)
-            except SpoolError as error:
-                self._end(asked, error)
-            except Exception as error:
-                _logger.exception("an append failed")
-                self._end(asked, SpoolError(f"an append failed: {type(error).__name__}"))
-            else:
-                self._stored(group)
-                self._end(asked, group.repeated)
+            await self._store_or_refuse(self._next())
+
+    async def _store_or_refuse(self, asked: Sequence[_Asked]) -> None:
+        outcome = await self._tried(asked)
+        if len(asked) == 1 or not isinstance(outcome, DataRefusedError):
+            self._tell(asked, outcome)
+            return
+        for one in asked:
+            if not isinstance(outcome, DatabaseAwayError):
+                outcome = await self._tried([one])
+            self._tell([one], outcome)
+
+    async def _tried(self, asked: Sequence[_Asked]) -> Group | SpoolError:
+        try:
+            return await self._append(asked)
+        except SpoolError as error:
+            return error
+        except Exception as error:
+            _logger.exception("an append failed")
+            return DataRefusedError(f"an append failed: {type(error).__name__}")
+
+    def _tell(self, asked: Sequence[_Asked], outcome: Group | SpoolError) -> None:
+        if isinstance(outcome, Group):
+            self._stored(outcome)
+            self._end(asked, outcome.repeated)
+        else:
+            _logger.error("spool: %d appends refused: %s", len(asked), outcome)
+            self._end(asked, outcome)
 
     def _next(self) -> list[_Asked]:
         group: list[_Asked] = []
