@@ -43,6 +43,9 @@ AWAY: Final = (
 _OF_DATA: Final = ("22", "23", "54")
 """Classes of SQLSTATE that say something about the data: no such value, a constraint, too large.
 https://www.postgresql.org/docs/15/errcodes-appendix.html"""
+_WAITS_FOR_STANDBY: Final = "SyncRepWaitForLSN"
+"""The function of the server in which a commit waits for a synchronous standby. A warning that comes from it says that
+the wait was ended, by an administrator's `pg_cancel_backend` for example: the commit is on this machine only."""
 
 Password = str | Callable[[], Awaitable[str]] | None
 
@@ -99,6 +102,8 @@ class DatabaseLink:
                 "enable_seqscan": "off",
             } | settings
         self._connection: Raw | None = None
+        self._alone: str | None = None
+        """The server's words, if what was just committed may be on one machine only."""
         self._busy = asyncio.Lock()
         self.lost = 0
         """How often a connection was thrown away."""
@@ -132,8 +137,11 @@ class DatabaseLink:
         """The connection itself, for oneself; raises as `fetch`."""
         async with self._busy:
             raw = await self._opened()
+            self._alone = None
             try:
                 yield raw
+                if self._alone:
+                    raise asyncpg.OperatorInterventionError(self._alone)
             except AWAY as error:
                 self.throw_away()
                 raise DatabaseAwayError(error, sent=True) from error
@@ -165,7 +173,13 @@ class DatabaseLink:
             raise DatabaseAwayError(error, sent=False) from error
         except ValueError as error:
             raise SpoolError(f"the URL of the spool cannot be used: {error}") from error
+        self._connection.add_log_listener(self._hear)
         return self._connection
+
+    def _hear(self, _connection: object, message: asyncpg.PostgresLogMessage) -> None:
+        said = message.as_dict()
+        if said.get("server_source_function") == _WAITS_FOR_STANDBY:
+            self._alone = said["message"]
 
     def throw_away(self) -> None:
         """Whatever it was doing, at once."""

@@ -35,9 +35,9 @@ class Standby:
         """Appends that wait for it."""
         return int(await self._ask(f"SELECT count(*) {WAITING}"))
 
-    async def cut_off(self) -> int:
-        """Cut the connections of those that wait for it; how many."""
-        return int(await self._ask(f"SELECT count(pg_terminate_backend(pid)) {WAITING}"))
+    async def end_waits(self, function: str) -> int:
+        """How many waits for it were ended, by `pg_terminate_backend` or `pg_cancel_backend`."""
+        return int(await self._ask(f"SELECT count({function}(pid)) {WAITING}"))
 
     async def _ask(self, sql: str) -> str:
         return await asyncio.to_thread(self._cluster.sql, sql)
@@ -50,8 +50,9 @@ async def standby(cluster: Cluster) -> AsyncIterator[Standby]:
     await standby.has_all()
 
 
+@pytest.mark.parametrize("function", ["pg_terminate_backend", "pg_cancel_backend"])
 async def test_what_was_cut_off_before_the_standby_had_it_is_answered_only_when_it_has(
-    open_postgres: OpenPostgres, standby: Standby
+    open_postgres: OpenPostgres, standby: Standby, function: str
 ) -> None:
     async with AsyncExitStack() as stack:
         first, second = [await stack.enter_async_context(open_postgres()) for _ in range(2)]
@@ -64,7 +65,7 @@ async def test_what_was_cut_off_before_the_standby_had_it_is_answered_only_when_
             await wait_or_end(standby, tried_again, 1)
             if not tried_again.done():
                 break
-        await until(standby.cut_off)
+        await until(lambda: standby.end_waits(function))
         await wait_or_end(standby, tried_again, 1)
         assert not tried_again.done()
 
