@@ -61,12 +61,14 @@ def packed_properties(
         names: Which of the rest may pass.
     """
     held = properties if isinstance(properties, dict) else _held(properties, most_chars)
-    if isinstance(held, Reason):
+    if not isinstance(held, dict):
         return held
     left_out: tuple[Reason, ...] = ()
-    if not reserved.isdisjoint(map(str.lower, held)):
-        left_out = (Reason.RESERVED_KEY,)
-        held = {name: value for name, value in held.items() if name.lower() not in reserved}
+    for name in held:
+        if name.lower() in reserved:
+            left_out = (Reason.RESERVED_KEY,)
+            held = {name: value for name, value in held.items() if name.lower() not in reserved}
+            break
     if names is not ANY_NAME and any(names.denies(name.lower()) for name in held):
         left_out += (Reason.DENIED,)
         held = {name: value for name, value in held.items() if not names.denies(name.lower())}

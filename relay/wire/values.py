@@ -68,9 +68,9 @@ def says_nothing(text: str) -> bool:
     return text in _NO_VALUE or text.isspace()
 
 
-def say_something(ids: Sequence[str]) -> bool:
-    """Whether none of them `says_nothing`."""
-    return _NO_VALUE.isdisjoint(ids) and not any(map(str.isspace, ids))
+def say_something(ids: Sequence[str], *, has_blanks: bool = True) -> bool:
+    """Whether none of them `says_nothing`; `has_blanks`: whether there may be a blank in any of them."""
+    return _NO_VALUE.isdisjoint(ids) and not (has_blanks and any(map(str.isspace, ids)))
 
 
 def text(value: object, most: int = limits.MAX_ID_CHARS) -> str:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from relay.core.model import Reason
 from relay.wire import beacon as beacon_module
 from relay.wire.beacon import Beacon, NotABeaconError, decode
-from relay.wire.event import BeaconEvent
+from relay.wire.event import BeaconEvent, Rejected
 from relay.wire.values import Field
 
 SESSION = "0b6e9d3c5a7f41e28c90d1b2a3f4e5d6"
@@ -205,9 +205,23 @@ EVENTS = st.fixed_dictionaries(
 )
 
 
-@given(EVENTS)
-def test_the_quick_look_and_the_second_look_agree(event: dict[str, Any]) -> None:
+@pytest.mark.parametrize("blank", [" ", "   ", "\t", "\n", "\u00a0", "\u2003", "\x1f"])
+@pytest.mark.parametrize("ascii_only", [True, False])
+def test_a_blank_id_is_refused_however_it_is_written(blank: str, ascii_only: bool) -> None:
+    events = [GOOD, GOOD | {"eventId": "other", "itemId": "p2", "eventType": blank}]
+    whole = {"v": 1, "sessionId": SESSION, "eventList": events}
+    raw = json.dumps(whole, separators=(",", ":"), ensure_ascii=ascii_only).encode()
+    good, bad = decode(raw).events
+    assert isinstance(good, BeaconEvent)
+    assert isinstance(bad, Rejected)
+    assert (bad.reason, bad.field) == (Reason.EMPTY, "eventType")
+
+
+@given(EVENTS, st.booleans())
+def test_the_quick_look_and_the_second_look_agree(event: dict[str, Any], compact: bool) -> None:
     raw = body([event])
+    if compact:  # as a browser writes it
+        raw = json.dumps(json.loads(raw), separators=(",", ":")).encode()
     slow = beacon_module._second_look(raw).events[0]
     try:
         quick = decode(raw).events[0]
