@@ -5,6 +5,7 @@ it lasts. Here that costs space and never time.
 
 Records: each table is written for a minute or more, then the next, once that one is empty. Event ids: two tables, each
 written for ten minutes; at the switch the older is forgotten, but for those of sessions of which something still waits.
+They are carried over before, some with each look, while appends go on: the table is locked to be emptied and no longer.
 Whoever notices first that it is time says so in the database; the others learn it with their next look. Both tables
 are looked at by an append, so that relays which still write the other one find the same repeats; only a copy that meets
 two relays in the very moment of the switch may pass twice, with the same event ids.
@@ -23,7 +24,11 @@ from relay.spool.postgres.statements import PARTS, statement
 from relay.spool.schedule.dedup_window import REMEMBERED_S
 
 RECORDS_S: Final = 60.0
+CARRIED_AT_ONCE: Final = 10_000
+"""Event ids that are looked at in one go."""
 _LOCK_MS: Final = 50
+_FIRST: Final = (-1, -1)
+"""Below every session and event."""
 _TURN: Final = "UPDATE relay.meta SET {what}_table = $2, {what}_since_ms = $3 WHERE {what}_table = $1"
 _logger = logging.getLogger(__name__)
 
@@ -35,6 +40,10 @@ class TableTurns:
         self._clock = clock
         self.records = 0
         self.seen = 0
+        self._carrying_since_ms = 0
+        """Of which time of the tables of ids the next is said."""
+        self._carried: tuple[int, int] | None = _FIRST
+        """The last id of the older one that was carried over, or needs not be; None: all are done."""
 
     async def look(self, connection: DatabaseLink) -> None:
         """Learn whose turn it is, and pass it on where it is time.
@@ -48,7 +57,11 @@ class TableTurns:
         if now_ms - row["records_since_ms"] >= RECORDS_S * 1000:
             await self._next_records(connection)
         if now_ms - row["seen_since_ms"] >= REMEMBERED_S * 1000:
-            await self._next_seen(connection)
+            if row["seen_since_ms"] != self._carrying_since_ms:
+                self._carrying_since_ms, self._carried = row["seen_since_ms"], _FIRST
+            await self._carry_over(connection)
+            if self._carried is None:
+                await self._next_seen(connection)
 
     async def tidy(self, connection: DatabaseLink) -> None:
         """Give back the space of tables out of turn in which nothing waits any more.
@@ -80,6 +93,15 @@ class TableTurns:
             await raw.execute(f"TRUNCATE {table}")
         return True
 
+    async def _carry_over(self, connection: DatabaseLink) -> None:
+        """Some more of the ids that are remembered on."""
+        if self._carried is None:
+            return
+        query = statement("keep_seen", seen=self.seen, other=1 - self.seen)
+        rows = await connection.fetch(query, *self._carried, CARRIED_AT_ONCE)
+        is_all = not rows or rows[0]["count"] < CARRIED_AT_ONCE
+        self._carried = None if is_all else (rows[0]["session"], rows[0]["event"])
+
     async def _next_seen(self, connection: DatabaseLink) -> None:
         older = 1 - self.seen
         try:
@@ -89,7 +111,6 @@ class TableTurns:
                     return  # somebody was faster
                 if not await _lock(raw, f"relay.seen_{older}"):
                     raise _LaterError
-                await raw.execute(statement("keep_seen", seen=self.seen, other=older))
                 await raw.execute(f"TRUNCATE relay.seen_{older}")
         except _LaterError:
             return
