@@ -21,6 +21,8 @@ MOST_EVENTS: Final = 10
 class Operation(StrEnum):
     """The calls of personalize-events."""
 
+    __hash__ = str.__hash__  # it is in every key; the enumeration's own is a function of Python's
+
     PUT_EVENTS = "PutEvents"
     PUT_USERS = "PutUsers"
     PUT_ITEMS = "PutItems"

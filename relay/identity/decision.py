@@ -28,6 +28,8 @@ VerifyIdentity = Callable[[object], IdentityClaims | TokenFault]
 class IdentityResult(StrEnum):
     """What the identity token of a beacon said, for the answer."""
 
+    __hash__ = str.__hash__  # each beacon counts under one; the enumeration's own is a function of Python's
+
     NONE = "none"
     """There was none."""
     OK = "ok"
@@ -40,6 +42,10 @@ class IdentityResult(StrEnum):
     """It is for another session."""
     CONFLICT = "conflict"
     """The session is another user's."""
+
+
+_NONE: Final = IdentityResult.NONE
+"""By itself: to read a member of an enumeration takes longer than most steps of a beacon."""
 
 
 class Decision(msgspec.Struct, frozen=True, gc=False):
@@ -85,7 +91,7 @@ class Identities:
             SpoolError: when awaited: nobody can be asked.
         """
         if token is None:
-            return self._as_bound(site, target, session_id, IdentityResult.NONE)
+            return self._as_bound(site, target, session_id, _NONE)
         if token is ANONYMOUS:
             return Decision(Identity(site, session_id), IdentityResult.NONE, never_bound=True)
         claims = self._verify(token)

@@ -129,7 +129,7 @@ class Tokens:
     def site(self, token: object) -> SiteClaims | TokenFault:
         """Which site a token is for. Never raises, whatever `token` is."""
         verified = self.verify(SiteClaims, token)
-        if isinstance(verified, TokenFault):
+        if not isinstance(verified, Token):
             return verified
         if verified.signed_at_s < self._site_not_before_s.get(verified.claims.site, 0):
             return TokenFault.REVOKED
@@ -138,7 +138,7 @@ class Tokens:
     def identity(self, token: object) -> IdentityClaims | TokenFault:
         """Which user a token is for. Never raises, whatever `token` is."""
         verified = self.verify(IdentityClaims, token)
-        if isinstance(verified, TokenFault):
+        if not isinstance(verified, Token):
             return verified
         end_s = verified.signed_at_s + self._identity_max_age_s
         if verified.claims.exp is not None:

@@ -46,7 +46,8 @@ AGAIN_S: Final = 15.0
 """After an erasure: longer than a call lasts."""
 MOST_LOST: Final = 10_000
 """Of one reason in one beacon."""
-_NOTHING_WRONG: Final = (IdentityResult.NONE, IdentityResult.OK)
+_NONE: Final = IdentityResult.NONE
+_NOTHING_WRONG: Final = (_NONE, IdentityResult.OK)
 
 
 _Told = tuple[int, bool, TakenBeacon | RefusedBeacon | Batch, Outcome | None]
@@ -105,7 +106,7 @@ class Insight(Background):
         if came.seq is not None:
             self._numbers.took(begun.key, begun.session_id, came.seq, came.browser, stored=taken.accepted > 0)
         identity = taken.identity
-        if identity is not IdentityResult.NONE:
+        if identity is not _NONE:
             self._counts["identity", identity] += 1
         kept = self.ring.admits(begun.at_ms, begun.session_id, len(begun.events))
         if kept or identity not in _NOTHING_WRONG or taken.rejected or taken.dropped or came.unknown or came.lost:

@@ -22,6 +22,7 @@ from relay.wire.properties import ANY_NAME, PropertyNames
 from relay.wire.times import in_words
 from relay.wire.values import Field
 
+_PUT_EVENTS: Final = Operation.PUT_EVENTS
 _NOTHING: Final = Receipt()
 _NOTHING.succeed(frozenset())
 
@@ -151,7 +152,7 @@ class Intake:
         """
         now_ms = self._clock.now_ms()
         skew_ms = 0.0 if sent_at_ms is None else now_ms - sent_at_ms
-        key = SessionKey(Operation.PUT_EVENTS, destination.tracking_id, decision.identity.session_id)
+        key = SessionKey(_PUT_EVENTS, destination.tracking_id, decision.identity.session_id)
         rejected: list[Rejection] = []
         left_out = list(dropped)
         bodies: list[bytes] = []
@@ -159,7 +160,7 @@ class Intake:
         places: list[int] = []
         without_item = 0
         for index, event in enumerate(events):
-            if isinstance(event, Rejected):
+            if not isinstance(event, BeaconEvent):
                 rejected.append(Rejection(index, event.reason, event.field, event.event_id, event.detail))
                 continue
             given, event_id = event.event_id or None, event.event_id or self._make_id()

@@ -63,9 +63,8 @@ class PendingIndex(SessionTable):
         self.pending += size
         if not before:
             self._head[slot] = self._tail[slot] = node
-            self._wake(slot, seq, arrived_s)
-            self._wait(slot)
-            flow = self._flow[self._flow_of[slot]]
+            self._wake_seq[slot], self._woken_s[slot] = seq, arrived_s
+            flow = self._queue(slot, seq)
             if arrived_s >= flow.untidy_at_s:
                 flow.tidy(arrived_s)
             return

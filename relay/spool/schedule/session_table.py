@@ -134,16 +134,21 @@ class SessionTable:
         seq = self._chains.seq[head]
         if self._wake_seq[slot] < seq:  # what awoke it is gone
             self._wake(slot, seq, self._chains.arrived_s[head])
-        self._state[slot], self._shelved[slot] = WAITING, 0
-        flow = self._flow[self._flow_of[slot]]
-        flow.live.push(self._wake_seq[slot] << SLOT_BITS | slot)
+        self._queue(slot, self._wake_seq[slot])
         if self._wake_seq[slot] != seq:
             self.shelve(slot)
+
+    def _queue(self, slot: int, wake_seq: int) -> FairQueue:
+        """It queues, as of the record that awoke it; in which queue."""
+        self._state[slot], self._shelved[slot] = WAITING, 0
+        flow = self._flow[self._flow_of[slot]]
+        flow.live.push(wake_seq << SLOT_BITS | slot)
         if self._count[slot] >= self._call_events:
             flow.full.append(self._entry(slot))
         if not flow.has_turns:
             flow.has_turns = True
             self._turns.append(flow)
+        return flow
 
     def _entry(self, slot: int) -> int:
         return self._chains.seq[self._head[slot]] << SLOT_BITS | slot

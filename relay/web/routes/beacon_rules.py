@@ -8,7 +8,7 @@ from starlette.requests import cookie_parser
 
 from relay.core.errors import SpoolError, SpoolFullError
 from relay.identity.decision import ANONYMOUS, Decision
-from relay.identity.tokens import TokenFault
+from relay.identity.tokens import SiteClaims
 from relay.insight.browser_family import browser_family
 from relay.intake.from_browser import Begun, Came
 from relay.web.rate_limit import NetworkLimit, cost
@@ -161,7 +161,7 @@ def not_stored(edge: Edge, error: SpoolError) -> Refusal:
 
 def _site(edge: Edge, beacon: Beacon) -> EdgeSite:
     claims = edge.tokens.site(beacon.token)
-    if isinstance(claims, TokenFault):
+    if not isinstance(claims, SiteClaims):
         raise Refusal(401, f"token_{claims}", "the site token is not valid here", field="token")
     site = edge.sites.get(claims.site)
     if site is None:

@@ -15,6 +15,7 @@ from typing import Any, Final
 from relay.core.clock import Clock
 from relay.core.errors import SpoolError
 from relay.core.model import NewRecord, Operation, Record, SessionKey
+from relay.spool.receipt import NOTHING_REPEATED
 from relay.spool.schedule.chains import Loaded
 from relay.spool.schedule.dedup_window import ID_BITS, DedupWindow
 from relay.spool.schedule.ledger import BURIED_PREFIX, left
@@ -229,7 +230,7 @@ class Database:
                     fresh.add(key)
             kept = without(new, repeats) if repeats else new
             stored.append(None if kept is None else self.store(kept, session=session, at_ms=job.accepted_at_ms))
-        job.stored, job.repeated = stored, frozenset(repeated)
+        job.stored, job.repeated = stored, frozenset(repeated) if repeated else NOTHING_REPEATED
         if job.binding is not None:
             self.bindings.save(job.binding)
             job.given = ()
@@ -240,8 +241,7 @@ class Database:
 
     def store(self, new: NewRecord, *, session: int, at_ms: int) -> Record:
         """Inside a job: a record for it, written before the job's end."""
-        operation, target, _ = new.key
-        flow = self._flow_numbers.get((operation, target)) or self._new_flow(operation, target)
+        flow = self.flow_of(new.key)
         count, seq = len(new.ends), self.last_seq + 1
         self.last_seq += count
         waiting = (1 << count) - 1
