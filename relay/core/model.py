@@ -194,6 +194,9 @@ class Batch(msgspec.Struct, frozen=True, gc=False):
     @property
     def body(self) -> bytes:
         """The entries, joined by commas."""
+        if len(self.pieces) == 1:
+            record, places = self.pieces[0]
+            return record.entries(places)
         return b",".join([record.entries(places) for record, places in self.pieces])
 
     def entries(self) -> Iterator[bytes]:

@@ -6,7 +6,7 @@ counts, as SAMPLECOUNT() does.
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Final
 
@@ -19,6 +19,8 @@ MOST_NAMES: Final = {"source": 1000, "recommendation": 200, "property": 1000, "t
 """What is told apart in an hour, of each; the rest is `(others)`. Every answer of the service has a recommendation id
 of its own, so that of those it is a sample."""
 _MOST_SEEN: Final = 200_000
+_MOST_ALIKE: Final = 500
+"""Sorts of events that wait for their counts to be made."""
 _NAME: Final = re.compile(r"[A-Za-z0-9_]{1,64}")
 KINDS: Final = {
     "click": "clicked",
@@ -27,6 +29,20 @@ KINDS: Final = {
 }
 """What an event type counts as, its letters alone in lower case."""
 UNNAMED: Final = "(no source)"
+
+_Alike = tuple[str, str, bool, str, str, tuple[str, ...]]
+"""Target, type, whether there is an item, source and recommendation (empty: none), names of properties."""
+
+
+class _Tally:
+    """Of events that count alike."""
+
+    __slots__ = ("events", "seen")
+
+    def __init__(self) -> None:
+        self.events = 0
+        self.seen = 0
+        """Items of their lists, by sessions that had not seen them."""
 
 
 class _Attribution(msgspec.Struct, gc=False):
@@ -68,7 +84,7 @@ def _kind_of(event_type: str) -> str | None:
 
 
 class DeliveredCounts:
-    """Takes batches, adds to counts."""
+    """Takes batches; `write_out` adds what they count. Events of one sort are counted together, written out once."""
 
     def __init__(self, counts: Counter[CountKey]) -> None:
         self._counts = counts
@@ -76,6 +92,7 @@ class DeliveredCounts:
         self._property_names = _ToldApart(MOST_NAMES["property"], _NAME.fullmatch)
         self._sources = _ToldApart(MOST_NAMES["source"])
         self._recommendations = _ToldApart(MOST_NAMES["recommendation"])
+        self._alike: dict[_Alike, _Tally] = {}
         self._young: set[int] = set()
         self._old: set[int] = set()
 
@@ -86,56 +103,70 @@ class DeliveredCounts:
 
     def add(self, batch: Batch) -> None:
         """A batch of PutEvents was taken."""
-        keys: list[CountKey] = []
-        target = batch.key.target
+        _, target, session_id = batch.key
+        alike = self._alike
         for one in entries_of(batch):
-            event_type = self._types[one.eventType]
-            keys.append(("type", target, event_type))
-            if not one.itemId:
-                keys.append(("no_item", target, event_type))
-            if one.properties:
-                keys += [("property", target, self._property_names[name]) for name in _names_in(one.properties)]
             source = one.metricAttribution.eventAttributionSource if one.metricAttribution is not None else ""
-            if source or one.recommendationId or one.impression:
-                keys += self._list(one, source, batch.key.session_id)
-        self._counts.update(keys)  # all at once: half of what each by itself costs
+            recommendation, impression = one.recommendationId, one.impression
+            if not source and (recommendation or impression):
+                source = UNNAMED
+            names = _names_in(one.properties) if one.properties else ()
+            sort = (target, one.eventType, one.itemId != "", source, recommendation, names)
+            tally = alike.get(sort)
+            if tally is None:
+                tally = alike[sort] = _Tally()
+            tally.events += 1
+            if impression:
+                tally.seen += self._newly_seen(impression, session_id, recommendation or source)
+        if len(alike) > _MOST_ALIKE:
+            self.write_out()
 
-    def _list(self, one: _Entry, source: str, session_id: str) -> list[CountKey]:
-        seen = self._newly_seen(one, source, session_id) if one.impression else 0
-        kind = _kind_of(one.eventType)
-        lists = [("source", self._sources[source or UNNAMED])]
-        if one.recommendationId:
-            lists.append(("recommendation", self._recommendations[one.recommendationId]))
-        keys: list[CountKey] = []
-        for table, name in lists:
-            keys.append(("list", table, name, "events"))
-            if kind is not None:
-                keys.append(("list", table, name, kind))
-            if seen:
-                self._counts["list", table, name, "seen"] += seen
-        return keys
+    def write_out(self) -> None:
+        """Make the counts of all that was added."""
+        counts = self._counts
+        for (target, raw_type, has_item, source, recommendation, names), tally in self._alike.items():
+            event_type = self._types[raw_type]
+            counts["type", target, event_type] += tally.events
+            if not has_item:
+                counts["no_item", target, event_type] += tally.events
+            for name in names:
+                counts["property", target, self._property_names[name]] += tally.events
+            if source:
+                self._count_list("source", self._sources[source], _kind_of(raw_type), tally)
+            if recommendation:
+                self._count_list("recommendation", self._recommendations[recommendation], _kind_of(raw_type), tally)
+        self._alike.clear()
 
-    def _newly_seen(self, one: _Entry, source: str, session_id: str) -> int:
-        list_mark = hash((session_id, one.recommendationId or source))
-        marks = set(map(list_mark.__xor__, map(hash, one.impression)))
-        new = marks - self._young - self._old
-        if new:
-            self._young |= new
-            if len(self._young) > _MOST_SEEN // 2:
-                self._old, self._young = self._young, set()
-        return len(new)
+    def _count_list(self, table: str, name: str, kind: str | None, tally: _Tally) -> None:
+        self._counts["list", table, name, "events"] += tally.events
+        if kind is not None:
+            self._counts["list", table, name, kind] += tally.events
+        if tally.seen:
+            self._counts["list", table, name, "seen"] += tally.seen
+
+    def _newly_seen(self, impression: list[str], session_id: str, named: str) -> int:
+        young, old = self._young, self._old
+        before = len(young)
+        for item in impression:
+            mark = hash((session_id, named, item))
+            if mark not in old:
+                young.add(mark)
+        new = len(young) - before
+        if new and len(young) > _MOST_SEEN // 2:
+            self._old, self._young = young, set()
+        return new
 
 
-def _names_in(properties: str) -> Iterable[str]:
+def _names_in(properties: str) -> tuple[str, ...]:
     try:
-        return _names(properties)
+        return tuple(_names(properties))
     except (msgspec.DecodeError, RecursionError):
         return ()
 
 
-def entries_of(batch: Batch) -> Iterator[_Entry]:
+def entries_of(batch: Batch) -> list[_Entry]:
     """The events of a batch; none of one that is damaged."""
     try:
-        yield from _entries(b"[" + batch.body + b"]")
+        return _entries(b"[" + batch.body + b"]")
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return
+        return []

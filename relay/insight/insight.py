@@ -255,6 +255,7 @@ class Insight(Background):
         self.caught_up()
         async with self._flushing:
             self._follow_what_others_count()
+            self._delivered.write_out()
             counts = Counter(self._counts)
             self._counts.clear()
             causes: dict[CountKey, RefusalRow] = {}
