@@ -8,6 +8,7 @@ Rules:
 3. One session that fails waits longer each time. A target that fails is left alone but for a probe (`Circuit`); what
    waits for it waits no longer than it does.
 4. Whatever ends a delivery (answer, fault, the end of the relay), its lease is settled with what is known by then.
+5. Of whom is erased no further call is made.
 """
 
 import asyncio
@@ -21,7 +22,7 @@ from typing import Final, Self
 from relay.core.backoff import CAP_S, full_jitter
 from relay.core.clock import Clock
 from relay.core.errors import SpoolError
-from relay.core.model import Batch, Operation, Piece
+from relay.core.model import Batch, Binding, Operation, Piece
 from relay.core.telemetry import Metrics
 from relay.delivery.bisecting import Sending
 from relay.delivery.routes import Route, Routes
@@ -45,11 +46,12 @@ _logger = logging.getLogger(__name__)
 class _Carried:
     """A lease on its way."""
 
-    __slots__ = ("calls", "lease", "route", "sending")
+    __slots__ = ("calls", "is_erased", "lease", "route", "sending")
 
     def __init__(self, lease: Lease, route: Route, sending: Sending) -> None:
         self.lease, self.route, self.sending = lease, route, sending
         self.calls = 0
+        self.is_erased = False
 
 
 class Dispatcher:
@@ -118,6 +120,7 @@ class Dispatcher:
         self._delivery_seconds = metrics.delivery_seconds.observe
         self._calls = metrics.put_events_calls
         self._calls.update(dict.fromkeys(_OUTCOMES.values(), 0))
+        spool.watch(self)
 
     async def __aenter__(self) -> Self:
         await self._group.__aenter__()
@@ -164,6 +167,19 @@ class Dispatcher:
     def problems(self) -> list[str]:
         """What keeps events from being delivered, one line each."""
         return self._routes.problems()
+
+    def bound(self, binding: Binding) -> None:
+        """See `SessionWatcher.bound`: a lease says whose it is."""
+
+    def forget(self, *, user_id: str | None = None, session_id: str | None = None) -> None:
+        """See `SessionWatcher.forget`: the call that is under way is the last."""
+        for carried in self._carried:
+            key, first = carried.lease.key, carried.lease.records[0]
+            if session_id is not None:
+                is_theirs = session_id in (key.session_id, first.came and first.came.page_session)
+            else:
+                is_theirs = first.user_id == user_id or key.operation is Operation.PUT_USERS
+            carried.is_erased = carried.is_erased or is_theirs
 
     # ── leasing ─────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -236,6 +252,9 @@ class Dispatcher:
     def _call(self, carried: _Carried, batch: Batch) -> None:
         if carried not in self._carried:
             return  # it was given up
+        if carried.is_erased:
+            self._settle(carried)
+            return
         carried.calls += 1
         carried.route.pace.take()
 

@@ -265,3 +265,18 @@ def test_what_goes_wrong_beside_a_dispatcher_stays_what_it_is() -> None:
 
     with pytest.raises(LookupError, match="of the block's own"):
         play(story)
+
+
+@pytest.mark.parametrize("whose", [{"user_id": "u1"}, {"session_id": "session-a-000000"}], ids=["user", "session"])
+def test_of_whom_is_erased_no_further_call_is_made(whose: dict[str, str]) -> None:
+    async def story(stage: Stage) -> None:
+        theirs = [new_record(f"e{number}", "session-a-000000", user_id="u1") for number in range(10)]
+        others = [new_record(f"o{number}", "session-b-000000", user_id="u2") for number in range(10)]
+        await stage.spool.append([*theirs, *others])
+        await asyncio.sleep(0.5)
+        assert stage.sink.in_flight == 2, "a refusal of each is under way: its events would be tried one by one"
+        assert await stage.spool.erase(**whose) == 10
+        await stage.settled()
+        assert {batch.key.session_id for batch in stage.sink.calls[2:]} == {"session-b-000000"}
+
+    play(story, delay_s=1.0, refuse=("e0", "o0"))
