@@ -18,10 +18,10 @@ from relay.spool.postgres.rows import Arriving, alone, arguments_of, text, untex
 from relay.spool.postgres.statements import statement
 from relay.spool.postgres.write.appender import nonce
 from relay.spool.postgres.write.claims import claim_arguments
-from relay.spool.schedule.erased_users import ErasedUsers
+from relay.spool.schedule.erased_users import ErasedUsers, is_about
 from relay.spool.schedule.fingerprint import fingerprint
 from relay.spool.schedule.ledger import BURIED_PREFIX, ERASED
-from relay.spool.schedule.moved_in import as_it_is_here, is_about
+from relay.spool.schedule.moved_in import as_it_is_here
 from relay.spool.schedule.pieces import page_key
 
 _SEQ: Final = "seq"

@@ -112,6 +112,7 @@ class Parts(ABC):
             self._reading,
             owned=self._owned,
             shards=self._shards,
+            erased=self.erased,
             call_events=self._call_events,
             refused=self._remove_refused,
         )

@@ -4,8 +4,19 @@ import hashlib
 from collections.abc import Iterable
 from typing import Final
 
+import msgspec
+
+from relay.core.model import Operation
+
 PREFIX: Final = b"relay.erased.v1\0"
 """Before a user's id, in what the fingerprint is of."""
+
+
+class _About(msgspec.Struct):
+    userId: str = ""  # noqa: N815 - as in the entry
+
+
+_decode_about: Final = msgspec.json.Decoder(_About).decode
 
 
 class ErasedUsers:
@@ -36,3 +47,16 @@ class ErasedUsers:
 def fingerprint_of(user_id: str) -> str:
     """What is remembered of a user."""
     return hashlib.sha256(PREFIX + user_id.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def about_whom(entry: bytes) -> str:
+    """The user whom an entry of PutUsers is about; "" for one that says nobody."""
+    try:
+        return _decode_about(entry).userId
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return ""
+
+
+def is_about(operation: Operation, entry: bytes, refused: ErasedUsers) -> bool:
+    """Whether it is to be put about somebody who was erased."""
+    return operation is Operation.PUT_USERS and about_whom(entry) in refused

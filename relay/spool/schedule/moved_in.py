@@ -4,8 +4,7 @@ import hashlib
 
 import msgspec
 
-from relay.core.model import NewRecord, Operation, Provenance, Record, SessionKey, event_id_of
-from relay.spool.schedule.erased_users import ErasedUsers
+from relay.core.model import NewRecord, Provenance, Record, SessionKey, event_id_of
 from relay.spool.schedule.pieces import may_be_bound
 
 
@@ -31,11 +30,6 @@ def as_it_is_here(record: Record, owner: tuple[str, int] | None, *, now_ms: int)
     ids = tuple([event_id_of(entry) for entry in entries])
     without_item = min(record.without_item, len(entries))
     return NewRecord(key, user_id, ids, b",".join(entries), tuple(ends[1:]), without_item, came)
-
-
-def is_about(operation: Operation, entry: bytes, refused: ErasedUsers) -> bool:
-    """Whether it is to be put about somebody who was erased."""
-    return operation is Operation.PUT_USERS and msgspec.json.decode(entry).get("userId") in refused
 
 
 def _own_session(key: SessionKey, user_id: str | None) -> str:

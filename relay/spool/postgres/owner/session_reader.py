@@ -19,7 +19,7 @@ from relay.spool.postgres.owner.shards import Shards
 from relay.spool.postgres.rows import record_of
 from relay.spool.postgres.statements import statement
 from relay.spool.schedule.claims import Claim
-from relay.spool.schedule.erased_users import PREFIX
+from relay.spool.schedule.erased_users import PREFIX, ErasedUsers, is_about
 
 _RETRY_S: Final = 1.0
 
@@ -41,6 +41,7 @@ class SessionReader:
         *,
         owned: Owned,
         shards: Shards,
+        erased: ErasedUsers,
         call_events: int,
         refused: Callable[[int, int, Record], object],
     ) -> None:
@@ -50,12 +51,14 @@ class SessionReader:
             connection: Its own.
             owned: Where claims come from and go back to.
             shards: Says whether they may still be sent.
+            erased: Users about whom nothing is put: who they are is in the body, which the database does not read.
             call_events: Events a call takes.
             refused: Told of what is met of users who were erased: session, table, record.
         """
         self._connection = connection
         self._owned = owned
         self._shards = shards
+        self._erased = erased
         self._call_events = call_events
         self._refused = refused
 
@@ -110,7 +113,7 @@ class SessionReader:
         room = self._call_events
         for row in rows:
             record = record_of(row)
-            if row["refused"]:
+            if row["refused"] or is_about(record.key.operation, record.entry(0), self._erased):
                 self._refused(claim.session, row["part"], record)
                 continue
             if room <= 0 or (records and (record.user_id, record.key) != (records[0].user_id, records[0].key)):

@@ -17,17 +17,11 @@ from relay.spool.postgres.link import DatabaseLink, Raw
 from relay.spool.postgres.owner.shards import LEASE_S
 from relay.spool.postgres.rows import erased_key, text
 from relay.spool.postgres.statements import PARTS, statement
+from relay.spool.schedule.erased_users import about_whom
 from relay.spool.schedule.fingerprint import fingerprint
 from relay.spool.schedule.ledger import ERASED
 
 _LOOK_AGAIN_S: Final = 0.05
-
-
-class _About(msgspec.Struct):
-    userId: str = ""  # noqa: N815 - as in the entry
-
-
-_decode_about: Final = msgspec.json.Decoder(_About).decode
 
 
 class ErasedPass(msgspec.Struct, frozen=True):
@@ -141,7 +135,7 @@ class Erasing:
         buried: list[int] = []
         async with self._connection.transaction() as raw:
             async for row in raw.cursor(statement("about_users")):
-                if _user_of(row["body"]) == user_id:
+                if about_whom(row["body"]) == user_id:
                     (buried if row["buried"] else waiting).append(row["seq"])
         return waiting, buried
 
@@ -158,10 +152,3 @@ async def _count(raw: Raw, name: str, *arguments: object) -> int:
 async def _archived(raw: Raw, name: str, about: object) -> int:
     rows = [row for table in (0, 1) for row in await raw.fetch(statement(name, archive=table), about)]
     return sum([len(msgspec.json.decode(b"[%b]" % row["entries"], type=list[msgspec.Raw])) for row in rows])
-
-
-def _user_of(body: bytes) -> str:
-    try:
-        return _decode_about(body).userId
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return ""

@@ -14,10 +14,10 @@ from relay.core.clock import Clock
 from relay.core.errors import SpoolLockedError
 from relay.core.model import Binding, Operation, Record, SessionKey
 from relay.spool.administration import Buried, Moved
-from relay.spool.schedule.erased_users import ErasedUsers
+from relay.spool.schedule.erased_users import ErasedUsers, is_about
 from relay.spool.schedule.fingerprint import fingerprint
 from relay.spool.schedule.ledger import BURIED_PREFIX
-from relay.spool.schedule.moved_in import as_it_is_here, is_about
+from relay.spool.schedule.moved_in import as_it_is_here
 from relay.spool.sqlite.file.binding_table import slot_of
 from relay.spool.sqlite.file.buried_rows import bury_again
 from relay.spool.sqlite.file.erasure_table import erased_now, note_erasure
