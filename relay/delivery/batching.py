@@ -21,9 +21,11 @@ def first_batch(rest: Sequence[Piece], *, most: int = MAX_EVENTS_PER_CALL) -> Ba
     Returns:
         At least one event, even one that is larger than `MAX_BATCH_BYTES` alone.
     """
-    first = rest[0].record
+    first, places = rest[0]
+    if len(rest) == 1 and places.bit_count() <= most <= MAX_EVENTS_PER_CALL and len(first.body) <= MAX_BATCH_BYTES:
+        return Batch(first.key, first.user_id, (rest[0],))  # a beacon by itself: the usual call
     if sum([places.bit_count() for _, places in rest]) <= most <= MAX_EVENTS_PER_CALL and _are_alike(rest):
-        return Batch(first.key, first.user_id, tuple(rest))  # all that is leased: nearly every call
+        return Batch(first.key, first.user_id, tuple(rest))  # all that is leased: nearly every other
     room = min(most, MAX_EVENTS_PER_CALL)
     size = 0
     taken: list[Piece] = []
@@ -53,6 +55,8 @@ def _are_alike(rest: Sequence[Piece]) -> bool:
 
 def after(rest: Sequence[Piece], batch: Batch) -> list[Piece]:
     """What is left of `rest` without the batch made of its first events."""
+    if len(batch.pieces) == len(rest) and batch.pieces[-1] is rest[-1]:
+        return []  # all of it: only the last of a batch can be a part
     left = list(rest)
     for record, places in batch.pieces:
         kept = left[0].places & ~places
