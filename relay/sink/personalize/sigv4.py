@@ -11,7 +11,9 @@ from typing import Final, NamedTuple
 from urllib.parse import quote
 
 _ALGORITHM: Final = "AWS4-HMAC-SHA256"
-_EMPTY_SHA256: Final = hashlib.sha256(b"").hexdigest()
+_SHA256: Final = hashlib.sha256()
+"""Copied for each text: for each that is begun OpenSSL looks up the algorithm anew, which takes as long."""
+_EMPTY_SHA256: Final = _SHA256.hexdigest()
 CONTENT_TYPE: Final = "application/json"
 
 
@@ -42,6 +44,8 @@ class Signer:
         )
         self._derived_for: tuple[str, str] | None = None
         self._derived = b""
+        self._hmac = hmac.new(b"", digestmod="sha256")
+        """Begun with the key; copied for each signature."""
         self._second = -1
         self._keys: Keys | None = None
         self._canonical_paths: dict[str, str] = {}
@@ -62,7 +66,7 @@ class Signer:
         if second != self._second or keys != self._keys:
             self._begin(second, keys)
         start = self._canonical_paths.get(path) or self._canonical_path(path)
-        request = f"{start}{self._middle}{hashlib.sha256(body).hexdigest()}"
+        request = f"{start}{self._middle}{_hex_sha256(body)}"
         return f"{self._start}{self._signature(request)}\r\n"
 
     def presigned(
@@ -116,7 +120,7 @@ class Signer:
         self._stamp = stamp = datetime.fromtimestamp(second, UTC).strftime("%Y%m%dT%H%M%SZ")
         self._scope = f"{stamp[:8]}/{self._region}/{self._service}/aws4_request"
         self._before = f"{_ALGORITHM}\n{stamp}\n{self._scope}\n"
-        self._key = self._derive(keys.secret_key, stamp[:8])
+        self._hmac = hmac.new(self._derive(keys.secret_key, stamp[:8]), digestmod="sha256")
         signed, token, header = "content-type;host;x-amz-date", "", ""
         if keys.token is not None:
             signed = f"{signed};x-amz-security-token"
@@ -129,8 +133,10 @@ class Signer:
         )
 
     def _signature(self, request: str) -> str:
-        to_sign = self._before + hashlib.sha256(request.encode()).hexdigest()
-        return hmac.digest(self._key, to_sign.encode(), "sha256").hex()
+        to_sign = self._before + _hex_sha256(request.encode())
+        signature = self._hmac.copy()
+        signature.update(to_sign.encode())
+        return signature.hexdigest()
 
     def _canonical_path(self, path: str) -> str:
         """The canonical request up to what changes; of a handful of paths."""
@@ -145,6 +151,12 @@ class Signer:
                 key = hmac.digest(key, part.encode(), "sha256")
             self._derived_for, self._derived = (secret_key, day), key
         return self._derived
+
+
+def _hex_sha256(data: bytes) -> str:
+    digest = _SHA256.copy()
+    digest.update(data)
+    return digest.hexdigest()
 
 
 def _encoded(path: str) -> str:
