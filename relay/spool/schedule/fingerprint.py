@@ -18,6 +18,11 @@ def fingerprint(key: SessionKey, salt: bytes) -> int:
     Two sessions with one fingerprint (by chance once in 10^12 with a million of them) would only share a queue:
     a lease ends where the session id changes.
     """
+    return number_of(f"{key.operation}\0{key.target}\0{key.session_id}", salt)
+
+
+def number_of(name: str, salt: bytes) -> int:
+    """60 bits that stand for a name; the same over restarts."""
     digest = _keyed(salt).copy()  # its first block, the key, is done
-    digest.update(f"{key.operation}\0{key.target}\0{key.session_id}".encode(errors="surrogatepass"))
+    digest.update(name.encode(errors="surrogatepass"))
     return int.from_bytes(digest.digest(), "little") >> 4

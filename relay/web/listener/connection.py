@@ -117,8 +117,10 @@ class ClientConnection(asyncio.Protocol):
             self._parse(data if size <= piece_bytes else data[at : at + piece_bytes])
             at += piece_bytes
         self._unread = b"" if self._parser.deaf else data[at:]
-        self._pace()
-        self._cut_short()
+        if self._unread or self._paused:
+            self._pace()
+        if self._half_closed:
+            self._cut_short()
 
     def _must_wait(self) -> bool:
         """Whether the next bytes are of a request whose turn has not come, or more body than is wanted yet."""

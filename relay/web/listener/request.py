@@ -49,14 +49,15 @@ def check_head(request: Request, fields: dict[bytes, bytes]) -> None:
     Raises:
         Refusal: and the connection is to be closed, for what follows on it cannot be told from this request.
     """
-    if request.version not in ("1.1", "1.0"):
-        status = 505 if request.version[:1] > "1" else 400
+    version = request.version
+    if version not in ("1.1", "1.0"):
+        status = 505 if version[:1] > "1" else 400
         raise closing(status, "bad_version", "send HTTP/1.1")
     host = fields.get(b"host")
     if host is None:
-        if request.version == "1.1":
+        if version == "1.1":
             raise closing(400, "bad_host", "send one Host")
-    elif not _HOST.fullmatch(host):  # two lines are joined by a blank, which no name has
+    elif not _is_host(host):  # two lines are joined by a blank, which no name has
         raise closing(400, "bad_host", "send one Host, a name and at most a port")
     coding = fields.get(b"transfer-encoding")
     if coding is not None:
@@ -74,6 +75,11 @@ def check_head(request: Request, fields: dict[bytes, bytes]) -> None:
         if expected.lower() != b"100-continue":
             raise closing(417, "bad_expectation", "only 100-continue is understood")
         request.expects_continue = True
+
+
+@lru_cache(maxsize=64)  # nearly every request names the same; of the longest head 2 MB
+def _is_host(host: bytes) -> bool:
+    return _HOST.fullmatch(host) is not None
 
 
 def closing(status: int, error: str, detail: str, *, retry_after_s: int | None = None) -> Refusal:

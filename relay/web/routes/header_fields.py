@@ -11,7 +11,7 @@ def fields_of(headers: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
 
     So no second line hides a first: two `Origin` are an origin that nobody allowed.
     """
-    pairs = list(headers)
+    pairs = headers if isinstance(headers, list) else list(headers)
     fields = dict(pairs)
     if len(fields) == len(pairs):
         return fields

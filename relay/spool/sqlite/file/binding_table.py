@@ -9,7 +9,6 @@ Guarantees:
 3. Bindings go in the same small steps a week after they have ended: until then the session is nobody else's.
 """
 
-import hashlib
 import logging
 import sqlite3
 from collections import deque
@@ -20,7 +19,7 @@ from typing import Final
 import msgspec
 
 from relay.core.model import KEPT_MS, Binding, Operation, SessionKey
-from relay.spool.schedule.fingerprint import fingerprint
+from relay.spool.schedule.fingerprint import fingerprint, number_of
 from relay.spool.sqlite.file.connection import lenient_text
 from relay.spool.sqlite.file.rows import crc_of, statement
 
@@ -165,8 +164,7 @@ def columns_of(binding: Binding) -> tuple[str, str, str, str | None, int, int]:
 
 def slot_of(target: object, session_id: object, *, salt: bytes) -> int:
     """60 bits that stand for a session of a tracker; of two with the same slot one would be forgotten."""
-    name = f"binding\0{target}\0{session_id}".encode(errors="surrogatepass")
-    return int.from_bytes(hashlib.blake2b(name, digest_size=8, key=salt).digest(), "little") >> 4
+    return number_of(f"binding\0{target}\0{session_id}", salt)
 
 
 def derived_sessions(sql: sqlite3.Connection, *, salt: bytes) -> Iterator[tuple[int, int]]:
