@@ -102,6 +102,7 @@ class Erasing:
         return bool(row["known"])
 
     async def _pass(self, user_id: str | None, session_id: str | None) -> int:
+        """Once. What is buried goes before and after what waits: events may be on their way, both ways."""
         if user_id is not None:
             waiting, buried = await self._about(user_id)
         else:
@@ -112,16 +113,18 @@ class Erasing:
         async with self._connection.transaction() as raw:
             if user_id is not None:
                 bound = [row["session"] for row in await raw.fetch(statement("unbind_user"), text(user_id))]
+                gone = await _count(raw, "erase_buried_user", text(user_id), buried)
                 for part in range(PARTS):
                     rows += await raw.fetch(statement("erase_user", records=part), text(user_id), bound, waiting)
-                gone = await _count(raw, "erase_buried_user", text(user_id), buried)
+                gone += await _count(raw, "erase_buried_user", text(user_id), buried)
                 gone += await _archived(raw, "erase_archive_user", text(user_id))
             else:
                 sessions = self._sessions(session_id or "")
                 await raw.execute(statement("unbind_session"), text(session_id or ""))
+                gone = await _count(raw, "erase_buried_session", sessions)
                 for part in range(PARTS):
                     rows += await raw.fetch(statement("erase_session", records=part), sessions)
-                gone = await _count(raw, "erase_buried_session", sessions)
+                gone += await _count(raw, "erase_buried_session", sessions)
                 gone += await _archived(raw, "erase_archive_session", sessions)
             events: int = sum([row["waiting"].bit_count() for row in rows])
             if events:
