@@ -131,8 +131,8 @@ class FairQueue:
         sessions = self._sessions
         while self.full and not sessions.is_full(self.full[0]):
             self.full.popleft()
-        self.tidy(now_s)
-        old, live = self.backlog.peek(sessions.is_oldest), self.live.peek(sessions.is_awake)
+        live = self.tidy(now_s)
+        old = self.backlog.peek(sessions.is_oldest)
         old_s = -1.0 if old is None else now_s - sessions.arrived_s(old & SLOT_MASK)
         if old_s >= hold_s + LIVE_S:
             self._late_s = now_s
@@ -152,16 +152,17 @@ class FairQueue:
             return self.full.popleft() & SLOT_MASK
         return None
 
-    def tidy(self, now_s: float) -> None:
-        """Move to the backlog who awoke too long ago. Each entry moves once."""
+    def tidy(self, now_s: float) -> int | None:
+        """Move to the backlog who awoke too long ago, each entry once; the first of the live queue that is left."""
         sessions = self._sessions
         while (entry := self.live.peek(sessions.is_awake)) is not None:
             slot = entry & SLOT_MASK
             self.untidy_at_s = sessions.woken_s(slot) + LIVE_S
             if now_s < self.untidy_at_s:
-                return
+                break
             self.live.pop()
             sessions.shelve(slot)
+        return entry
 
     def is_empty(self) -> bool:
         """Whether no session waits."""
