@@ -93,12 +93,11 @@ class Pace:
             self._tokens = min(self._tokens, 0.0)
 
     def _scale(self, share: float) -> None:
-        if share != self._shared:
-            ratio = share / self._shared
-            self._shared = share
-            self._full *= ratio
-            self._rate *= ratio
-            self._burst = max(1.0, self._full * BURST_S)
+        ratio = share / self._shared
+        self._shared = share
+        self._full *= ratio
+        self._rate *= ratio
+        self._burst = max(1.0, self._full * BURST_S)
 
     def _refill(self) -> None:
         now_s = self._clock.monotonic_s()
@@ -106,9 +105,12 @@ class Pace:
         if passed_s <= 0:
             return
         self._as_of_s = now_s
-        self._scale(max(self._share(), _LEAST_SHARE))
+        share = self._share()
+        if share != self._shared:  # before what bounds it: nearly always it is what it was
+            self._scale(max(share, _LEAST_SHARE))
         if self._rate < self._full:
             calm_s = min(passed_s, max(0.0, now_s - self._slowed_s - CALM_S))
             self._rate = min(self._full, self._rate + self._full * FASTER_PER_S * calm_s)
-        self._tokens = min(self._burst, self._tokens + self._rate * passed_s)
+        tokens = self._tokens + self._rate * passed_s
+        self._tokens = tokens if tokens < self._burst else self._burst
         self._used_per_s *= math.exp(-passed_s / _SMOOTHING_S)
