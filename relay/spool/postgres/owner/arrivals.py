@@ -27,8 +27,8 @@ SWEEP_S: Final = 1.0
 _BACK_S: Final = 2.0
 """A sweep looks at what was numbered since then; nearly all has been committed by now."""
 _FAR_BACK_EVERY_S: Final = 10.0
-_FAR_BACK_S: Final = STATEMENT_S + 5.0
-"""From time to time it looks at all that may still have been under way."""
+_FAR_BACK_S: Final = STATEMENT_S + _FAR_BACK_EVERY_S + 5.0
+"""From time to time it looks at all that may still have been under way when it did so before."""
 _A_GROUP: Final = 10_000
 """Numbers of one append."""
 _FIRST_BACK: Final = 5_000 * _A_GROUP
