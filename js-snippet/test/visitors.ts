@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { createCore } from '../src/tracker.js';
-import { Browser, ENDPOINT, type Sent, Tab, taken, tokenOf } from './world.js';
+import { Browser, ENDPOINT, jwtOf, type Sent, Tab, taken, tokenOf } from './world.js';
 
 /**
  * People who share a browser do anything, in any order, and a model says whose every event is. The model knows what the
@@ -12,6 +12,8 @@ import { Browser, ENDPOINT, type Sent, Tab, taken, tokenOf } from './world.js';
 
 const HOSTS = ['www.shop.example', 'pay.shop.example'];
 const USERS = ['alice', 'bob'];
+/** What the sites' tokens are: a relay's, or JWTs with more in them, or whose users are not in the claim of that name. */
+const FORMS = ['relay', 'sub', 'user'] as const;
 const KINDS = ['valid', 'valid', 'valid', 'expired', 'forged'];
 const IDLE_MS = 3000;
 const FLUSH_MS = 40;
@@ -51,8 +53,10 @@ class ModelRelay {
     let result = 'none';
     let isNobodys = false;
     if (beacon.identity) {
-      const [claims, kind] = beacon.identity.split('.') as [string, string];
-      const { sub, sid } = JSON.parse(atob(claims));
+      const [first, second, third] = beacon.identity.split('.') as [string, string, string];
+      const [claims, kind] = third === 'signature' ? [first, second] : [second, third];
+      const claimed = JSON.parse(Buffer.from(claims, 'base64url').toString());
+      const { user: sub = claimed.sub, sid } = claimed;
       const owner = this.bound.get(session) ?? sub;
       if (!kind.startsWith('valid')) {
         result = kind.startsWith('expired') ? 'expired' : 'invalid';
@@ -102,7 +106,10 @@ class Visitors {
   private isOffline = false;
   private losesAnswers = false;
 
+  private form: (typeof FORMS)[number];
+
   constructor(private random: () => number) {
+    this.form = this.pick(FORMS);
     for (const browser of this.browsers) {
       browser.cookies = (this.browsers[0] as Browser).cookies;
     }
@@ -172,9 +179,15 @@ class Visitors {
   private tell(page: Page) {
     const user = this.pick(USERS);
     const kind = this.pick(KINDS);
-    const isNamed = kind === 'valid' && this.random() < 0.2;
+    const isNamed = this.form === 'relay' && kind === 'valid' && this.random() < 0.2;
     this.log.push(`${kind} ${user}${isNamed ? ' naming its session' : ''}`);
-    page.say('user', tokenOf(user, isNamed ? this.session(page) : undefined, `${kind}${++this.made}`.padEnd(20, '_')));
+    const stamp = `${kind}${++this.made}`.padEnd(20, '_');
+    page.say(
+      'user',
+      this.form === 'relay'
+        ? tokenOf(user, isNamed ? this.session(page) : undefined, stamp)
+        : jwtOf({ [this.form]: user, picture: 'https://shop.example/~~~???>>>', iat: this.made }, stamp),
+    );
     if (kind === 'valid') {
       page.told = user;
       page.isNamed = isNamed;

@@ -18,9 +18,14 @@ export interface Sent {
   atHide: boolean;
 }
 
+const encoded = (claims: object) => Buffer.from(JSON.stringify(claims)).toString('base64url');
+
 /** A token as a relay mints it, though nobody has signed it. */
-export const tokenOf = (sub: string, sid?: string, stamp = 'AAAAAA') =>
-  `${btoa(JSON.stringify({ sub, sid })).replace(/=+$/, '')}.${stamp}.signature`;
+export const tokenOf = (sub: string, sid?: string, stamp = 'AAAAAA') => `${encoded({ sub, sid })}.${stamp}.signature`;
+
+/** A site's own token with these claims, unsigned too. */
+export const jwtOf = (claims: object, signature = 'signature') =>
+  `${encoded({ alg: 'RS256', typ: 'JWT' })}.${encoded(claims)}.${signature}`;
 
 /** How a relay refuses a beacon for good. */
 export const refused = (status = 400, error = 'bad_type') =>

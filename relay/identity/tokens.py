@@ -25,6 +25,9 @@ MAX_TOKEN_CHARS: Final = 2048
 MAX_PAYLOAD_BYTES: Final = 8192
 """What a token's payload may grow to when it is compressed."""
 
+_MAX_PLAIN_CHARS: Final = MAX_TOKEN_CHARS - 64
+"""Of a payload that is not compressed; time and signature follow it."""
+
 MAX_CACHED: Final = 20_000
 """Verified tokens remembered, the longest unused forgotten first; about 8 MB."""
 
@@ -242,6 +245,14 @@ def _serializer(keys: Sequence[str], salt: str, clock: Clock) -> URLSafeTimedSer
 
 
 class _BoundedSerializer(URLSafeTimedSerializer):
+    def dump_payload(self, obj: Any) -> bytes:
+        """As the library, but compressed only if it would be too long: the snippet reads whose token it is.
+
+        Two tokens of one user, of which `exp` made one compressible, looked to it like two users.
+        """
+        plain = base64_encode(self.serializer.dumps(obj))
+        return plain if len(plain) <= _MAX_PLAIN_CHARS else super().dump_payload(obj)
+
     def load_payload(self, payload: bytes, *args: Any, **kwargs: Any) -> Any:
         """As the library, but a compressed payload may not grow past `MAX_PAYLOAD_BYTES`."""
         if payload.startswith(b"."):

@@ -208,10 +208,17 @@ def test_a_compressed_payload_may_not_grow_without_bound(tokens: Tokens) -> None
     assert tokens.site(token) is TokenFault.BAD_PAYLOAD
 
 
-def test_a_long_user_id_is_compressed_and_taken(tokens: Tokens) -> None:
-    token = tokens.mint(IdentityClaims("a" * 256))
-    assert token.startswith(".")
-    assert tokens.identity(token) == IdentityClaims("a" * 256)
+def test_a_token_is_compressed_only_where_it_would_be_too_long(tokens: Tokens) -> None:
+    for user, session, is_compressed in [
+        ("a" * 256, None, False),
+        ("ada", "3" * 38, False),
+        ("😀" * 256, "😀" * 256, True),
+    ]:
+        claims = IdentityClaims(user, session, exp=2_000_000_000)
+        token = tokens.mint(claims)
+        assert token.startswith(".") is is_compressed
+        assert len(token) < MAX_TOKEN_CHARS
+        assert tokens.identity(token) == claims
 
 
 def test_the_cache_is_bounded(monkeypatch: pytest.MonkeyPatch, tokens: Tokens) -> None:

@@ -17,12 +17,13 @@ export const numberOf = (text: string): number =>
   [...text].reduce((sum, letter) => (sum * 31 + letter.charCodeAt(0)) % 1e9, 2);
 
 /**
- * Reads a relay's identity token (`payload.time.signature`), or a site's JWT (`header.payload.signature`). Of one that
- * cannot be read the first part counts: a compressed payload is the same for the same user, and where users cannot be
- * told apart a relay still can.
+ * Reads a relay's identity token (`payload.time.signature`), or a site's JWT (`header.payload.signature`). One that does
+ * not say whose it is, a JWT whose users are in another claim for example, is a user of its own: only a relay can tell.
  */
 export const readToken = (env: Env, token: string): Claims => {
-  const parts = token.split(/\b\./);
-  const claims = parts.map((part) => guard(() => JSON.parse(env.atob(part)))).find((read) => read?.sub);
-  return [numberOf(`${claims?.sub ?? parts[0]}`), claims?.sid];
+  const claims = token
+    .split('.')
+    .map((part) => guard(() => JSON.parse(env.atob(part.replace(/-/g, '+').replace(/_/g, '/')))))
+    .find((read) => read?.sub);
+  return [numberOf(`${claims?.sub ?? token}`), claims?.sid];
 };

@@ -11,8 +11,7 @@ export declare const SOMEBODY = 1;
 /** A number for a text. */
 export declare const numberOf: (text: string) => number;
 /**
- * Reads a relay's identity token (`payload.time.signature`), or a site's JWT (`header.payload.signature`). Of one that
- * cannot be read the first part counts: a compressed payload is the same for the same user, and where users cannot be
- * told apart a relay still can.
+ * Reads a relay's identity token (`payload.time.signature`), or a site's JWT (`header.payload.signature`). One that does
+ * not say whose it is, a JWT whose users are in another claim for example, is a user of its own: only a relay can tell.
  */
 export declare const readToken: (env: Env, token: string) => Claims;
