@@ -2,7 +2,43 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createCore } from '../src/tracker.js';
 import { open, openWithIdentity, TOKEN } from './opened.js';
-import { Browser, ENDPOINT, refused, Tab, taken } from './world.js';
+import { Browser, ENDPOINT, packedOf, readAll, refused, type Sent, Tab, taken, tokenOf } from './world.js';
+
+/** Pages one after the other whose backend makes a token for each session it is told, and a relay that takes its time. */
+const askedFor = async (pages: (readonly [user: string, make: typeof tokenOf])[]) => {
+  const browser = new Browser();
+  const bound = new Map<string, string>();
+  let asked = 0;
+  for (const [user, make] of pages) {
+    const tab = new Tab(browser);
+    tab.answer = async ({ beacon: { identity, sessionId } }) => {
+      await tab.after(500);
+      if (!identity) {
+        return taken();
+      }
+      const [{ sub = '', sid }] = readAll(identity);
+      const owner = bound.get(sessionId) ?? sub;
+      bound.set(sessionId, owner);
+      return taken(sid !== sessionId ? 'mismatch' : owner === sub ? 'ok' : 'conflict');
+    };
+    const say = await open(tab, { flushMs: 10 });
+    const mint = async (id: string) => {
+      await tab.after(50);
+      if (asked++ < 20) {
+        say('user', make(user, id, `stamp${asked}`));
+      }
+    };
+    say('on', 'session', mint);
+    say('session', mint);
+    await tab.pass(60);
+    say('event', 'X');
+    await tab.pass(600_000);
+    assert.ok(asked < 8, `${asked}`);
+    assert.equal(tab.events.length, 1);
+    const [last] = tab.sent.slice(-1) as [Sent];
+    assert.deepEqual(readAll(last.beacon.identity as string)[0], { sub: user, sid: last.beacon.sessionId });
+  }
+};
 
 test('a login between two hides is told at the second', async () => {
   const tab = new Tab(new Browser());
@@ -112,6 +148,20 @@ test('after a session ended by itself its token does not fit, and the site is as
   await tab.pass(1000);
   assert.deepEqual([fetchedAt.length, tab.sent.at(-1)?.beacon.identity], [1, `of-the-second.${TOKEN}`]);
 });
+
+for (const [whose, pages] of [
+  ['a user', [packedOf, packedOf]],
+  ['a user whose last one was not', [tokenOf, packedOf]],
+] as const) {
+  test(`a backend that names each session in a packed token of ${whose} is not asked without end`, () =>
+    askedFor(pages.map((make) => ['ada', make])));
+}
+
+test('a backend that names each session in a packed token of two users without a logout is not asked without end', () =>
+  askedFor([
+    ['ada', packedOf],
+    ['bob', packedOf],
+  ]));
 
 test('tokens that never fit are asked for less and less often', async () => {
   let handed = 0;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { createCore } from '../src/tracker.js';
-import { Browser, ENDPOINT, jwtOf, type Sent, Tab, taken, tokenOf } from './world.js';
+import { Browser, ENDPOINT, jwtOf, packedOf, readAll, type Sent, Tab, taken, tokenOf } from './world.js';
 
 /**
  * People who share a browser do anything, in any order, and a model says whose every event is. The model knows what the
@@ -12,8 +12,8 @@ import { Browser, ENDPOINT, jwtOf, type Sent, Tab, taken, tokenOf } from './worl
 
 const HOSTS = ['www.shop.example', 'pay.shop.example'];
 const USERS = ['alice', 'bob'];
-/** What the sites' tokens are: a relay's, or JWTs with more in them, or whose users are not in the claim of that name. */
-const FORMS = ['relay', 'sub', 'user'] as const;
+/** What the sites' tokens are: a relay's, packed or not, or JWTs with more in them, or whose users are not in the claim of that name. */
+const FORMS = ['relay', 'packed', 'sub', 'user'] as const;
 const KINDS = ['valid', 'valid', 'valid', 'expired', 'forged'];
 const IDLE_MS = 3000;
 const FLUSH_MS = 40;
@@ -53,17 +53,15 @@ class ModelRelay {
     let result = 'none';
     let isNobodys = false;
     if (beacon.identity) {
-      const [first, second, third] = beacon.identity.split('.') as [string, string, string];
-      const [claims, kind] = third === 'signature' ? [first, second] : [second, third];
-      const claimed = JSON.parse(Buffer.from(claims, 'base64url').toString());
-      const { user: sub = claimed.sub, sid } = claimed;
+      const [claims, kind] = readAll(beacon.identity);
+      const { sub = claims.user as string, sid } = claims;
       const owner = this.bound.get(session) ?? sub;
       if (!kind.startsWith('valid')) {
         result = kind.startsWith('expired') ? 'expired' : 'invalid';
       } else if ((sid ?? session) !== session) {
         [result, user, isNobodys] = ['mismatch', undefined, true];
       } else {
-        [result, user] = [owner === sub ? 'ok' : 'conflict', sub as string];
+        [result, user] = [owner === sub ? 'ok' : 'conflict', sub];
         session = owner === sub ? session : `${session} of ${sub}`;
         this.bound.set(session, user);
       }
@@ -182,12 +180,13 @@ class Visitors {
     const isNamed = this.form === 'relay' && kind === 'valid' && this.random() < 0.2;
     this.log.push(`${kind} ${user}${isNamed ? ' naming its session' : ''}`);
     const stamp = `${kind}${++this.made}`.padEnd(20, '_');
-    page.say(
-      'user',
-      this.form === 'relay'
-        ? tokenOf(user, isNamed ? this.session(page) : undefined, stamp)
-        : jwtOf({ [this.form]: user, picture: 'https://shop.example/~~~???>>>', iat: this.made }, stamp),
-    );
+    const tokens = {
+      relay: () => tokenOf(user, isNamed ? this.session(page) : undefined, stamp),
+      packed: () => packedOf(user, undefined, stamp),
+      sub: () => jwtOf({ sub: user, picture: 'https://shop.example/~~~???>>>', iat: this.made }, stamp),
+      user: () => jwtOf({ user, iat: this.made }, stamp),
+    };
+    page.say('user', tokens[this.form]());
     if (kind === 'valid') {
       page.told = user;
       page.isNamed = isNamed;

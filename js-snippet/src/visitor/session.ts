@@ -2,7 +2,7 @@ import type { Bus } from '../bus.js';
 import { type Env, randomId } from '../env.js';
 import type { Cookies } from './cookie.js';
 import type { Store } from './storage.js';
-import { numberOf, readToken, SOMEBODY } from './token.js';
+import { numberOf, readToken, SOMEBODY, UNREAD } from './token.js';
 import type { User } from './user.js';
 
 const NAME = 'session';
@@ -150,7 +150,7 @@ export const createSession = (
     let id = before;
     isTried = whoBefore && (whoBefore !== who || (own && isTried));
     // In the session that a token names, the relay keeps both users apart.
-    if (isTried && sid !== before) {
+    if (isTried && sid !== before && (who !== UNREAD || whoBefore !== who)) {
       // What a token brings that may be none is not for that user's own session: until a relay has judged, one of the token.
       id = idOf(baseOf(before), owner, who);
       if (user._last(id) || isEnded(ended, id)) {

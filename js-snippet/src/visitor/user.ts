@@ -1,6 +1,6 @@
 import type { Env } from '../env.js';
 import type { Store } from './storage.js';
-import { numberOf, readToken } from './token.js';
+import { numberOf, readToken, UNREAD } from './token.js';
 
 const NAME = 'users';
 /** Tokens of a session that no relay has judged yet. */
@@ -110,8 +110,9 @@ export const createUser = (env: Env, store: Store): User => {
       return [];
     }
     // Another of the same user will do, if nobody was told in between.
-    const other = live.find((one) => !one[1] || whose(one) !== whose(next));
-    if (other && !other[1] && whose(other) === whose(next)) {
+    const isOthers = (one: Said) => whose(one) !== whose(next) || (whose(one) === UNREAD && one !== next);
+    const other = live.find((one) => !one[1] || isOthers(one));
+    if (other && !other[1] && !isOthers(other)) {
       return [other[0]];
     }
     // A token that may be none is not to take events along where another may be true, or it is for another session.
