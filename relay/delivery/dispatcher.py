@@ -8,7 +8,7 @@ Rules:
 3. One session that fails waits longer each time. A target that fails is left alone but for a probe (`Circuit`); what
    waits for it waits no longer than it does.
 4. Whatever ends a delivery (answer, fault, the end of the relay), its lease is settled with what is known by then.
-5. Of whom is erased no further call is made.
+5. Of whom is erased, and with what is another relay's by now, no further call is made.
 """
 
 import asyncio
@@ -252,7 +252,7 @@ class Dispatcher:
     def _call(self, carried: _Carried, batch: Batch) -> None:
         if carried not in self._carried:
             return  # it was given up
-        if carried.is_erased:
+        if carried.is_erased or (carried.calls and not self._spool.is_ours(carried.lease)):
             self._settle(carried)
             return
         carried.calls += 1

@@ -216,6 +216,10 @@ class Spool(Protocol):
         """
         ...
 
+    def is_ours(self, lease: Lease, /) -> bool:
+        """Whether a further call may be made with a lease: its session is still this relay's."""
+        ...
+
     @property
     def erased(self) -> Container[str]:
         """Users who were erased and are refused since; asked of each token, so it is at hand."""

@@ -22,6 +22,7 @@ from relay.core.model import (
     bits,
     event_id_of,
 )
+from relay.spool.alone import Alone
 from relay.spool.contract import BINDING_TTL_S, MOST_BINDINGS_READ, Burial, Lease, SessionWatcher
 from relay.spool.receipt import Receipt
 from relay.spool.schedule.beacon_numbers import BeaconNumbers
@@ -38,7 +39,7 @@ _RECORD_BYTES = 300
 """What a record costs beside its body, about."""
 
 
-class MemorySpool:
+class MemorySpool(Alone):
     """See `relay.spool.contract.Spool`; all guarantees hold but those that take a disk."""
 
     def __init__(
@@ -203,16 +204,9 @@ class MemorySpool:
         self._snippets[hash_] = source
         return self._snippets
 
-    def step_aside(self) -> None:
-        """See `Spool.step_aside`: there is nobody else."""
-
     def stranded(self) -> int:
         """See `Spool.stranded`."""
         return self._index.pending
-
-    def share(self) -> float:
-        """See `Spool.share`: all of it."""
-        return 1.0
 
     async def until_broken(self) -> str:
         """See `Spool.until_broken`: memory never is."""

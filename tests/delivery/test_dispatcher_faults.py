@@ -280,3 +280,17 @@ def test_of_whom_is_erased_no_further_call_is_made(whose: dict[str, str]) -> Non
         assert {batch.key.session_id for batch in stage.sink.calls[2:]} == {"session-b-000000"}
 
     play(story, delay_s=1.0, refuse=("e0", "o0"))
+
+
+def test_with_what_is_another_relays_by_now_no_further_call_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def story(stage: Stage) -> None:
+        await stage.spool.append([new_record(f"e{number}", "session-a-000000") for number in range(10)])
+        await asyncio.sleep(0.5)
+        monkeypatch.setattr(stage.spool, "is_ours", lambda lease: False)  # while a refusal of all ten is under way
+        await asyncio.sleep(3)
+        assert {batch.size for batch in stage.sink.calls} == {10}, "each a lease of its own, none tried one by one"
+        monkeypatch.undo()
+        await stage.settled()
+        assert len(stage.events()) == 9
+
+    play(story, delay_s=1.0, refuse=("e0",))

@@ -126,6 +126,10 @@ class PostgresSpool(Parts):
         self._settles.put(lease, epoch, delivered=delivered, buried=buried)
         return True
 
+    def is_ours(self, lease: Lease) -> bool:
+        """See `Spool.is_ours`: who stood still for longer than a shard is leased may have lost it without a word."""
+        return isinstance(lease, Leased) and self._shards.is_valid and self._owned.is_out(lease.claim)
+
     def _remove_refused(self, session: int, part: int, record: Record) -> None:
         """A record of somebody who was erased while it was under way."""
         epoch = self._shards.mine.get(shard_of(session))

@@ -25,6 +25,7 @@ from relay.core.clock import Clock
 from relay.core.errors import SpoolError, SpoolFullError
 from relay.core.limits import MAX_EVENTS_PER_CALL
 from relay.core.model import Batch, Binding, NewRecord, Piece, SpoolStats
+from relay.spool.alone import Alone
 from relay.spool.contract import BINDING_TTL_S, MOST_BINDINGS_READ, Burial, Lease, SessionWatcher
 from relay.spool.receipt import Receipt
 from relay.spool.schedule.beacon_numbers import BeaconNumbers
@@ -60,7 +61,7 @@ _RECORD_BYTES: Final = 150
 _logger = logging.getLogger(__name__)
 
 
-class SqliteSpool:
+class SqliteSpool(Alone):
     """See `relay.spool.contract.Spool`."""
 
     def __init__(
@@ -289,9 +290,6 @@ class SqliteSpool:
         """See `Spool.keep_snippet`."""
         return await asyncio.to_thread(keep_snippet, self._path, hash_, source)
 
-    def step_aside(self) -> None:
-        """See `Spool.step_aside`: there is nobody else."""
-
     def stranded(self) -> int:
         """See `Spool.stranded`."""
         return self._index.pending
@@ -307,10 +305,6 @@ class SqliteSpool:
         self._acks.hand_over()
         self._committer.put(Work(run, done=done, then=then, alone=alone))
         return await done
-
-    def share(self) -> float:
-        """See `Spool.share`: all of it."""
-        return 1.0
 
     async def until_broken(self) -> str:
         """Wait until the disk fails to write or sync; why. From then on only opening the spool anew helps."""

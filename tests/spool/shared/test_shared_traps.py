@@ -163,9 +163,11 @@ async def test_the_old_lease_of_a_shard_that_went_and_came_back_settles_nothing(
     first, second, session = deaf
     await first.append([new_record("e1", session)])
     old = await lease_one(first)
+    assert first.is_ours(old)
     await move(hand, first, session, second.name)
     await move(hand, first, session, first.name)
     await first.look()
+    assert not first.is_ours(old), "no further call of it is made"
     assert not first.settle(old, delivered=whole(old))
     anew = await lease_one(first)
     assert ids(anew) == ["e1"], "somebody else may not have delivered it"
