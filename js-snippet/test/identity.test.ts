@@ -256,6 +256,44 @@ test('an identity endpoint that hands out expired tokens is asked once a minute'
   assert.ok(tab.sent.length <= 3);
 });
 
+test('an event waits for the page that knows whose it is, where another has written over that', async () => {
+  const browser = new Browser();
+  const [told, other] = [new Tab(browser), new Tab(browser)];
+  const say = await open(told, { flushMs: 1000 });
+  const sayElsewhere = await open(other, { flushMs: 10 });
+  say('user', TOKEN);
+  await told.pass(1500);
+  told.onLine = false;
+  say('user', tokenOf('alice', undefined, 'later'));
+  say('event', 'X');
+  browser.storage['_relay.users'] = '{}';
+  sayElsewhere('flush');
+  await other.pass(100);
+  assert.deepEqual(other.events, []);
+  told.onLine = true;
+  await told.pass(2000);
+  assert.deepEqual(
+    told.sent.filter(({ beacon }) => beacon.eventList[0]).map(({ beacon }) => beacon.identity),
+    [TOKEN],
+  );
+});
+
+test('an event of which nobody says whose it is any more is sent after an hour', async () => {
+  const browser = new Browser();
+  const gone = new Tab(browser);
+  const say = await open(gone, { flushMs: 1e6 });
+  gone.onLine = false;
+  say('user', TOKEN);
+  say('event', 'X');
+  browser.storage['_relay.users'] = '{}';
+  const next = new Tab(browser);
+  await open(next, { flushMs: 1000, sessionMinutes: 1e4 });
+  await next.pass(3_590_000);
+  assert.deepEqual(next.events, []);
+  await next.pass(20_000);
+  assert.equal(next.events.length, 1);
+});
+
 test('an event of a page that was told a user reads once what is known of users, and no token', async () => {
   const tab = new Tab(new Browser());
   const counts = { reads: 0, tokens: 0 };

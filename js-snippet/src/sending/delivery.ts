@@ -1,5 +1,6 @@
 import type { Bus } from '../bus.js';
 import type { Env } from '../env.js';
+import type { Entry, RelayEvent } from '../event.js';
 import { guard } from '../guard.js';
 import { byteLength } from '../json.js';
 import type { RawOptions } from '../options.js';
@@ -82,6 +83,8 @@ export const createDelivery = (
     const ms = store._get(RETRY) - env.Date.now();
     return ms < MAX_PATIENCE_MS ? ms : 0; // Where nothing is stored it is no number.
   };
+  /** Whose token no page has told of for so long: all that knew it are gone. */
+  const isOld = (event: RelayEvent) => env.Date.now() - (event.sentAt ?? 0) > MAX_PATIENCE_MS;
   const waitMs = () => Math.max(askedToWaitMs(), notBefore - env.Date.now());
 
   /** Sends what waits, if anything does, after this time or when nobody asks for patience any more. */
@@ -93,9 +96,15 @@ export const createDelivery = (
   /** The next beacon, of events or for a login, without what is `sent` already; nothing when all is done. */
   const nextBeacon = (bytes: number, sent: unknown[] = []): Beacon | undefined => {
     const waiting = outbox._entries().filter((entry) => !sent.includes(entry[1].eventId));
+    let told: ReturnType<User['_token']>;
+    const isTold = ([id, event, number]: Entry) => {
+      told = user._token(id, isOld(event) ? 0 : number, sent);
+      return told;
+    };
+    waiting.splice(0, waiting.findIndex(isTold) >>> 0); // None: all of them.
     const [sessionId, event, number] = waiting[0] ?? user._owed(sent) ?? [];
     if (sessionId) {
-      const [identity, isAlone] = user._token(sessionId, number, sent);
+      const [identity, isAlone] = told ?? user._token(sessionId, number, sent) ?? [];
       const beacon: Beacon = {
         v: 1,
         token: options.token,

@@ -31,13 +31,14 @@ export interface User {
   _say(sessionId: string, token: string, before?: number): number;
   /**
    * The token for what happened in this session while the page went by the token with this number, and whether it has to
-   * be judged alone, before any event goes along; without what is `sent` already.
+   * be judged alone, before any event goes along; without what is `sent` already. Nothing where no page has stored the
+   * token, or another has written over it: the page that was told it is about to put it back.
    */
   _token(
     sessionId: string,
     number: number | undefined,
     sent: readonly unknown[],
-  ): readonly [token?: string | undefined, isAlone?: unknown];
+  ): readonly [token?: string | undefined, isAlone?: unknown] | undefined;
   /** A session, and the number of a token in it, of whose user a relay has judged none; without those `sent` already. */
   _owed(sent: readonly unknown[]): readonly [sessionId: string, event: undefined, number: number] | undefined;
   /** The token with this number, or the one its page was told before, of those that were not refused. */
@@ -103,6 +104,9 @@ export const createUser = (env: Env, store: Store): User => {
   };
   const token: User['_token'] = (sessionId, number, sent) => {
     const tokens = said(sessionId);
+    if (number && !tokens.some((one) => one[2] === number)) {
+      return undefined;
+    }
     // What happened before the first goes along with it.
     const live = [...new Set([...chain(tokens, number), ...tokens])].filter(isLive);
     const [next, second] = live;
@@ -136,7 +140,7 @@ export const createUser = (env: Env, store: Store): User => {
         const owed = (state: number) => said(sessionId).filter((one) => one[1] === state);
         const carried = owed(TRUE)[0] ? [] : owed(CARRIED).reverse();
         for (const [one, , number] of [...owed(OWED), ...carried]) {
-          if (one === token(sessionId, number, sent)[0] && !sent.includes(one)) {
+          if (one === token(sessionId, number, sent)?.[0] && !sent.includes(one)) {
             return [sessionId, undefined, number];
           }
         }

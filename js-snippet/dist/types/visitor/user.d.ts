@@ -17,9 +17,10 @@ export interface User {
     _say(sessionId: string, token: string, before?: number): number;
     /**
      * The token for what happened in this session while the page went by the token with this number, and whether it has to
-     * be judged alone, before any event goes along; without what is `sent` already.
+     * be judged alone, before any event goes along; without what is `sent` already. Nothing where no page has stored the
+     * token, or another has written over it: the page that was told it is about to put it back.
      */
-    _token(sessionId: string, number: number | undefined, sent: readonly unknown[]): readonly [token?: string | undefined, isAlone?: unknown];
+    _token(sessionId: string, number: number | undefined, sent: readonly unknown[]): readonly [token?: string | undefined, isAlone?: unknown] | undefined;
     /** A session, and the number of a token in it, of whose user a relay has judged none; without those `sent` already. */
     _owed(sent: readonly unknown[]): readonly [sessionId: string, event: undefined, number: number] | undefined;
     /** The token with this number, or the one its page was told before, of those that were not refused. */
