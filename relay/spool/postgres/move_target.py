@@ -75,7 +75,7 @@ class PostgresMoveTarget:
             owners = await self._owners(raw, [record.key for record in records])
             arriving: list[tuple[NewRecord, int]] = []
             for record in records:
-                if record.user_id in refused or is_about(record.key.operation, record.entry(0), refused):
+                if record.user_id in refused or is_about(record.key.operation, record.body, refused):
                     left_out += record.size
                     continue
                 owner = owners.get(self._session(record.key))

@@ -58,5 +58,5 @@ def about_whom(entry: bytes) -> str:
 
 
 def is_about(operation: Operation, entry: bytes, refused: ErasedUsers) -> bool:
-    """Whether it is to be put about somebody who was erased."""
+    """Whether it is to be put about somebody who was erased; a record of PutUsers is one entry, its body."""
     return operation is Operation.PUT_USERS and about_whom(entry) in refused

@@ -113,7 +113,7 @@ class SessionReader:
         room = self._call_events
         for row in rows:
             record = record_of(row)
-            if row["refused"] or is_about(record.key.operation, record.entry(0), self._erased):
+            if row["refused"] or is_about(record.key.operation, record.body, self._erased):
                 self._refused(claim.session, row["part"], record)
                 continue
             if room <= 0 or (records and (record.user_id, record.key) != (records[0].user_id, records[0].key)):

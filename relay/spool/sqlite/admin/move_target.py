@@ -80,7 +80,7 @@ class SqliteMoveTarget:
             refused = ErasedUsers(erased_now(database.sql))
             left_out = 0
             for record in records:
-                if record.user_id in refused or is_about(record.key.operation, record.entry(0), refused):
+                if record.user_id in refused or is_about(record.key.operation, record.body, refused):
                     left_out += record.size
                     continue
                 key = record.key
