@@ -127,7 +127,7 @@ class ClientConnection(asyncio.Protocol):
         request = self._request
         if request is not None:
             return request.whole or len(request.body) > request.ahead_bytes
-        return self._write_paused
+        return self._write_paused or bool(self._queue)
 
     def _pace(self, *, waiting: bool = False) -> None:
         """Read from the socket only what can be parsed; a little may wait for its turn without that."""
@@ -149,8 +149,14 @@ class ClientConnection(asyncio.Protocol):
 
     def _came(self, request: Request) -> None:
         self._fresh = False
+        fields = fields_of(request.headers)
+        try:
+            check_head(request, fields)  # now, whenever its turn is: what follows it may be refused for another reason
+        except Refusal as refusal:
+            self._refuse(refusal)
+            return
         if self._request is None and not self._queue:
-            self._start(request)
+            self._start(request, fields)
         else:
             self._queue.append(request)
 
@@ -160,10 +166,8 @@ class ClientConnection(asyncio.Protocol):
 
     # ── one after the other ────────────────────────────────────────────────────────────────────────────────
 
-    def _start(self, request: Request) -> None:
-        fields = fields_of(request.headers)
+    def _start(self, request: Request, fields: dict[bytes, bytes]) -> None:
         try:
-            check_head(request, fields)
             exchange = self._host.exchange(self, request, fields)
         except Refusal as refusal:
             self._refuse(refusal)
@@ -193,7 +197,7 @@ class ClientConnection(asyncio.Protocol):
             if isinstance(following, Refusal):
                 self._say(following)
             else:
-                self._start(following)
+                self._start(following, fields_of(following.headers))
         if not (self._queue or self._closing or self._must_wait()):  # perhaps what is left of the one just begun
             self._feed(self._unread)
         self._cut_short()
@@ -203,8 +207,11 @@ class ClientConnection(asyncio.Protocol):
     def _refuse(self, refusal: Refusal) -> None:
         """Nothing that follows can be understood; say so when it is its turn."""
         self._parser.deaf = True
-        if self._queue and isinstance(last := self._queue[-1], Request) and not last.whole:
-            self._queue[-1] = refusal
+        queue = self._queue
+        if queue and isinstance(last := queue[-1], Request) and not last.whole:
+            queue[-1] = refusal
+        elif queue:
+            queue.append(refusal)
         elif self._request is None or self._exchange is None:
             self._say(refusal)
         elif self._request.whole:

@@ -78,3 +78,45 @@ async def test_who_does_not_read_gets_no_more_answers_than_its_sockets_hold() ->
             await loop.sock_sendall(client, ASKED * 100)
             await looked_at_the_sockets(where, times=200)
             assert 1 <= answered <= 20
+
+
+async def statuses(reader: asyncio.StreamReader) -> list[int]:
+    """Of all answers until the connection ends; their bodies say nothing."""
+    return [int(line.split()[1]) for line in (await reader.read()).split(b"\r\n") if line.startswith(b"HTTP/1.1 ")]
+
+
+async def test_a_head_behind_another_request_is_refused_for_what_is_wrong_with_it() -> None:
+    """Whenever its turn comes, and whatever is wrong with what follows it."""
+    begun, may_end = asyncio.Event(), asyncio.Event()
+
+    async def slow(_asked: Asked) -> Response:
+        begun.set()
+        await may_end.wait()
+        return Response()
+
+    async with answering(slow) as where, asyncio.timeout(60):
+        reader, writer = await asyncio.open_connection(*where)
+        broken = b"Transfer-Encoding: chunked\r\n\r\nno size\r\n"
+        writer.write(ASKED + b"POST /it HTTP/2.0\r\nHost: x\r\n" + broken)
+        await begun.wait()
+        may_end.set()
+        assert await statuses(reader) == [200, 505]
+        writer.close()
+
+
+async def test_a_refusal_waits_for_the_requests_before_it_though_none_is_being_answered() -> None:
+    begun, may_end = asyncio.Event(), asyncio.Event()
+
+    async def slow(_asked: Asked) -> Response:
+        begun.set()
+        await may_end.wait()
+        return Response()
+
+    async with answering(slow) as where, asyncio.timeout(60):
+        reader, writer = await asyncio.open_connection(*where)
+        writer.write(ASKED * 3)
+        await begun.wait()
+        writer.write(b"no HTTP\r\n\r\n")  # read when the first is answered, and before the turn of the second
+        may_end.set()
+        assert await statuses(reader) == [200, 200, 200, 400]
+        writer.close()
