@@ -16,6 +16,7 @@ import logging
 import math
 import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from types import TracebackType
 from typing import Final, Self
 
@@ -237,7 +238,17 @@ class Dispatcher:
 
         carried = _Carried(lease, route, Sending(lease.records, doubt=doubt))
         self._carried.add(carried)
-        self._call_next(carried)
+        self._go_on(carried, self._call_next)
+
+    def _go_on(self, carried: _Carried, step: Callable[..., None], *with_what: object) -> None:
+        """A step of a delivery, which ends it if it fails: no fault keeps its lease out, or its place in flight."""
+        try:
+            step(carried, *with_what)
+        except Exception as error:
+            _logger.exception("a delivery fails by a fault of the relay's own, and is tried again later")
+            if carried in self._carried:
+                carried.sending.stopped = Unreachable(type(error).__name__, cause="service")
+                self._settle(carried)
 
     def _call_next(self, carried: _Carried) -> None:
         """The lease's next call; its end, if there is none."""
@@ -247,7 +258,7 @@ class Dispatcher:
         elif not carried.calls or (wait_s := carried.route.pace.wait_s()) <= 0:  # the first was waited for in the plan
             self._call(carried, batch)
         else:
-            asyncio.get_running_loop().call_later(wait_s, self._call, carried, batch)
+            asyncio.get_running_loop().call_later(wait_s, self._go_on, carried, self._call, batch)
 
     def _call(self, carried: _Carried, batch: Batch) -> None:
         if carried not in self._carried:
@@ -257,18 +268,22 @@ class Dispatcher:
             return
         carried.calls += 1
         carried.route.pace.take()
-
-        def came(outcome: Outcome) -> None:
-            self._note(outcome, batch, carried.route)
-            if carried in self._carried:
-                carried.sending.came(outcome)
-                self._call_next(carried)
-
+        came = partial(self._go_on, carried, self._came, batch)
         try:
             self._sink.send(batch, came)
         except Exception as error:  # a sink does not raise; if one does, its events must not pay for it
             _logger.exception("the sink failed")
             came(Unreachable(type(error).__name__, cause="service"))
+
+    def _came(self, carried: _Carried, batch: Batch, outcome: Outcome) -> None:
+        """A call has its end."""
+        try:
+            self._note(outcome, batch, carried.route)
+        finally:
+            if carried in self._carried:
+                carried.sending.came(outcome)
+        if carried in self._carried:
+            self._call_next(carried)
 
     def _note(self, outcome: Outcome, batch: Batch, route: Route) -> None:
         """Count a call, and let pace and circuit learn from it."""

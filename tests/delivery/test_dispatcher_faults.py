@@ -247,6 +247,27 @@ def test_a_sink_that_raises_costs_no_event() -> None:
     play(story, RuntimeError("a bug"), KeyError("another"))
 
 
+def test_a_fault_of_the_relays_own_between_calls_gives_its_lease_back(caplog: pytest.LogCaptureFixture) -> None:
+    """Two faults, one call at a time: a place that is not given back holds up everything."""
+    faults = [RuntimeError("a bug"), KeyError("another")]
+
+    def told(batch: Batch, outcome: Outcome) -> None:
+        del batch, outcome
+        if faults:
+            raise faults.pop()
+
+    async def story(stage: Stage) -> None:
+        await stage.spool.append([new_record(f"e{number}", f"session-{number % 3:015}") for number in range(12)])
+        await stage.settled()
+        assert sorted(stage.events()) == sorted(f"e{number}" for number in range(12)), "each once"
+        assert [one.exc_text and one.exc_text.splitlines()[-1] for one in caplog.records] == [
+            "KeyError: 'another'",
+            "RuntimeError: a bug",
+        ]
+
+    play(story, max_in_flight=1, on_called=told)
+
+
 def test_refusals_from_a_spool_with_an_end_are_believed_once_something_was_taken() -> None:
     async def story(stage: Stage) -> None:
         await stage.spool.append(new_records(2))
