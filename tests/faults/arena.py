@@ -15,7 +15,7 @@ from typing import Final
 import httpx2
 
 from relay.core.model import event_id_of
-from relay.spool.sqlite.file.rows import pending_events
+from relay.spool.sqlite.file.rows import pending_events, read_totals
 from tests.faults.driver import Driver, Habits
 from tests.faults.oracle import Oracle, Verdict
 from tests.faults.process.relay_process import RelayProcess, quiet_port
@@ -132,7 +132,7 @@ class Arena:
     def _read_spool(self, figures: Mapping[str, int]) -> tuple[list[tuple[str, str, str]], int]:
         """What is buried, and how many were reported damaged; read from the file itself, the relay being down."""
         with closing(sqlite3.connect(self.relay.spool_at_rest())) as sql:
-            totals = dict(sql.execute("SELECT name, count FROM ledger"))
+            totals = read_totals(sql)
             pending = pending_events(sql)
             rows = sql.execute("SELECT session_id, body, reason FROM buried")
             buried = [(session_id, event_id_of(body), reason) for session_id, body, reason in rows]

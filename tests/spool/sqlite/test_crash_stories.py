@@ -12,12 +12,13 @@ import pytest
 
 from relay.core.errors import SpoolError, SpoolLockedError, SpoolVersionError
 from relay.core.model import Binding, SpoolStats
+from relay.spool.sqlite.admin.administration import SqliteAdministration
 from relay.spool.sqlite.spool import SqliteSpool
 from tests.spool.conftest import MAX_BYTES, OpenSqlite
 from tests.spool.leases import balances, burial, deliver_all, lease_first, pieces, whole
 from tests.spool.sqlite.files import copy_as_after_a_crash, flip_byte, offset_of, sql
 from tests.support.clock import FakeClock
-from tests.support.records import SESSION, new_record, new_records
+from tests.support.records import SESSION, beacon, new_record, new_records
 
 OTHER = "ffff1234567890ab"
 
@@ -167,6 +168,25 @@ async def test_records_that_vanished_are_counted(
             assert spool.stats().buried == {"corrupt": 2}
             assert balances(spool)
     assert "2 records" in caplog.text
+
+
+async def test_what_is_only_stored_is_counted_by_its_records_and_what_vanishes_of_it_is_noticed(
+    open_sqlite: OpenSqlite, path: Path, clock: FakeClock, tmp_path: Path
+) -> None:
+    """A commit that only stores does not write the ledger: 43 bytes an event less at groups of 32."""
+    async with open_sqlite() as spool:
+        await spool.append([beacon("a", "b"), beacon("c", "d", "e"), beacon("f", "g")])
+        copy = copy_as_after_a_crash(path, tmp_path / "crashed")
+    assert sql(copy, "SELECT * FROM ledger") == []
+    overview = await SqliteAdministration(copy, clock=clock).status()
+    assert (overview.stats.accepted, overview.stats.pending) == (7, 7)
+    sql(copy, "DELETE FROM records WHERE seq = 3")
+    async with SqliteSpool(copy, clock=clock, max_bytes=MAX_BYTES) as spool:
+        assert (spool.stats().accepted, spool.stats().buried) == (7, {"corrupt": 3})
+        assert await deliver_all(spool) == ["a", "b", "f", "g"]
+        assert balances(spool)
+    overview = await SqliteAdministration(copy, clock=clock).status()
+    assert (overview.stats.accepted, overview.stats.delivered, overview.stats.buried) == (7, 4, {"corrupt": 3})
 
 
 @pytest.fixture

@@ -44,7 +44,7 @@ from relay.spool.sqlite.admin.move_source import move_source, retired_name
 from relay.spool.sqlite.admin.move_target import move_target
 from relay.spool.sqlite.file.connection import connect
 from relay.spool.sqlite.file.opening import VERSION
-from relay.spool.sqlite.file.rows import pending_events
+from relay.spool.sqlite.file.rows import pending_events, read_totals
 from relay.spool.sqlite.spool import SqliteSpool
 
 ANSWER_WITHIN_S: Final = 30.0
@@ -202,9 +202,8 @@ class SqliteAdministration:
     def _status(self) -> Overview:
         with reading(self._path) as sql:
             sql.execute("BEGIN")  # one snapshot for all
-            totals = dict(sql.execute("SELECT name, count FROM ledger").fetchall())
             oldest = sql.execute("SELECT accepted_at_ms FROM records ORDER BY seq LIMIT 1").fetchone()
-            stats = Ledger(totals).stats(
+            stats = Ledger(read_totals(sql)).stats(
                 pending=pending_events(sql),
                 size_bytes=used_bytes(sql),
                 oldest_accepted_at_ms=oldest[0] if oldest else None,

@@ -95,12 +95,23 @@ def pending_events(sql: sqlite3.Connection) -> int:
 
 
 def last_number(sql: sqlite3.Connection) -> int:
-    """Of the last event of the last record; 0 if there is none."""
+    """Of the last event of the last record; 0 if there is none. Of a damaged one, as far as can be told."""
     columns = sql.execute(f"SELECT {COLUMNS} FROM records ORDER BY seq DESC LIMIT 1").fetchone()  # noqa: S608  a constant
     if columns is None:
         return 0
     row = RecordRow(*columns)
-    return row.seq + (len(decode_header(row.head).ends) if row.is_intact() else MOST_EVENTS) - 1
+    if row.is_intact():
+        return row.seq + len(decode_header(row.head).ends) - 1
+    waiting = columns[5] if isinstance(columns[5], int) else 1  # damage may change a column's type
+    return row.seq + min(max(waiting.bit_length(), 1), MOST_EVENTS) - 1
+
+
+def read_totals(sql: sqlite3.Connection) -> dict[str, int]:
+    """The ledger; a commit that only stores leaves its table alone, so the last record says how many were accepted."""
+    totals: dict[str, int] = dict(sql.execute("SELECT name, count FROM ledger"))
+    if (last := last_number(sql)) > totals.get("accepted", 0):
+        totals["accepted"] = last
+    return totals
 
 
 def crc_of(*columns: object) -> int:

@@ -13,7 +13,7 @@ from relay.core.model import Operation, SessionKey
 from relay.spool.schedule.fingerprint import fingerprint
 from relay.spool.sqlite.file.connection import connect, lenient_text
 from relay.spool.sqlite.file.opening import APPLICATION_ID, VERSION
-from relay.spool.sqlite.file.rows import COLUMNS, RecordRow, crc_of, statement
+from relay.spool.sqlite.file.rows import COLUMNS, RecordRow, crc_of, last_number, statement
 from relay.spool.sqlite.recovery.wal import drops_commits
 
 _NOT_DAMAGE: Final = frozenset(
@@ -97,11 +97,17 @@ def _trouble(sql: sqlite3.Connection, mark: int) -> str | None:
     found = sql.execute("PRAGMA quick_check(1)").fetchone()[0]
     if found != "ok":
         return f"SQLite says: {' '.join(found.split())}"
-    here = sql.execute("SELECT max(seq) FROM records").fetchone()[0] or 0
     accepted = sql.execute("SELECT max(count) FROM ledger WHERE name = 'accepted'").fetchone()[0] or 0
-    if mark > max(here, accepted):
-        return f"records {max(here, accepted) + 1} to {mark} are not there"
+    if mark > accepted and mark > (last := max(accepted, _last_number(sql, version))):
+        return f"records {last + 1} to {mark} are not there"
     return None if version < VERSION else _trouble_of_names(sql)
+
+
+def _last_number(sql: sqlite3.Connection, version: int) -> int:
+    """Of an event that is here; before version 3 a record was one."""
+    if version == VERSION:
+        return last_number(sql)
+    return sql.execute("SELECT max(seq) FROM records").fetchone()[0] or 0
 
 
 def _trouble_of_names(sql: sqlite3.Connection) -> str | None:

@@ -24,7 +24,7 @@ from relay.spool.schedule.pieces import without
 from relay.spool.sqlite.file.binding_table import BindingTable, derived_sessions
 from relay.spool.sqlite.file.erasure_table import erased_now
 from relay.spool.sqlite.file.opening import PAGE_BYTES, add_flow, open_file, read_flows
-from relay.spool.sqlite.file.rows import last_number, row_of
+from relay.spool.sqlite.file.rows import read_totals, row_of
 from relay.spool.sqlite.recovery.recover import mend
 from relay.spool.sqlite.write.attach_user import give_user, waiting_for
 from relay.spool.sqlite.write.dedup_backfill import DedupBackfill, keys_of
@@ -59,7 +59,8 @@ class Database:
         self.flows: dict[int, tuple[Operation, str]] = {}
         """By number. Other threads may read it."""
         self.totals: dict[str, int] = {}
-        """The ledger as it is on disk."""
+        """The ledger, as records and table on disk give it together."""
+        self._saved: dict[str, int] = {}  # the table alone
         self.erased: set[str] = set()
         """Fingerprints of the users who were refused when it was opened."""
         self.last_seq = 0
@@ -110,7 +111,7 @@ class Database:
             self.flows[number] = (operation, target)
             self._flow_numbers[operation, target] = number
         self.erased = erased_now(self.sql)
-        self.totals = dict(run("SELECT name, count FROM ledger"))
+        self.totals, self._saved = read_totals(self.sql), {}
         self.reserve.keep()
         self._measure()
 
@@ -121,7 +122,7 @@ class Database:
             loaded = read_waiting(self.sql, now_s=now_s, now_ms=self._clock.now_ms())
         targets = {number: target for number, (_, target) in self.flows.items()}
         index.load(loaded, targets, now_s=now_s)
-        self.last_seq = max(last_number(self.sql), self.totals.get("accepted", 0))
+        self.last_seq = self.totals.get("accepted", 0)
         self._account_for_loss(index.pending)
         self.backfill = DedupBackfill(index, last_seq=self.last_seq, now_s=now_s)
         if index.pending:
@@ -139,13 +140,14 @@ class Database:
             _logger.error("spool damaged: records %d to %d are gone", self.last_seq + 1, self.last_seq + beyond)
         if missing > 0:
             _logger.error("spool damaged: %d records before %d are gone", missing, self.last_seq + 1)
-        self.last_seq += beyond
         self._begin()
-        self.totals["accepted"] = self.totals.get("accepted", 0) + beyond + max(0, -missing)
+        self.last_seq += beyond + max(0, -missing)
+        self.totals["accepted"] = self.last_seq
         name = BURIED_PREFIX + CORRUPT
         self.totals[name] = self.totals.get(name, 0) + beyond + max(0, missing)
-        self._save_totals(self.totals)
+        self._save_totals()
         self.sql.execute("COMMIT")
+        self._saved = dict(self.totals)
 
     def close(self) -> None:
         """Overwrite what has left, fold the WAL into the file and close it."""
@@ -181,7 +183,10 @@ class Database:
                 self._apply(job)
             grown = self._flush()
             self.totals["accepted"] = self.totals.get("accepted", 0) + self.last_seq - seq
-            self._save_totals({name: n for name, n in self.totals.items() if totals.get(name) != n})
+            # Of what is only stored the records themselves tell, so that no page is written for it.
+            saves = not all(isinstance(job, Append) for job in jobs)
+            if saves:
+                self._save_totals()
             self.sql.execute("COMMIT")
         except BaseException:
             self.totals, self.last_seq, self.bindings.count = totals, seq, bindings
@@ -191,6 +196,8 @@ class Database:
                 with suppress(sqlite3.Error):
                     self.sql.execute("ROLLBACK")
             raise
+        if saves:
+            self._saved = dict(self.totals)
         self.commits += 1
         self.dedup.add(self._fresh, self._clock.monotonic_s())
         if self.last_seq != seq:
@@ -289,9 +296,10 @@ class Database:
         if n:
             self.totals[name] = self.totals.get(name, 0) + n
 
-    def _save_totals(self, totals: dict[str, int]) -> None:
-        if totals:
-            self.sql.execute(_insert("INSERT OR REPLACE INTO ledger", len(totals), 2), [*chain(*totals.items())])
+    def _save_totals(self) -> None:
+        changed = {name: count for name, count in self.totals.items() if self._saved.get(name) != count}
+        if changed:
+            self.sql.execute(_insert("INSERT OR REPLACE INTO ledger", len(changed), 2), [*chain(*changed.items())])
 
     def _new_flow(self, operation: Operation, target: str) -> int:
         number = max(self.flows, default=0) + 1
