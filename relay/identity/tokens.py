@@ -10,6 +10,7 @@ import zlib
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
+from traceback import clear_frames
 from typing import Any, ClassVar, Final, Generic, Literal, TypeVar
 
 import msgspec
@@ -184,10 +185,9 @@ class Tokens:
                 return TokenFault.MALFORMED
             payload, signed_at = self._serializers[kind.salt].loads(token, return_timestamp=True)
             claims = msgspec.convert(payload, kind)
-        except BadPayload:
-            return TokenFault.BAD_PAYLOAD
-        except BadData:
-            return TokenFault.FORGED
+        except BadData as error:
+            clear_frames(error.__traceback__)  # the library's keep the error itself: a cycle that holds the request
+            return TokenFault.BAD_PAYLOAD if isinstance(error, BadPayload) else TokenFault.FORGED
         except (msgspec.ValidationError, RecursionError):
             return TokenFault.BAD_PAYLOAD
         except (ValueError, TypeError, OverflowError, OSError):

@@ -29,6 +29,8 @@ DRAIN_S: Final = 5
 MANY: Final = 50
 RATE: Final = 100.0
 _LIMITS: Final = {"RELAY_RATE_LIMIT_IP": "50/s", "RELAY_PUT_EVENTS_PER_S": "1000", "RELAY_DRAIN_S": str(DRAIN_S)}
+_BEHIND: Final = ("chrt", "--idle", "0")
+"""Attackers get all of the load's CPU that visitors leave, and no visitor waits for them there."""
 _PROXY: Final = {"RELAY_CLIENT_IP_HEADER": "X-Forwarded-For", "RELAY_TRUSTED_PROXIES": "127.0.0.1/32"}
 
 
@@ -85,12 +87,12 @@ def besiege(name: str, kinds: Sequence[str], *, seconds: float, forwarded: bool 
         through = str(int(forwarded))
         visitors = python("-m", "tests.attack.visitors", base, token, sink, through, str(RATE), *map(str, rounds))
         attackers = python("-m", "tests.attack.hostile", base, token, str(MANY), through, *kinds)
-        with _beside(visitors, nice=0) as visiting:
+        with _beside(visitors) as visiting:
             _result(visiting)
             quiet = _result(visiting)
             before_mb = _memory_mb(one.pid, "VmRSS")
             Path(f"/proc/{one.pid}/clear_refs").write_text("5")  # the peak is counted from here on
-            with _beside(attackers, nice=10):
+            with _beside([*_BEHIND, *attackers]):
                 attacked = _result(visiting)
                 most_mb = _memory_mb(one.pid, "VmHWM")
                 ended_s, exit_code = _ended(one.pid)
@@ -98,9 +100,9 @@ def besiege(name: str, kinds: Sequence[str], *, seconds: float, forwarded: bool 
 
 
 @contextmanager
-def _beside(command: Sequence[str], *, nice: int) -> Iterator["subprocess.Popen[str]"]:
+def _beside(command: Sequence[str]) -> Iterator["subprocess.Popen[str]"]:
     """A process on the load's CPU, until the block ends."""
-    where = ["taskset", "-c", str(machine.LOAD_CPU), "nice", "-n", str(nice)]
+    where = ["taskset", "-c", str(machine.LOAD_CPU)]
     with subprocess.Popen([*where, *command], cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         try:
             yield process

@@ -35,10 +35,13 @@ FREE_READS: int = 16
 """Reads of one network within a sweep, or 16 KiB of them, that are looked at as soon as they are there: some thirty
 beacons a second. What goes beyond waits for its turn; see `turns`."""
 
-TURNS_S: float = 0.001
-"""Of each look at the sockets, so much is for those who wait for turns."""
+TURNS_S: float = 0.00025
+"""Of each look at the sockets, so much is for those who wait for turns,"""
 
-PRESSED_INTERVAL_S: Final = 0.0005
+MOST_TURNS: Final = 4
+"""and so many of them are begun: what an application does for one comes behind the look."""
+
+PRESSED_INTERVAL_S: Final = 0.0001
 """How long one thread keeps the interpreter from another while some wait for turns and others do not."""
 
 HEAD_DEADLINE_S: float = 10.0
@@ -62,6 +65,9 @@ MAX_CONNECTIONS: int = 8192
 
 SWEEP_S: float = 0.5
 """How often all connections are looked at; each deadline is late by so much at most."""
+
+SWEEP_PARTS: Final = 10
+"""In so many parts."""
 
 LAST_WORDS_S: Final = 0.5
 """At the end, for requests that were given up to say so. Then what is left is reset."""

@@ -54,6 +54,7 @@ class ClientConnection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """It is gone, whoever ended it."""
         self._closing = self._parser.deaf = True
+        self._paused = False  # a sweep may still know it
         self._unread = b""
         self._queue.clear()
         self._host.closed(self)

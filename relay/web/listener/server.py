@@ -173,13 +173,17 @@ async def listening(
 
 
 async def _sweep(serving: Serving) -> None:
+    """Every connection once, a part of them at a time: what many of them may do from now on is not done all at once."""
+    parts = bounds.SWEEP_PARTS
     while True:
-        await asyncio.sleep(bounds.SWEEP_S)
         serving.tick()
         serving.turns.forget()
-        now_s = serving.loop.time()
-        for connection in serving.connections.all():
-            connection.check(now_s)
+        connections = serving.connections.all()
+        for part in range(parts):
+            await asyncio.sleep(bounds.SWEEP_S / parts)
+            now_s = serving.loop.time()
+            for connection in connections[part::parts]:
+                connection.check(now_s)
 
 
 async def _end(serving: Serving, server: asyncio.Server, grace_s: float) -> None:

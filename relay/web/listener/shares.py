@@ -1,6 +1,6 @@
 """Who has to go when a listener's room runs out: nobody's connections cost another his."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from itertools import chain
 
 from relay.web.listener.exchange import Client
@@ -50,7 +50,7 @@ class FairShares:
         largest = max(others, key=len, default=mine)
         return _slowest(largest) or one if network is None or len(largest) > len(mine) else one
 
-    def all(self) -> Iterable[Client]:
+    def all(self) -> Sequence[Client]:
         """Every connection, as of now."""
         return list(chain.from_iterable(self._by_network.values()))
 

@@ -98,22 +98,22 @@ class Turns:
 
     def _go_round(self) -> None:
         waiting = self._by_network
-        # who ask little: they are not to wait for these
-        others = len(self._asked) > max(self._much, len(waiting))
+        # Who ask little: they are not to wait for these. They may only be about to ask at the beginning of a sweep.
+        others = self._had_others or len(self._asked) > max(self._much, len(waiting))
+        if others:
+            self._press()
         until_s = self._seconds() + bounds.TURNS_S
-        left = 0 if others else sum(map(len, waiting.values()))
+        left = bounds.MOST_TURNS if others else sum(map(len, waiting.values()))
         try:
             while waiting:
                 self._first().turn()
                 left -= 1
-                if left <= 0 and (not others or self._seconds() >= until_s):
+                if left <= 0 or (others and self._seconds() >= until_s):
                     break
         finally:  # a turn that fails is nobody else's end
             self._running = bool(waiting)
             if waiting:
                 self._loop.call_soon(self._go_round)
-                if others:
-                    self._press()
 
     def _first(self) -> TurnTaker:
         """Whose turn it is; its network is behind the others then."""

@@ -88,6 +88,29 @@ def test_one_look_at_the_sockets_has_turns_for_a_moment_only_while_others_are_he
     assert len(stage.loop.wanted) == 1, "and goes on behind the next"
 
 
+def test_few_are_begun_in_one_look_for_what_an_application_does_comes_behind_it(stage: Stage) -> None:
+    quick = Turns(stage.turns._loop, seconds=lambda: 0.0)  # pyright: ignore[reportPrivateUsage]
+    for network in ("a", "b", "c", "d", "e", "f", "z"):
+        quick.is_free(network, 300)
+    for network in ("a", "b", "c", "d", "e", "f"):
+        quick.wait(network, One(f"{network}1", quick, stage.seen))
+    stage.loop.look()
+    assert stage.seen == ["a1", "b1", "c1", "d1"]
+    stage.loop.look()
+    assert stage.seen[4:] == ["e1", "f1"]
+    quick.end()
+
+
+def test_at_the_beginning_of_a_sweep_those_who_asked_in_the_one_before_are_thought_of(stage: Stage) -> None:
+    for network in ("a", "b"):
+        stage.turns.is_free(network, 300)
+    stage.turns.forget()
+    for network in ("a", "b", "c", "d", "e", "f"):
+        stage.waits(f"{network}1")
+    stage.loop.look()
+    assert len(stage.seen) <= bounds.MOST_TURNS
+
+
 def test_where_nobody_else_is_here_each_connection_has_one_turn_in_a_look(stage: Stage) -> None:
     stage.turns.is_free("a", 300)
     for number in range(50):
