@@ -77,4 +77,4 @@ def _leave_the_collector_little() -> None:
     """What the start made stays for good, and what beacons leave behind holds no cycles: look less often."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(20_000, 50, 100)
+    gc.set_threshold(5_000, 200, 100)

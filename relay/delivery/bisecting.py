@@ -45,6 +45,11 @@ class Sending:
         self._to_the_end = False
         """All that is left does."""
 
+    @property
+    def is_looking(self) -> bool:
+        """Whether a call was refused, and what is bad of it is not found yet: the next call is one of several more."""
+        return self._suspects > 0 or self._to_the_end
+
     def next(self) -> Batch | None:
         """The next call; None when all are delivered or buried, or the service has no verdict."""
         if not self._rest or self.stopped is not None:

@@ -4,7 +4,8 @@ Rules:
 
 1. At once while the quota is far: a session's events go as soon as no call of that session is in flight, and what comes
    meanwhile goes in the next. Held back to fill calls only when calls come near the quota (`Linger`).
-2. At most `max_in_flight` calls; paced to the quota of each target; slower when the service throttles.
+2. At most `max_in_flight` calls; paced to the quota of each target; slower when the service throttles. Half of both at
+   most is for calls that look for bad events.
 3. One session that fails waits longer each time. A target that fails is left alone but for a probe (`Circuit`); what
    waits for it waits no longer than it does.
 4. Whatever ends a delivery (answer, fault, the end of the relay), its lease is settled with what is known by then.
@@ -26,6 +27,7 @@ from relay.core.errors import SpoolError
 from relay.core.model import Batch, Binding, Operation, Piece
 from relay.core.telemetry import Metrics
 from relay.delivery.bisecting import Sending
+from relay.delivery.carried import NO_ROOM, Carried, Looking
 from relay.delivery.routes import Route, Routes
 from relay.sink.base import Delivered, Outcome, Refused, Sink, Throttled, Unreachable
 from relay.spool.contract import Lease, Spool
@@ -42,17 +44,6 @@ _OUTCOMES: Final[dict[type[Outcome], str]] = {
     Refused: "refused",
 }
 _logger = logging.getLogger(__name__)
-
-
-class _Carried:
-    """A lease on its way."""
-
-    __slots__ = ("calls", "is_erased", "lease", "route", "sending")
-
-    def __init__(self, lease: Lease, route: Route, sending: Sending) -> None:
-        self.lease, self.route, self.sending = lease, route, sending
-        self.calls = 0
-        self.is_erased = False
 
 
 class Dispatcher:
@@ -107,7 +98,8 @@ class Dispatcher:
             max_linger_s=max_linger_s,
             share=spool.share,
         )
-        self._carried: set[_Carried] = set()
+        self._carried: set[Carried] = set()
+        self._looking = Looking(max_in_flight)
         self._freed = asyncio.Event()
         self._stopped = False
         self._draining = False
@@ -236,11 +228,11 @@ class Dispatcher:
                 return None
             return route.circuit.may_bury(refused, _source_of(piece), self._clock.monotonic_s())
 
-        carried = _Carried(lease, route, Sending(lease.records, doubt=doubt))
+        carried = Carried(lease, route, Sending(lease.records, doubt=doubt))
         self._carried.add(carried)
         self._go_on(carried, self._call_next)
 
-    def _go_on(self, carried: _Carried, step: Callable[..., None], *with_what: object) -> None:
+    def _go_on(self, carried: Carried, step: Callable[..., None], *with_what: object) -> None:
         """A step of a delivery, which ends it if it fails: no fault keeps its lease out, or its place in flight."""
         try:
             step(carried, *with_what)
@@ -250,24 +242,28 @@ class Dispatcher:
                 carried.sending.stopped = Unreachable(type(error).__name__, cause="service")
                 self._settle(carried)
 
-    def _call_next(self, carried: _Carried) -> None:
+    def _call_next(self, carried: Carried) -> None:
         """The lease's next call; its end, if there is none."""
         batch = carried.sending.next()
         if batch is None:
             self._settle(carried)
-        elif not carried.calls or (wait_s := carried.route.pace.wait_s()) <= 0:  # the first was waited for in the plan
+        elif not carried.calls:  # the first was waited for in the plan
+            self._call(carried, batch)
+        elif (wait_s := self._looking.wait_s(carried)) is None:
+            carried.sending.stopped = NO_ROOM
+            self._settle(carried)
+        elif wait_s <= 0:
             self._call(carried, batch)
         else:
             asyncio.get_running_loop().call_later(wait_s, self._go_on, carried, self._call, batch)
 
-    def _call(self, carried: _Carried, batch: Batch) -> None:
+    def _call(self, carried: Carried, batch: Batch) -> None:
         if carried not in self._carried:
             return  # it was given up
         if carried.is_erased or (carried.calls and not self._spool.is_ours(carried.lease)):
             self._settle(carried)
             return
-        carried.calls += 1
-        carried.route.pace.take()
+        carried.take()
         came = partial(self._go_on, carried, self._came, batch)
         try:
             self._sink.send(batch, came)
@@ -275,7 +271,7 @@ class Dispatcher:
             _logger.exception("the sink failed")
             came(Unreachable(type(error).__name__, cause="service"))
 
-    def _came(self, carried: _Carried, batch: Batch, outcome: Outcome) -> None:
+    def _came(self, carried: Carried, batch: Batch, outcome: Outcome) -> None:
         """A call has its end."""
         try:
             self._note(outcome, batch, carried.route)
@@ -306,9 +302,10 @@ class Dispatcher:
         if not (was_at_rest and circuit.is_at_rest):
             self._report(route)
 
-    def _settle(self, carried: _Carried) -> None:
+    def _settle(self, carried: Carried) -> None:
         """End a delivery with what is known."""
         self._carried.discard(carried)
+        self._looking.end(carried)
         self._spool.settle(
             carried.lease,
             delivered=carried.sending.delivered,
@@ -318,7 +315,7 @@ class Dispatcher:
         carried.route.circuit.end_probe()
         self._freed.set()
 
-    def _retry_after_s(self, carried: _Carried) -> float:
+    def _retry_after_s(self, carried: Carried) -> float:
         stopped = carried.sending.stopped
         if stopped is None or carried.route.circuit.is_open:
             return 0.0  # what is the target's fault waits for the target only

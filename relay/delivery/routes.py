@@ -20,6 +20,8 @@ TICK_S: Final = 0.5
 """How often lingers and circuits are looked at while nothing comes."""
 PROBE_CHOICE: Final = 8
 """Sessions a probe is chosen from: one whose events are at fault must not be the only one asked."""
+LOOKING: Final = 0.5
+"""Part of the quota, and of the calls in flight, for those that look for a bad event; the rest is for all others."""
 _EVENTS: Final = (Operation.PUT_EVENTS, Operation.PUT_ACTION_INTERACTIONS)
 
 
@@ -39,8 +41,10 @@ class Plan(NamedTuple):
 class Route:
     """One target."""
 
-    def __init__(self, pace: Pace, circuit: Circuit, linger: Linger) -> None:
+    def __init__(self, pace: Pace, looking: Pace, circuit: Circuit, linger: Linger) -> None:
         self.pace = pace
+        self.looking = looking
+        """Of those among its calls that look for a bad event."""
         self.circuit = circuit
         self.linger = linger
         self.logged_s = -math.inf
@@ -94,10 +98,10 @@ class Routes:
         route = self._all.get(key.target)
         if route is None:
             rate = self._calls_per_s if key.operation in _EVENTS else float(PUT_RECORDS_CALLS_PER_S)
-            pace = Pace(rate, clock=self._clock, share=self._share)
+            pace, looking = (Pace(part * rate, clock=self._clock, share=self._share) for part in (1.0, LOOKING))
             least_s = self._lingers.get(key.target, self._linger_s)
             linger = Linger(pace, least_s=least_s, most_s=self._max_linger_s)
-            route = self._all[key.target] = Route(pace, Circuit(key.target, self._chance), linger)
+            route = self._all[key.target] = Route(pace, looking, Circuit(key.target, self._chance), linger)
         self._awake[key.target] = route
         return route
 

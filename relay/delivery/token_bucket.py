@@ -72,11 +72,16 @@ class Pace:
         self._refill()
         return max(0.0, (1.0 - self._tokens) / self._rate)
 
-    def take(self) -> None:
-        """A call is made. Without a token it is taken from the time to come."""
+    def take(self, *, is_needless: bool = False) -> None:
+        """A call is made. Without a token it is taken from the time to come.
+
+        Args:
+            is_needless: No waiting for more events would have saved it: it is not `used`.
+        """
         self._refill()
         self._tokens -= 1.0
-        self._used_per_s += 1.0 / _SMOOTHING_S
+        if not is_needless:
+            self._used_per_s += 1.0 / _SMOOTHING_S
 
     async def turn(self) -> None:
         """Wait until a call may be made, and take it."""

@@ -9,7 +9,7 @@ from relay.core.model import Batch, NewRecord, Provenance, event_id_of
 from relay.delivery.circuit import PERSON_PROBE_CAP_S, PROBE_CAP_S
 from relay.sink.base import Delivered, Outcome, Refused, Throttled, Unreachable
 from tests.delivery.stage import Stage, now_s, play
-from tests.support.records import new_record, new_records
+from tests.support.records import beacon, new_record, new_records
 
 NETWORK = Unreachable("Timeout", "no answer", "network")
 THROTTLED = Throttled("ThrottlingException")
@@ -245,6 +245,33 @@ def test_a_sink_that_raises_costs_no_event() -> None:
         assert stage.events() == ["e0", "e1", "e2"]
 
     play(story, RuntimeError("a bug"), KeyError("another"))
+
+
+def test_who_sends_more_that_is_refused_than_the_quota_has_calls_for_holds_nobody_up() -> None:
+    """Ten beacons of four bad events a second are fifty calls a second, which is all there are."""
+    late_s: list[float] = []
+
+    async def story(stage: Stage) -> None:
+        stage.sink.script.extend([refusing_strangers] * 20_000)
+
+        async def visit(number: int) -> None:
+            since_s = now_s()
+            good = new_record(f"good-{number}", f"visitor-{number:016}")
+            await stage.spool.append([sent_by(1_000_000 + number, good)])
+            while f"good-{number}" not in stage.events():  # noqa: ASYNC110 - in virtual time
+                await asyncio.sleep(0.05)
+            late_s.append(now_s() - since_s)
+
+        async with asyncio.TaskGroup() as visits:
+            for number in range(200):
+                names = [f"bad-{number}-{at}" for at in range(4)]
+                await stage.spool.append([sent_by(1, beacon(*names, session_id=f"stranger-{number:015}"))])
+                if number % 2 == 0:
+                    visits.create_task(visit(number))
+                await asyncio.sleep(0.1)
+        assert max(late_s) < 5.0
+
+    play(story, calls_per_s=50.0)
 
 
 def test_a_fault_of_the_relays_own_between_calls_gives_its_lease_back(caplog: pytest.LogCaptureFixture) -> None:

@@ -75,7 +75,7 @@ async def main(url: str, count: int, at_once: int, server: int | None) -> Append
         await append_all(spool, iter(records[:WARM_UP]), at_once=at_once)
         gc.collect()
         gc.freeze()
-        gc.set_threshold(20_000, 50, 100)  # as `serve`
+        gc.set_threshold(5_000, 200, 100)  # as `serve`
         before_s, database_s = process_time(), cpu_s(server) if server else 0.0
         await append_all(spool, iter(records[WARM_UP:]), at_once=at_once)
         used_s, database_used_s = process_time() - before_s, (cpu_s(server) if server else 0.0) - database_s
