@@ -28,6 +28,18 @@ async def answering(answer: Callable[[Asked], Awaitable[Response]]) -> AsyncGene
         yield host, int(port)
 
 
+class Slow:
+    """Answers when it may."""
+
+    def __init__(self) -> None:
+        self.begun, self.may_end = asyncio.Event(), asyncio.Event()
+
+    async def answer(self, _asked: Asked) -> Response:
+        self.begun.set()
+        await self.may_end.wait()
+        return Response()
+
+
 async def looked_at_the_sockets(where: tuple[str, int], *, times: int) -> None:
     """Another client is answered so often."""
     reader, writer = await asyncio.open_connection(*where)
@@ -38,22 +50,16 @@ async def looked_at_the_sockets(where: tuple[str, int], *, times: int) -> None:
 
 
 async def test_while_a_request_is_answered_no_more_than_a_piece_is_queued() -> None:
-    begun, may_end = asyncio.Event(), asyncio.Event()
-
-    async def slow(_asked: Asked) -> Response:
-        begun.set()
-        await may_end.wait()
-        return Response()
-
-    async with answering(slow) as where, asyncio.timeout(60):
+    slow = Slow()
+    async with answering(slow.answer) as where, asyncio.timeout(60):
         reader, writer = await asyncio.open_connection(*where)
         writer.write(ASKED.replace(b"/it", b"/queued") * 5000)
-        await begun.wait()
+        await slow.begun.wait()
         await looked_at_the_sockets(where, times=3)
         # By their target: requests of listeners before this one may not have been collected yet.
         waiting = sum(isinstance(one, Request) and one.target == b"/queued" for one in gc.get_objects())
         assert 1 <= waiting <= bounds.PIECE_BYTES // len(ASKED) + 1
-        may_end.set()
+        slow.may_end.set()
         for _ in range(5000):
             assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200")
         writer.close()
@@ -87,36 +93,24 @@ async def statuses(reader: asyncio.StreamReader) -> list[int]:
 
 async def test_a_head_behind_another_request_is_refused_for_what_is_wrong_with_it() -> None:
     """Whenever its turn comes, and whatever is wrong with what follows it."""
-    begun, may_end = asyncio.Event(), asyncio.Event()
-
-    async def slow(_asked: Asked) -> Response:
-        begun.set()
-        await may_end.wait()
-        return Response()
-
-    async with answering(slow) as where, asyncio.timeout(60):
+    slow = Slow()
+    async with answering(slow.answer) as where, asyncio.timeout(60):
         reader, writer = await asyncio.open_connection(*where)
         broken = b"Transfer-Encoding: chunked\r\n\r\nno size\r\n"
         writer.write(ASKED + b"POST /it HTTP/2.0\r\nHost: x\r\n" + broken)
-        await begun.wait()
-        may_end.set()
+        await slow.begun.wait()
+        slow.may_end.set()
         assert await statuses(reader) == [200, 505]
         writer.close()
 
 
 async def test_a_refusal_waits_for_the_requests_before_it_though_none_is_being_answered() -> None:
-    begun, may_end = asyncio.Event(), asyncio.Event()
-
-    async def slow(_asked: Asked) -> Response:
-        begun.set()
-        await may_end.wait()
-        return Response()
-
-    async with answering(slow) as where, asyncio.timeout(60):
+    slow = Slow()
+    async with answering(slow.answer) as where, asyncio.timeout(60):
         reader, writer = await asyncio.open_connection(*where)
         writer.write(ASKED * 3)
-        await begun.wait()
+        await slow.begun.wait()
         writer.write(b"no HTTP\r\n\r\n")  # read when the first is answered, and before the turn of the second
-        may_end.set()
+        slow.may_end.set()
         assert await statuses(reader) == [200, 200, 200, 400]
         writer.close()
