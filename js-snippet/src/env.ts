@@ -30,7 +30,7 @@ export interface Env {
   addEventListener(type: string, listener: Entrance<[never]>, isCapture: boolean): void;
   IntersectionObserver: new (
     callback: Entrance<[IntersectionObserverEntry[]]>,
-    options: IntersectionObserverInit,
+    options?: IntersectionObserverInit,
   ) => IntersectionObserver;
   MutationObserver: new (callback: Entrance<[MutationRecord[]]>) => MutationObserver;
   innerWidth: number;

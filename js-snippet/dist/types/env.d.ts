@@ -35,7 +35,7 @@ export interface Env {
     getSelection(): Selection | null;
     BroadcastChannel: typeof BroadcastChannel;
     addEventListener(type: string, listener: Entrance<[never]>, isCapture: boolean): void;
-    IntersectionObserver: new (callback: Entrance<[IntersectionObserverEntry[]]>, options: IntersectionObserverInit) => IntersectionObserver;
+    IntersectionObserver: new (callback: Entrance<[IntersectionObserverEntry[]]>, options?: IntersectionObserverInit) => IntersectionObserver;
     MutationObserver: new (callback: Entrance<[MutationRecord[]]>) => MutationObserver;
     innerWidth: number;
     innerHeight: number;

@@ -8,6 +8,7 @@ import { createImpression, type Impression } from './impressions.js';
 
 const ITEMS = '[data-relay-list] [data-relay-item]';
 const VIEWS = '[data-relay-view]';
+const WATCHED = '[data-relay-view],[data-relay-item]';
 /** Views that come and go are looked at together, at most this often. */
 const VIEWS_MS = 100;
 /** Items watched at once, more than a screen holds; the others in tasks of their own, of two milliseconds or so. */
@@ -63,7 +64,7 @@ export const watchPage = (core: Core): void => {
       } else {
         guard(() => {
           // It speaks once at first, and then whenever the element comes into sight, or goes.
-          hiddenViews ??= new env.IntersectionObserver(enter(viewSoon), {});
+          hiddenViews ??= new env.IntersectionObserver(enter(viewSoon));
           hiddenViews.observe(element);
         });
       }
@@ -97,13 +98,16 @@ export const watchPage = (core: Core): void => {
   const onChange = ({ attributeName, oldValue, target, addedNodes, removedNodes }: MutationRecord) => {
     const element = target as Element;
     if (!attributeName) {
-      addedNodes.forEach(enter((node) => (node as Element).matches && watchIn(node as Element)));
-      if (
-        [...addedNodes, ...removedNodes].some(
-          (node) => (node as Element).matches?.(VIEWS) || (node as Element).querySelector?.(VIEWS),
-        )
-      ) {
-        viewSoon();
+      for (const node of [...addedNodes, ...removedNodes]) {
+        guard(() => {
+          // Most have nothing to do with this: one question for all of it.
+          if ((node as Element).matches?.(WATCHED) || (node as Element).querySelector?.(WATCHED)) {
+            viewSoon();
+            if (node.isConnected) {
+              watchIn(node as Element);
+            }
+          }
+        });
       }
     } else if (element.getAttribute(attributeName) !== oldValue) {
       // An element that is used again shows another item, or another list: the second of all inside begins anew.
