@@ -57,9 +57,15 @@ async def test_whatever_is_refused_leaves_no_cycle(
     made = {name: forged(relay.site_token) if value == "forged" else value for name, value in fields.items()}
     data = request(relay, json.dumps(relay.beacon() | made).encode()).replace(b"/r/e", target.encode(), 1)
     async with connected(relay) as one:
-        gc.collect()  # what other tests have left
-        for _ in range(TIMES):
-            await one.say(data)
-            assert (await one.answer())[0] == status
+
+        async def ask() -> None:
+            for _ in range(TIMES):
+                await one.say(data)
+                assert (await one.answer())[0] == status
+
+        await ask()
+        while gc.collect():  # what a start and other tests have left; some of it goes only in a second look
+            pass
+        await ask()
         found = gc.collect()
         assert found < TIMES, f"{found} objects that only the collector finds: more than one for a request"
