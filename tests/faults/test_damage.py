@@ -13,6 +13,7 @@ import pytest
 
 from relay.core.clock import SystemClock
 from relay.core.model import Binding, event_id_of
+from relay.spool.sqlite.file.opening import PAGE_BYTES
 from relay.spool.sqlite.recovery.pages import cells
 from relay.spool.sqlite.recovery.wal import views
 from relay.spool.sqlite.spool import SqliteSpool
@@ -103,7 +104,7 @@ async def test_where_a_bit_flips_what_is_lost_is_what_is_reported(
         try:
             delivered, damaged = await salvage(path)
         except Exception as error:
-            raise AssertionError(f"seed {seed}: {flip} on page {flip.at // 4096}: {error!r}") from error
+            raise AssertionError(f"seed {seed}: {flip} on page {flip.at // PAGE_BYTES}: {error!r}") from error
         assert set(delivered) <= issued, flip
         assert len(set(delivered)) == len(delivered), flip
         assert len(issued) - len(delivered) == damaged, flip
@@ -121,8 +122,8 @@ async def test_a_page_that_lost_its_way_costs_no_record_of_another_page(
     caplog.set_level(logging.CRITICAL)
     crashed = await make_crashed_spool(tmp_path)
     data = crashed.read_bytes()
-    page = data.index(b'{"eventType"') // 4096
-    Flip("", page * 4096 + byte, 5).apply(crashed)
+    page = data.index(b'{"eventType"') // PAGE_BYTES
+    Flip("", page * PAGE_BYTES + byte, 5).apply(crashed)
     delivered, damaged = await salvage(crashed)
     assert len(delivered) + damaged == EVENTS
     assert damaged < 100

@@ -13,7 +13,6 @@ from relay.core.model import Binding, NewRecord
 from relay.spool.sqlite.file.buried_rows import BuriedRow
 from relay.spool.sqlite.file.connection import lenient_text
 from relay.spool.sqlite.file.rows import RecordRow, crc_of
-from relay.spool.sqlite.recovery.pages import PAGE
 from relay.spool.sqlite.recovery.wal import FileView, views
 from relay.spool.sqlite.spool import SqliteSpool
 from tests.spool.conftest import MAX_BYTES
@@ -47,6 +46,7 @@ class Made(NamedTuple):
     spans: dict[tuple[str, int], list[Span]]
     """Where the bytes of each row are: its cell, and the pages it overflows to."""
     mark: int
+    page_bytes: int
 
 
 async def live(path: Path, rng: random.Random, *, lives: int) -> Path:
@@ -92,7 +92,7 @@ def record(rng: random.Random, event_id: str, session: str) -> NewRecord:
 
 
 def content(path: Path) -> Kept:
-    """Rows that are what was once written; of buried ones without what was noted when they were buried."""
+    """Rows that are what was once written."""
     connection = sqlite3.connect(path)
     connection.text_factory = lenient_text
     with closing(connection) as found:
@@ -124,7 +124,9 @@ def walk(view: FileView, number: int) -> Iterator[tuple[int, list[Span]]]:
     for n, offset in enumerate(offsets):
         length, at = varint(page, offset)
         rowid, at = varint(page, at)
-        local = length if length <= 4061 else (k if (k := 489 + (length - 489) % 4092) <= 4061 else 489)
+        most, least = view.page_bytes - 35, (view.page_bytes - 12) * 32 // 255 - 23
+        wished = least + (length - least) % (view.page_bytes - 4)
+        local = length if length <= most else wished if wished <= most else least
         suffix, start = view.place(number)
         frame = [Span(suffix, start - 24, start)] if suffix else []
         end = at + local + (4 if local < length else 0)
@@ -133,7 +135,7 @@ def walk(view: FileView, number: int) -> Iterator[tuple[int, list[Span]]]:
             following = int.from_bytes(page[at + local : at + local + 4])
             while following:
                 suffix, start = view.place(following)
-                spans.append(Span(suffix, start - 24 * bool(suffix), start + PAGE))
+                spans.append(Span(suffix, start - 24 * bool(suffix), start + view.page_bytes))
                 following = int.from_bytes(view.page(following)[:4])
         yield rowid, spans
 
@@ -159,8 +161,8 @@ def copy_of(path: Path, folder: Path) -> Path:
     return folder / path.name
 
 
-def page_of(cell: Span) -> Span:
+def page_of(cell: Span, page_bytes: int) -> Span:
     """The page a cell is on."""
-    frame = 24 + PAGE
-    start = 32 + (cell.start - 32) // frame * frame + 24 if cell.suffix else cell.start // PAGE * PAGE
-    return Span(cell.suffix, start, start + PAGE)
+    frame = 24 + page_bytes
+    start = 32 + (cell.start - 32) // frame * frame + 24 if cell.suffix else cell.start // page_bytes * page_bytes
+    return Span(cell.suffix, start, start + page_bytes)

@@ -15,7 +15,12 @@ from relay.spool.sqlite.file.upgrade import upgrade
 VERSION: Final = 3
 APPLICATION_ID: Final = 0x52656C79  # "Rely"
 """What marks an SQLite file as a spool."""
-PAGE_BYTES: Final = 4096
+PAGE_BYTES: Final = 2048
+"""Of a new file. A commit writes three pages or so beside its records, and the last of those again next time."""
+PAGE_SIZES: Final = (PAGE_BYTES, 4096)
+"""Files that 0.1 made keep theirs."""
+_WAL_BYTES: Final = 4_000_000
+"""So much of it is folded into the file."""
 
 
 def open_file(path: Path) -> tuple[sqlite3.Connection, bytes]:
@@ -41,6 +46,7 @@ def open_file(path: Path) -> tuple[sqlite3.Connection, bytes]:
     run("PRAGMA journal_mode = WAL")
     run("PRAGMA synchronous = FULL")
     run("PRAGMA secure_delete = FAST")
+    run(f"PRAGMA wal_autocheckpoint = {_WAL_BYTES // run('PRAGMA page_size').fetchone()[0]}")
     if version == 0:
         make_tables(sql)
         run("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()  # so that the file says itself what it is

@@ -12,7 +12,7 @@ from typing import Final
 from relay.core.model import Operation, SessionKey
 from relay.spool.schedule.fingerprint import fingerprint
 from relay.spool.sqlite.file.connection import connect, lenient_text
-from relay.spool.sqlite.file.opening import APPLICATION_ID, VERSION
+from relay.spool.sqlite.file.opening import APPLICATION_ID, PAGE_SIZES, VERSION
 from relay.spool.sqlite.file.rows import COLUMNS, RecordRow, crc_of, last_number, statement
 from relay.spool.sqlite.recovery.wal import drops_commits
 
@@ -31,7 +31,7 @@ _NOT_DAMAGE: Final = frozenset(
 _MARK_AT: Final = 68
 """Where in the file the application id stands (https://www.sqlite.org/fileformat2.html §1.3)."""
 _HEADER: Final = {
-    0: (b"SQLite format 3\0\x10\0",),
+    0: tuple(b"SQLite format 3\0" + size.to_bytes(2, "big") for size in PAGE_SIZES),
     18: (b"\1\1", b"\2\2"),
     20: (b"\0\x40\x20\x20",),
     44: (b"\0\0\0\4", b"\0\0\0\0"),

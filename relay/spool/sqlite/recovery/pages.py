@@ -17,17 +17,13 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import Final, NamedTuple, Protocol
 
-PAGE: Final = 4096
-"""Bytes of a page; every spool is made with it."""
 LEAF: Final = 13
 INDEX_LEAF: Final = 10
 """Kinds of page that hold rows: of a plain table, of one WITHOUT ROWID."""
 _INTERIOR: Final = 5
 _HEADER: Final = 8
-_POINTERS: Final = struct.Struct(f">{(PAGE - _HEADER) // 2}H")
 _MOST_PAYLOAD: Final = 1 << 20
 """Bytes of a row; no record comes near."""
-_MAP_GROUP: Final = PAGE // 5 + 1
 _ROOT, _FREE, _OVERFLOW, _MORE_OVERFLOW, _TREE = range(1, 6)
 """Kinds of page in the pointer map."""
 
@@ -38,6 +34,7 @@ class Pages(Protocol):
     """The newest version of each page."""
 
     count: int
+    page_bytes: int
 
     def page(self, number: int) -> bytes:
         """The page of this number, from 1; zeros where there is none."""
@@ -75,7 +72,8 @@ class _Use:
         self._pages = pages
 
     def is_tree(self, number: int) -> bool:
-        group = (number - 2) // _MAP_GROUP * _MAP_GROUP + 2
+        mapped = self._pages.page_bytes // 5 + 1
+        group = (number - 2) // mapped * mapped + 2
         if number == group:
             return False
         at = 5 * (number - group - 1)
@@ -98,7 +96,7 @@ class _Use:
         found: set[int] = set()
         while 1 < trunk <= self._pages.count and trunk not in found:
             page = self._pages.page(trunk)
-            size = min(_int(page, 4, 4), PAGE // 4 - 2)
+            size = min(_int(page, 4, 4), len(page) // 4 - 2)
             found |= {trunk, *(_int(page, 8 + 4 * n, 4) for n in range(size))}
             trunk = _int(page, 0, 4)
         return frozenset(found) if not trunk and len(found) == count else None
@@ -111,7 +109,7 @@ class _Use:
             page = self._pages.page(number)
             if page[0] == _INTERIOR:
                 found.add(_int(page, 8, 4))
-                ends = (_int(page, 12 + 2 * n, 2) for n in range(min(_int(page, 3, 2), PAGE // 8)))
+                ends = (_int(page, 12 + 2 * n, 2) for n in range(min(_int(page, 3, 2), len(page) // 8)))
                 found.update(_int(page, at, 4) for at in ends)
         return frozenset(found)
 
@@ -126,8 +124,8 @@ def _offsets(page: bytes) -> tuple[int, ...]:
     tells how many cells there are, should their number be damaged.
     """
     told, start = _int(page, 3, 2), _int(page, 5, 2)
-    pointers: tuple[int, ...] = _POINTERS.unpack_from(page, _HEADER)
-    left = PAGE - start - _freed(page) - page[7]
+    pointers: tuple[int, ...] = struct.unpack_from(f">{(len(page) - _HEADER) // 2}H", page, _HEADER)
+    left = len(page) - start - _freed(page) - page[7]
     count = total = 0
     while total < left and count < len(pointers):
         total += _size(page, pointers[count])
@@ -135,14 +133,14 @@ def _offsets(page: bytes) -> tuple[int, ...]:
     if total == left:
         return pointers[:count]
     told = told if told <= len(pointers) else 0
-    start = start if _HEADER <= start <= PAGE else _HEADER
+    start = start if _HEADER <= start <= len(page) else _HEADER
     return pointers[:told] + tuple(offset for offset in pointers[told:] if offset >= start)
 
 
 def _freed(page: bytes) -> int:
     """Bytes of the freed blocks."""
     total, at = 0, _int(page, 1, 2)
-    while _HEADER <= at <= PAGE - 4 and total < PAGE:
+    while _HEADER <= at <= len(page) - 4 and total < len(page):
         total += max(4, _int(page, at + 2, 2))
         at = _int(page, at, 2) if _int(page, at, 2) > at else 0
     return total
@@ -153,17 +151,17 @@ def _size(page: bytes, offset: int) -> int:
     payload, at = _varint(page, offset)
     if page[0] != INDEX_LEAF:
         _, at = _varint(page, at)
-    local = _local(payload)
+    local = _local(payload, len(page))
     return max(4, at - offset + local + (4 if local < payload else 0))
 
 
-def _local(payload: int) -> int:
+def _local(payload: int, page_bytes: int) -> int:
     """Bytes of a payload that lie in its cell, those of rows of plain tables; the rest overflows (§1.6)."""
-    if payload <= PAGE - 35:
+    if payload <= page_bytes - 35:
         return payload
-    least = (PAGE - 12) * 32 // 255 - 23
-    most = least + (payload - least) % (PAGE - 4)
-    return most if most <= PAGE - 35 else least
+    least = (page_bytes - 12) * 32 // 255 - 23
+    most = least + (payload - least) % (page_bytes - 4)
+    return most if most <= page_bytes - 35 else least
 
 
 def _cell(pages: Pages, page: bytes, offset: int) -> Cell | None:
@@ -171,8 +169,8 @@ def _cell(pages: Pages, page: bytes, offset: int) -> Cell | None:
     rowid = 0
     if page[0] != INDEX_LEAF:
         rowid, at = _varint(page, at)
-    local = _local(length)
-    if not 0 < length <= _MOST_PAYLOAD or at + local > PAGE:
+    local = _local(length, len(page))
+    if not 0 < length <= _MOST_PAYLOAD or at + local > len(page):
         return None
     payload = page[at : at + local]
     following = _int(page, at + local, 4)

@@ -23,7 +23,7 @@ from relay.spool.schedule.pending_index import PendingIndex
 from relay.spool.schedule.pieces import without
 from relay.spool.sqlite.file.binding_table import BindingTable, derived_sessions
 from relay.spool.sqlite.file.erasure_table import erased_now
-from relay.spool.sqlite.file.opening import PAGE_BYTES, add_flow, open_file, read_flows
+from relay.spool.sqlite.file.opening import add_flow, open_file, read_flows
 from relay.spool.sqlite.file.rows import read_totals, row_of
 from relay.spool.sqlite.recovery.recover import mend
 from relay.spool.sqlite.write.attach_user import give_user, waiting_for
@@ -37,7 +37,7 @@ from relay.spool.sqlite.write.write_ops import Append, Job, Settled, Work
 
 VACUUM_STEP_PAGES: Final = 128
 """Pages given back in one transaction: a few milliseconds, since appends wait meanwhile."""
-VACUUM_ABOVE_PAGES: Final = 256
+VACUUM_ABOVE_PAGES: Final = 512
 _ROWS_AT_ONCE: Final = 64
 _MEASURED_EACH: Final = 8
 """Commits that store something; in between what was stored is added up."""
@@ -68,7 +68,7 @@ class Database:
         self.commits = 0
         self.users_given = 0
         """How often a record that waited got a user."""
-        self._pages = self._free_pages = 0
+        self._page_bytes = self._pages = self._free_pages = 0
         self._loaded: Loaded | None = None
         self.salt = b""
         self.sql: sqlite3.Connection
@@ -103,6 +103,7 @@ class Database:
     def _connect(self) -> None:
         self.sql, self.salt = open_file(self._path)
         run = self.sql.execute
+        self._page_bytes = run("PRAGMA page_size").fetchone()[0]
         self._begin()
         self.bindings.open(self.sql, salt=self.salt, now_ms=self._clock.now_ms())
         run("DELETE FROM zeros")
@@ -321,7 +322,7 @@ class Database:
         run = self.sql.execute
         self._free_pages = run("PRAGMA freelist_count").fetchone()[0]
         self._pages = run("PRAGMA page_count").fetchone()[0]
-        self.size_bytes = (self._pages - self._free_pages - self.wiping.pages) * PAGE_BYTES
+        self.size_bytes = (self._pages - self._free_pages - self.wiping.pages) * self._page_bytes
 
     def shrink(self) -> bool:
         """Give a little of what is free back to the file system; whether there is more to give.

@@ -17,7 +17,6 @@ WIPE_AFTER_S: Final = 40.0
 """How long what has left may lie in the files."""
 STEP_PAGES: Final = 128
 """Pages overwritten in one transaction: a few milliseconds, since appends wait meanwhile."""
-_PAGE_PAYLOAD: Final = 4092
 
 
 class Wiping:
@@ -68,10 +67,11 @@ class Wiping:
 
     def _wipe(self, sql: sqlite3.Connection) -> Generator[None]:
         try:
-            left = _free(sql)
-            while left > 0 and (free := _free(sql)):
+            filled = _pragma(sql, "page_size") - 4  # bytes of a page of a long row (fileformat2.html, 1.6)
+            left = _pragma(sql, "freelist_count")
+            while left > 0 and (free := _pragma(sql, "freelist_count")):
                 some = min(free, STEP_PAGES)
-                sql.execute("INSERT INTO zeros VALUES (zeroblob(?))", (some * _PAGE_PAYLOAD,))
+                sql.execute("INSERT INTO zeros VALUES (zeroblob(?))", (some * filled,))
                 self.pages += some
                 left -= some
                 yield
@@ -84,6 +84,6 @@ class Wiping:
             yield  # somebody is reading
 
 
-def _free(sql: sqlite3.Connection) -> int:
-    count: int = sql.execute("PRAGMA freelist_count").fetchone()[0]
-    return count
+def _pragma(sql: sqlite3.Connection, name: str) -> int:
+    value: int = sql.execute(f"PRAGMA {name}").fetchone()[0]
+    return value
