@@ -1,12 +1,17 @@
 """One transaction and one fsync for everything that waits; nobody's misfortune is another's."""
 
 import asyncio
+import os
+import sys
+import threading
+from contextlib import suppress
 
 import pytest
 
 from relay.core.errors import SpoolError
 from relay.core.model import Binding, event_id_of
 from relay.spool.sqlite.spool import SqliteSpool
+from relay.spool.sqlite.write.committer import NICER_BY
 from relay.spool.sqlite.write.database import Database
 from tests.spool.conftest import OpenSqlite
 from tests.spool.leases import whole
@@ -122,3 +127,44 @@ async def test_a_full_disk_refuses_but_recovers(open_sqlite: OpenSqlite) -> None
         assert spool.problems() == []
         stats = spool.stats()
         assert (stats.accepted, stats.delivered, stats.pending) == (2, 1, 1)
+
+
+def niceness(thread: threading.Thread) -> int:
+    assert thread.native_id is not None
+    return os.getpriority(os.PRIO_PROCESS, thread.native_id)
+
+
+def committing_thread() -> threading.Thread:
+    return next(thread for thread in threading.enumerate() if thread.name == "relay-spool")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="niceness of a thread is Linux's")
+async def test_its_thread_goes_before_the_loop_s_where_the_system_lets_it(open_sqlite: OpenSqlite) -> None:
+    asked: list[int] = []
+
+    def ask() -> None:  # on a thread of its own, which is gone afterwards
+        here = threading.get_native_id()
+        with suppress(PermissionError):
+            os.setpriority(os.PRIO_PROCESS, here, os.getpriority(os.PRIO_PROCESS, here) - NICER_BY)
+        asked.append(os.getpriority(os.PRIO_PROCESS, here))
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    asking.join()
+    async with open_sqlite() as spool:
+        await spool.append([new_record("e")])
+        assert [niceness(committing_thread())] == asked
+        assert niceness(threading.main_thread()) == os.getpriority(os.PRIO_PROCESS, os.getpid())
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="niceness of a thread is Linux's")
+async def test_a_system_that_does_not_let_it_is_none_the_worse(
+    open_sqlite: OpenSqlite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: int) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(os, "setpriority", refuse)
+    async with open_sqlite() as spool:
+        assert await spool.append([new_record("e")]) == frozenset()
+        assert niceness(committing_thread()) == niceness(threading.main_thread())
