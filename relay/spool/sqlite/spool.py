@@ -97,7 +97,7 @@ class SqliteSpool(Alone):
         self._waiter = LeaseWaiter(self._index, clock)
         self._cache = RecordCache()
         self._ledger = Ledger()
-        self._attach_user = AttachUser(self._index)
+        self._attach_user = AttachUser(self._index, has_flow=self._database.has_flow)
         self._queued_bytes = 0
         self._refused: str | None = None
         """Why nothing was taken, as of the last commit."""

@@ -1,17 +1,19 @@
 """Bindings in the file: those that have ended do not gather while the relay runs, nor do those that last."""
 
 import sqlite3
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
 
 from relay.core.errors import SpoolError
-from relay.core.model import KEPT_MS, Binding
+from relay.core.model import KEPT_MS, Binding, Operation
 from relay.spool.sqlite.file.binding_table import BindingTable
 from relay.spool.sqlite.spool import SqliteSpool
 from relay.spool.sqlite.write.database import Database
+from tests.spool.leases import lease_all
 from tests.support.clock import FakeClock
-from tests.support.records import new_record
+from tests.support.records import SESSION, key, new_record, single
 
 
 def rows(path: Path) -> int:
@@ -84,3 +86,27 @@ async def test_who_was_erased_stays_refused_and_whose_end_of_that_is_damaged_too
         await spool.work(lambda database: database.sql.execute("UPDATE erasures SET at_ms = 7 WHERE id = 5").rowcount)
     async with SqliteSpool(path, clock=FakeClock(), max_bytes=1 << 24) as spool:
         assert [user in spool.erased for user in ("u1", "u2", "u3")] == [True, False, True]
+
+
+@pytest.mark.parametrize("opened_anew", [False, True])
+async def test_a_login_names_all_that_waits_of_its_session_whichever_call_it_is_for(
+    tmp_path: Path, *, opened_anew: bool
+) -> None:
+    path, clock = tmp_path / "spool.db", FakeClock()
+    operations = (Operation.PUT_EVENTS, Operation.PUT_ACTION_INTERACTIONS)
+    async with AsyncExitStack() as stack:
+
+        async def opened() -> SqliteSpool:
+            return await stack.enter_async_context(SqliteSpool(path, clock=clock, max_bytes=1 << 24))
+
+        spool = await opened()
+        for operation in operations:
+            await spool.append([single(key(operation=operation), None, operation, b"{}")])
+        if opened_anew:
+            await stack.aclose()
+            spool = await opened()
+        await spool.append([], Binding("tracker-1", SESSION, "u1", clock.now_ms() + 60_000))
+        leases = await lease_all(spool)
+        assert {(one.key.operation, record.user_id) for one in leases for record in one.records} == {
+            (operation, "u1") for operation in operations
+        }

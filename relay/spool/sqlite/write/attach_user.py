@@ -7,7 +7,7 @@ that is leased goes out as it was, and gets the user for its next try.
 """
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from relay.core.model import Binding, Operation, SessionKey
@@ -27,16 +27,27 @@ _CHUNK: Final = 500
 class AttachUser:
     """Knows what is on its way to the disk, by session."""
 
-    def __init__(self, index: PendingIndex) -> None:
+    def __init__(self, index: PendingIndex, *, has_flow: Callable[[Operation, str], bool]) -> None:
+        """Take what it asks.
+
+        Args:
+            index: What is on disk and waits.
+            has_flow: Whether anything of an operation and a target was ever stored: a session's name in it is a digest.
+        """
         self._index = index
+        self._has_flow = has_flow
         self._uncommitted: dict[int, Append | list[Append]] = {}
         """By session; of most sessions one append is on its way."""
+        self._came: set[Operation] = set()
+        """Of records that came without a user, stored or not."""
 
     def find(self, job: Append, binding: Binding, salt: bytes) -> None:
         """Note in the append that binds a session what may get the user."""
         seqs: list[int] = []
         earlier: list[Append] = []
         for operation in _OF_SESSIONS:
+            if operation not in self._came and not self._has_flow(operation, binding.target):
+                continue
             session = fingerprint(SessionKey(operation, binding.target, binding.session_id), salt)
             seqs += self._index.seqs(session, MAX_SEQS_TO_BIND)
             there = self._uncommitted.get(session, [])
@@ -48,6 +59,7 @@ class AttachUser:
         uncommitted = self._uncommitted
         for session, record in zip(job.sessions, job.records, strict=True):
             if record.user_id is None:
+                self._came.add(record.key.operation)
                 there = uncommitted.setdefault(session, job)
                 if there is not job:
                     uncommitted[session] = [*there, job] if isinstance(there, list) else [there, job]

@@ -261,6 +261,10 @@ class Database:
         """Inside a job: the number of an operation and a target."""
         return self._flow_numbers.get(key[:2]) or self._new_flow(*key[:2])
 
+    def has_flow(self, operation: Operation, target: str) -> bool:
+        """Whether anything of them was ever stored. Other threads may ask."""
+        return (operation, target) in self._flow_numbers
+
     def next_number(self) -> int:
         """Inside a job: the number of one more event, which counts as accepted."""
         self.last_seq += 1
