@@ -2,7 +2,7 @@
 
     python -m tests.bench.pending [--events 1000000] [--sessions 200000]
 
-Ends with 1 if the start takes 3 s or more, or the process 200 MB or more. Linux only: memory is read from /proc.
+Ends with 1 if the start takes 3 s or more, or the process 150 MB or more. Linux only: memory is read from /proc.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ from tests.support.records import new_record
 from tests.support.relay import ROOT, relay_environ
 
 MOST_START_S: Final = 3.0
-MOST_RSS_MB: Final = 200.0
+MOST_RSS_MB: Final = 150.0
 WATCHED_S: Final = 10.0
 """How long it is watched while it tries in vain to deliver."""
 _AT_ONCE: Final = 2000
