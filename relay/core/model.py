@@ -189,7 +189,8 @@ class Batch(msgspec.Struct, frozen=True, gc=False):
     @property
     def size(self) -> int:
         """How many events."""
-        return sum([places.bit_count() for _, places in self.pieces])
+        pieces = self.pieces
+        return pieces[0].places.bit_count() if len(pieces) == 1 else sum([places.bit_count() for _, places in pieces])
 
     @property
     def body(self) -> bytes:

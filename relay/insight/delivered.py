@@ -146,13 +146,17 @@ class DeliveredCounts:
 
     def _newly_seen(self, impression: list[str], session_id: str, named: str) -> int:
         young, old = self._young, self._old
+        whole = hash((session_id, named, *impression))
+        if whole in young or whole in old:  # nearly all of a list's events say the same of it
+            return 0
         before = len(young)
         for item in impression:
             mark = hash((session_id, named, item))
             if mark not in old:
                 young.add(mark)
         new = len(young) - before
-        if new and len(young) > _MOST_SEEN // 2:
+        young.add(whole)
+        if len(young) > _MOST_SEEN // 2:
             self._old, self._young = young, set()
         return new
 

@@ -4,6 +4,7 @@ When what was begun has been `stored`, the accepted events are in the spool for 
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from itertools import accumulate
 from typing import Final
 
 import msgspec
@@ -279,11 +280,7 @@ def pieces(
     records: list[NewRecord] = []
     for start in range(0, len(bodies), MOST_EVENTS):
         some = bodies[start : start + MOST_EVENTS]
-        ends: list[int] = []
-        end = -1  # before the first no comma
-        for body in some:
-            end += 1 + len(body)
-            ends.append(end)
+        _, *ends = accumulate([len(body) + 1 for body in some], initial=-1)  # before each but the first a comma
         ids = tuple(event_ids[start : start + MOST_EVENTS])
         records.append(NewRecord(key, user_id, ids, b",".join(some), tuple(ends), came=came))
     return records
