@@ -7,6 +7,7 @@ import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self, TypeVar
@@ -42,6 +43,11 @@ _FORGET: Final = (
 _logger = logging.getLogger(__name__)
 
 
+@lru_cache(maxsize=10_000)  # most are the same every time
+def _text(key: CountKey) -> str:
+    return json.dumps(key)
+
+
 class SqliteStore:
     """See `InsightStore`. What cannot be written is logged and forgotten: it is no event."""
 
@@ -62,17 +68,14 @@ class SqliteStore:
 
     async def add(self, at_s: int, counts: Mapping[CountKey, int], refusals: Iterable[RefusalRow]) -> None:
         """See `InsightStore.add`."""
-        rows = [
-            (unit_s, at_s - at_s % unit_s, json.dumps(key), count)
-            for unit_s in (MINUTE_S, HOUR_S)
-            for key, count in counts.items()
-        ]
-        causes = [(json.dumps(key), trusted, count, first, last) for key, trusted, count, first, last in refusals]
+        counts, refusals = dict(counts), list(refusals)
 
         def write(sql: sqlite3.Connection) -> None:
+            # Of a thousand sites there are thousands of counts: nothing of them is made on the event loop.
+            units = [(unit_s, at_s - at_s % unit_s) for unit_s in (MINUTE_S, HOUR_S)]
             with sql:
-                sql.executemany(_ADD, rows)
-                sql.executemany(_REFUSED, causes)
+                sql.executemany(_ADD, [(*unit, _text(key), count) for key, count in counts.items() for unit in units])
+                sql.executemany(_REFUSED, [(_text(key), *rest) for key, *rest in refusals])
                 for unit_s, kept_s in KEPT_S.items():
                     sql.execute("DELETE FROM counts WHERE unit = ? AND start < ?", (unit_s, at_s - kept_s))
                 for trusted in (0, 1):
