@@ -52,7 +52,7 @@ class Database:
         self._clock = clock
         self._lock = lock
         self.reserve = Reserve(path)
-        self.wiping = Wiping(clock)
+        self.wiping = Wiping(path, clock)
         self.dedup = DedupWindow()
         self.backfill: DedupBackfill
         self.bindings = BindingTable()
@@ -157,6 +157,7 @@ class Database:
                 self.wiping.all_of_it(self.sql)
         self.fold()
         self.sql.close()
+        self.wiping.close()
 
     # ── writing ─────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -3,15 +3,18 @@
 SQLite overwrites what is deleted only where that costs no more writing (`secure_delete = FAST`): inside a page that is
 written anyway, not in a page that becomes free. So a while after something has left, all free pages are taken into use
 by rows of zeros, a few in each transaction, and freed again; then the WAL, which holds pages as they were, is folded
-into the file and cut to nothing. An erasure does the same before it answers.
+into the file and cut to nothing, and what is left within pages is overwritten (`PageGaps`). An erasure does the same
+before it answers.
 """
 
 import sqlite3
 from collections.abc import Generator
 from contextlib import suppress
+from pathlib import Path
 from typing import Final
 
 from relay.core.clock import Clock
+from relay.spool.sqlite.write.page_gaps import PageGaps
 
 WIPE_AFTER_S: Final = 40.0
 """How long what has left may lie in the files."""
@@ -22,8 +25,9 @@ STEP_PAGES: Final = 128
 class Wiping:
     """Belongs to the committing thread, between its transactions."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, path: Path, clock: Clock) -> None:
         self._clock = clock
+        self._gaps = PageGaps(path)
         self._since_s: float | None = None
         self._steps: Generator[None] | None = None
         self.pages = 0
@@ -65,13 +69,20 @@ class Wiping:
         while self.go_on(sql):
             pass
 
+    def close(self) -> None:
+        """The file is closed."""
+        self._gaps.close()
+
     def _wipe(self, sql: sqlite3.Connection) -> Generator[None]:
         try:
-            filled = _pragma(sql, "page_size") - 4  # bytes of a page of a long row (fileformat2.html, 1.6)
+            # Of a long row so much is on each further page, and what is over, if it is about half a page, in the table:
+            # so that the last page is filled to its end, too (fileformat2.html, 1.6).
+            size = _pragma(sql, "page_size")
+            filled, over = size - 4, size // 2
             left = _pragma(sql, "freelist_count")
             while left > 0 and (free := _pragma(sql, "freelist_count")):
                 some = min(free, STEP_PAGES)
-                sql.execute("INSERT INTO zeros VALUES (zeroblob(?))", (some * filled,))
+                sql.execute("INSERT INTO zeros VALUES (zeroblob(?))", (some * filled + over,))
                 self.pages += some
                 left -= some
                 yield
@@ -80,8 +91,7 @@ class Wiping:
                 with suppress(sqlite3.Error):
                     sql.execute("DELETE FROM zeros")
                     self.pages = 0
-        while sql.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
-            yield  # somebody is reading
+        yield from self._gaps.overwrite(sql)
 
 
 def _pragma(sql: sqlite3.Connection, name: str) -> int:
