@@ -2,6 +2,8 @@
 
 import asyncio
 import random
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,7 @@ import pytest
 from relay.core.model import Binding, NewRecord
 from relay.spool.sqlite.admin.control_channel import Discard
 from relay.spool.sqlite.spool import SqliteSpool
+from relay.spool.sqlite.write.page_gaps import AT_ONCE, PageGaps, gap_of
 from relay.spool.sqlite.write.wiping import WIPE_AFTER_S
 from tests.spool.conftest import OpenSqlite
 from tests.spool.leases import burial, lease_first, pieces, whole
@@ -113,3 +116,57 @@ async def test_an_append_does_not_wait_for_an_erasure_to_overwrite_a_large_file(
             appended += 1
         assert await erasing == 4000
         assert appended > 25  # of some 60 steps of 128 pages; as one step there are about a dozen
+
+
+PAGE_BYTES = 512
+
+
+def leaf(*, kind: int = 0x0D, rows: int = 1, end: int = 500, pointers: tuple[int, ...] = (500,), gap: bytes) -> bytes:
+    head = bytes([kind, 0, 0, *rows.to_bytes(2, "big"), *end.to_bytes(2, "big"), 0])
+    page = head + b"".join(one.to_bytes(2, "big") for one in pointers) + gap
+    return page.ljust(end, b"\0") + b"r" * (PAGE_BYTES - end)
+
+
+def test_what_is_between_pointers_and_rows_is_the_gap() -> None:
+    assert gap_of(leaf(gap=b"old")) == (10, 500)
+    assert gap_of(leaf(rows=0, end=PAGE_BYTES, pointers=(), gap=b"old")) == (8, PAGE_BYTES)
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        leaf(gap=b""),
+        leaf(kind=0x05, gap=b"old"),
+        leaf(kind=0x0A, gap=b"old"),
+        leaf(kind=0x00, gap=b"old"),
+        leaf(rows=400, gap=b"old"),
+        leaf(pointers=(499,), gap=b"old"),
+        leaf(pointers=(PAGE_BYTES,), gap=b"old"),
+        leaf(gap=b"old")[:8],
+        b"",
+    ],
+)
+def test_a_page_without_anything_in_it_or_that_is_none_of_these_is_left_alone(page: bytes) -> None:
+    assert gap_of(page) is None
+
+
+def test_a_file_of_many_steps_says_the_same_before_and_after_and_others_write_in_between(tmp_path: Path) -> None:
+    path = tmp_path / "spool.db"
+    with closing(sqlite3.connect(path, isolation_level=None)) as one, closing(sqlite3.connect(path)) as other:
+        one.executescript("PRAGMA page_size = 512; PRAGMA journal_mode = WAL; PRAGMA secure_delete = FAST")
+        one.execute("CREATE TABLE t (n INTEGER PRIMARY KEY, body BLOB)")
+        rows = [(n, (b"secret-%d" % n) * (1 + n % 90)) for n in range(4000)]
+        one.executemany("INSERT INTO t VALUES (?, ?)", rows)
+        one.execute("DELETE FROM t WHERE n % 7")
+        gaps, steps = PageGaps(path), 0
+        for steps, _ in enumerate(gaps.overwrite(one), 1):
+            other.execute("INSERT INTO t VALUES (?, x'00')", (-steps,))
+            other.commit()
+        assert steps >= path.stat().st_size // 512 // AT_ONCE - 1 > 0
+        one.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        pages = path.read_bytes()
+        assert all(gap_of(pages[at : at + 512]) is None for at in range(512, len(pages), 512))
+        assert one.execute("SELECT * FROM t WHERE n >= 0 ORDER BY n").fetchall() == rows[::7]
+        assert one.execute("SELECT count(*) FROM t WHERE n < 0").fetchone() == (steps,)
+        assert one.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+    gaps.close()

@@ -160,7 +160,7 @@ class Committer:
             return
         try:
             self._database.wiping.step(self._database.sql)
-        except sqlite3.Error as error:
+        except (sqlite3.Error, OSError) as error:
             _logger.warning("spool: what has left cannot be overwritten: %s", error)
             self._database.wiping.note()
 

@@ -153,7 +153,7 @@ class Database:
     def close(self) -> None:
         """Overwrite what has left, fold the WAL into the file and close it."""
         if self.wiping.wait_s() is not None:
-            with suppress(sqlite3.Error):
+            with suppress(sqlite3.Error, OSError):
                 self.wiping.all_of_it(self.sql)
         self.fold()
         self.sql.close()

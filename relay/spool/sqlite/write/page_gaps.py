@@ -32,27 +32,33 @@ class PageGaps:
     def overwrite(self, sql: sqlite3.Connection) -> Generator[None]:
         """Overwrite all of them, in steps; between two of them others may write."""
         page_bytes: int = sql.execute("PRAGMA page_size").fetchone()[0]
-        fd = self._opened()
-        first = 1  # the one before holds the schema
-        while True:
+        at_once = AT_ONCE * page_bytes
+        at = page_bytes  # the first page holds the schema
+        seen = at_once
+        while seen == at_once:
             while sql.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
                 yield  # somebody is reading
             sql.execute("BEGIN IMMEDIATE")
             try:
-                if self._has_wal():
-                    continue  # another process wrote in between
-                pages = os.pread(fd, AT_ONCE * page_bytes, first * page_bytes)
-                for start in range(0, len(pages), page_bytes):
-                    if gap := gap_of(pages[start : start + page_bytes]):
-                        os.pwrite(fd, bytes(gap[1] - gap[0]), first * page_bytes + start + gap[0])
+                if not self._has_wal():  # else another process wrote in between
+                    seen = self._overwrite(at, at_once, page_bytes)
+                    at += seen
             finally:
                 sql.execute("ROLLBACK")
             sql.execute("PRAGMA shrink_memory").fetchall()
-            if len(pages) < AT_ONCE * page_bytes:
-                os.fsync(fd)
-                return
-            first += AT_ONCE
             yield
+
+    def _overwrite(self, at: int, size: int, page_bytes: int) -> int:
+        """Those of some pages; bytes of the file that were looked at."""
+        fd = self._opened()
+        pages = os.pread(fd, size, at)
+        for start in range(0, len(pages), page_bytes):
+            if gap := gap_of(pages[start : start + page_bytes]):
+                begin, end = gap
+                os.pwrite(fd, bytes(end - begin), at + start + begin)
+        if len(pages) < size:
+            os.fsync(fd)
+        return len(pages)
 
     def close(self) -> None:
         """Only once SQLite has closed the file: to close it here drops the locks that SQLite has on it."""
