@@ -6,7 +6,6 @@ asks the others first, and tells it what they said (`learn`).
 
 from collections import OrderedDict
 from collections.abc import Awaitable, Iterable
-from itertools import chain, repeat
 from typing import Final
 
 import msgspec
@@ -33,8 +32,6 @@ class _Held(msgspec.Struct, gc=False):
     """Bound until then, as of its last use."""
     saved_until_ms: int = 0
     """The same as the spool knows it, a step more; 0 while no save has succeeded."""
-    slot: int = 0
-    """Where the spool keeps it, if it says so."""
 
 
 class Bindings:
@@ -53,17 +50,15 @@ class Bindings:
         self._most = most
         self._watchers: list[SessionWatcher] = []
         self._held: OrderedDict[tuple[str, str], _Held] = OrderedDict()
-        self._left: list[int] = []
-        """Slots of those that were forgotten for want of room."""
 
     def watch(self, watcher: SessionWatcher) -> None:
         """From now on this too is told which sessions are bound, and which are to be forgotten."""
         self._watchers.append(watcher)
 
-    def load(self, bindings: Iterable[Binding], slots: Iterable[int] = ()) -> None:
-        """Take what the spool kept, and where; the soonest to expire is the first to go when there are too many."""
-        for binding, slot in sorted(zip(bindings, chain(slots, repeat(0))), key=lambda one: one[0].expires_at_ms):  # noqa: B905  without end
-            self.learn(binding, slot)
+    def load(self, bindings: Iterable[Binding]) -> None:
+        """Take what the spool kept, the soonest to expire first to go when there are too many."""
+        for binding in sorted(bindings, key=lambda one: one.expires_at_ms):
+            self.learn(binding)
 
     # ── of the contract ─────────────────────────────────────────────────────────────────────────────────────
 
@@ -116,27 +111,18 @@ class Bindings:
 
     # ── of the backend ──────────────────────────────────────────────────────────────────────────────────────
 
-    def learn(self, binding: Binding, slot: int = 0) -> None:
+    def learn(self, binding: Binding) -> None:
         """Somebody else bound a session, or keeps it; that is durable, so that it need not be saved."""
         until_ms = binding.expires_at_ms
         self._hold(
-            (binding.target, binding.session_id), _Held(binding.user_id, binding.page_session, until_ms, until_ms, slot)
+            (binding.target, binding.session_id), _Held(binding.user_id, binding.page_session, until_ms, until_ms)
         )
 
-    def replaced_by(self, binding: Binding) -> list[int]:
-        """Slots that are free once it is kept: of its session until now, and of those that were forgotten meanwhile."""
-        slots, self._left = self._left, []
-        held = self._held.get((binding.target, binding.session_id))
-        if held is not None and held.slot:
-            slots.append(held.slot)
-        return slots
-
-    def saved(self, binding: Binding, slot: int = 0) -> None:
-        """The spool has this one now, there."""
+    def saved(self, binding: Binding) -> None:
+        """The spool has this one now."""
         held = self._held.get((binding.target, binding.session_id))
         if held is not None and held.user_id == binding.user_id:
             held.saved_until_ms = max(held.saved_until_ms, binding.expires_at_ms)
-            held.slot = slot
             for watcher in self._watchers:
                 watcher.bound(binding)
 
@@ -159,6 +145,4 @@ class Bindings:
         self._held[key] = held
         self._held.move_to_end(key)
         if len(self._held) > self._most:
-            _, forgotten = self._held.popitem(last=False)
-            if forgotten.slot:
-                self._left.append(forgotten.slot)
+            self._held.popitem(last=False)

@@ -39,7 +39,7 @@ from relay.spool.sqlite.admin.buried_watch import BuriedWatch
 from relay.spool.sqlite.admin.control_listener import ControlListener
 from relay.spool.sqlite.admin.erasures import Erasures
 from relay.spool.sqlite.admin.inspection import explained
-from relay.spool.sqlite.file.binding_table import ReadBindings, read_bindings
+from relay.spool.sqlite.file.binding_table import read_bindings
 from relay.spool.sqlite.kept_snippets import keep_snippet
 from relay.spool.sqlite.read.leasing import Leasing
 from relay.spool.sqlite.read.reader import Reader
@@ -152,8 +152,7 @@ class SqliteSpool(Alone):
             await stack.enter_async_context(self._reader)
             self._committer.start()
             stack.push_async_callback(self._stop)
-            found = await self._read_bindings(MOST_BINDINGS_READ)
-            self.sessions.load(found.bindings, found.slots)
+            self.sessions.load(await self.bindings())
             await stack.enter_async_context(self.commands)
             await stack.enter_async_context(self.buried_watch)
             self._stack = stack.pop_all()
@@ -187,7 +186,6 @@ class SqliteSpool(Alone):
         job = append_of(records, binding, salt=salt, size=size, now_s=now_s, now_ms=self._clock.now_ms())
         self._database.backfill.find(job, now_s)
         if binding is not None:
-            job.replaces = self.sessions.replaced_by(binding)
             self._attach_user.find(job, binding, salt)
         self._attach_user.put(job)
         self._queued_bytes += size
@@ -238,7 +236,7 @@ class SqliteSpool(Alone):
                 self._cache.put(stored)
                 self._ledger.accepted += len(stored.ends)
         if job.binding is not None:
-            self.sessions.saved(job.binding, job.slot)
+            self.sessions.saved(job.binding)
             for seq in job.given:
                 self._cache.give_user(seq, job.binding.user_id)
             self._leasing.got_user(job.given)
@@ -315,14 +313,11 @@ class SqliteSpool(Alone):
 
     async def bindings(self, most: int = MOST_BINDINGS_READ) -> list[Binding]:
         """See `Spool.bindings`."""
-        return (await self._read_bindings(most)).bindings
-
-    async def _read_bindings(self, most: int) -> ReadBindings:
         found = await self._reader.run(partial(read_bindings, now_ms=self._clock.now_ms(), most=most))
         if found.damaged:
             self._damaged_bindings += len(found.damaged)
             await self.work(lambda database: database.bindings.forget_damaged(database.sql, found.damaged))
-        return found
+        return found.bindings
 
     def stats(self) -> SpoolStats:
         """See `Spool.stats`."""

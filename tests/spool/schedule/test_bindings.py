@@ -94,23 +94,6 @@ def test_after_a_restart_it_ends_no_earlier_and_a_step_later_at_most(bindings: B
         assert anew.user("shop", "s1") == "u1"
 
 
-def test_what_a_save_replaces_is_its_sessions_row_and_those_of_sessions_that_were_forgotten(clock: FakeClock) -> None:
-    bindings = Bindings(clock=clock, ttl_s=TTL_S, most=2)
-    made: list[Binding] = []
-    for number in range(1, 5):
-        bindings.claim("shop", f"s{number}", "u1")
-        due = bindings.due("shop", f"s{number}")
-        assert due is not None
-        made.append(due)
-        assert bindings.replaced_by(due) == ([] if number < 3 else [number - 2])
-        bindings.saved(due, number)
-    assert bindings.replaced_by(made[3]) == [4]
-    assert bindings.replaced_by(made[0]) == []
-    anew = Bindings(clock=clock, ttl_s=TTL_S)
-    anew.load(made, [1, 2, 3, 4])
-    assert [anew.replaced_by(one) for one in made] == [[1], [2], [3], [4]]
-
-
 def test_a_save_that_comes_late_does_not_bring_another_user_back(bindings: Bindings) -> None:
     bindings.claim("shop", "s1", "u1")
     late = bindings.due("shop", "s1")

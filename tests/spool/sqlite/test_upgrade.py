@@ -15,9 +15,10 @@ from relay.spool.sqlite.admin.buried import list_buried
 from relay.spool.sqlite.admin.control_channel import Replay
 from relay.spool.sqlite.admin.inspection import users_of_sessions
 from relay.spool.sqlite.file import upgrade as upgrade_module
+from relay.spool.sqlite.file.binding_table import slot_of
 from relay.spool.sqlite.file.opening import APPLICATION_ID, VERSION
 from relay.spool.sqlite.file.rows import crc_of, statement
-from relay.spool.sqlite.file.rows_2 import checksum_2, slot_2
+from relay.spool.sqlite.file.rows_2 import checksum_2
 from relay.spool.sqlite.spool import SqliteSpool
 from tests.spool.conftest import OpenSqlite
 from tests.spool.leases import deliver_all
@@ -128,7 +129,7 @@ def make_version_2(path: Path, clock: FakeClock, *, records: int) -> None:
         old.executemany("INSERT INTO ledger VALUES (?, ?)", [("accepted", records), ("buried:HTTP413", buried)])
         until_ms = clock.now_ms() + 60_000
         for site, session, user, target in (("shop", SESSION, "u1", "tracker-1"), ("~erased", GONE, "~", None)):
-            slot = slot_2(site, session, salt=_SALT)
+            slot = slot_of(site, session, salt=_SALT)
             kept = (site, session, user, target, until_ms)
             old.execute("INSERT INTO bindings VALUES (?, ?, ?, ?, ?, ?, ?)", (slot, crc_of(slot, *kept), *kept))
     old.close()

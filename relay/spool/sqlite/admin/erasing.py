@@ -12,7 +12,7 @@ from typing import Final, Literal, Protocol
 
 import msgspec
 
-from relay.spool.sqlite.file.binding_table import look_for, others_of_sessions
+from relay.spool.sqlite.file.binding_table import look_for
 from relay.spool.sqlite.read.reader import Reader
 from relay.spool.sqlite.write.database import Database
 
@@ -90,9 +90,9 @@ async def erase(whom: Whom, database: Database, *, reader: Reader, do: Do) -> in
         return await _sweep(table, whom, reader=reader, step=step)
 
     async def unbind() -> int:
-        """Remove their bindings; the last that had been saved before."""
+        """Remove their bindings; how many bindings had been saved before."""
         since: list[int] = []
-        await step(partial(_note_last, since=since))  # what was saved before is on disk now, for the reader to see
+        await step(partial(_note_saves, since=since))  # what was saved before is on disk now, for the reader to see
         slots: list[int] = []
         last: int | None = None
         while True:
@@ -100,8 +100,6 @@ async def erase(whom: Whom, database: Database, *, reader: Reader, do: Do) -> in
             if last is None:
                 break
             slots += found
-        if slots:
-            slots = await reader.run(partial(others_of_sessions, slots=slots))
         await step(partial(_unbind, whom=whom, slots=slots, since=since[0]))
         return since[0]
 
@@ -180,16 +178,15 @@ def _remove_newer(database: Database, *, whom: Whom, after: int, since: int) -> 
     return _counted(database, gone)
 
 
-def _note_last(database: Database, *, since: list[int]) -> Erased:
-    """Inside a job: note which binding was saved last."""
-    since.append(database.bindings.last)
+def _note_saves(database: Database, *, since: list[int]) -> Erased:
+    """Inside a job: note how many bindings have been saved."""
+    since.append(database.bindings.saves)
     return Erased([])
 
 
 def _unbind(database: Database, *, whom: Whom, slots: Sequence[int], since: int) -> Erased:
     """Inside a job: remove the bindings, so that no more records get the user."""
-    database.bindings.forget(database.sql, slots)
-    database.bindings.erase(database.sql, whom.column, whom.value, since=since)
+    database.bindings.erase(database.sql, whom.column, whom.value, slots=slots, since=since)
     return Erased([])
 
 

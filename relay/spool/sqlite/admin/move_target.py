@@ -18,7 +18,7 @@ from relay.spool.schedule.erased_users import ErasedUsers, is_about
 from relay.spool.schedule.fingerprint import fingerprint
 from relay.spool.schedule.ledger import BURIED_PREFIX
 from relay.spool.schedule.moved_in import as_it_is_here
-from relay.spool.sqlite.file.binding_table import read_bindings
+from relay.spool.sqlite.file.binding_table import slot_of
 from relay.spool.sqlite.file.buried_rows import bury_again
 from relay.spool.sqlite.file.erasure_table import erased_now, note_erasure
 from relay.spool.sqlite.spool import SqliteSpool
@@ -38,8 +38,6 @@ class SqliteMoveTarget:
     def __init__(self, spool: SqliteSpool, *, clock: Clock) -> None:
         self._spool = spool
         self._clock = clock
-        self._owners: dict[tuple[str, str], tuple[str, int]] | None = None
-        """Whose each session is here, and until when; once it was asked for."""
 
     async def moved(self, source: str) -> Moved:
         """See `MoveTarget.moved`."""
@@ -65,14 +63,13 @@ class SqliteMoveTarget:
 
         def save(database: Database) -> None:
             refused = ErasedUsers(erased_now(database.sql))
-            owners = self._owners_in(database)
             for binding in bindings:
-                session, here = (binding.target, binding.session_id), (binding.user_id, binding.expires_at_ms)
-                known = owners.get(session)
-                if binding.user_id in refused or (known and (known[0] != here[0] or known[1] >= here[1])):
+                known = _binding_of(database, binding.target, binding.session_id)
+                if binding.user_id in refused or (
+                    known and (known[0] != binding.user_id or known[1] >= binding.expires_at_ms)
+                ):
                     continue
                 database.bindings.save(binding)
-                owners[session] = here
 
         await self._spool.work(save)
 
@@ -81,14 +78,13 @@ class SqliteMoveTarget:
 
         def store(database: Database) -> int:
             refused = ErasedUsers(erased_now(database.sql))
-            owners = self._owners_in(database)
             left_out = 0
             for record in records:
                 if record.user_id in refused or is_about(record.key.operation, record.body, refused):
                     left_out += record.size
                     continue
                 key = record.key
-                owner = owners.get((key.target, key.session_id)) if key.session_id else None
+                owner = _binding_of(database, key.target, key.session_id) if key.session_id else None
                 new = as_it_is_here(record, owner, now_ms=self._clock.now_ms())
                 session = fingerprint(new.key, database.salt)
                 database.store(new, session=session, at_ms=record.accepted_at_ms)
@@ -128,12 +124,6 @@ class SqliteMoveTarget:
 
         await self._spool.work(add)
 
-    def _owners_in(self, database: Database) -> dict[tuple[str, str], tuple[str, int]]:
-        if self._owners is None:
-            found = read_bindings(database.sql, self._clock.now_ms(), -1).bindings
-            self._owners = {(one.target, one.session_id): (one.user_id, one.expires_at_ms) for one in found}
-        return self._owners
-
 
 @asynccontextmanager
 async def move_target(path: Path, *, clock: Clock) -> AsyncGenerator[SqliteMoveTarget]:
@@ -148,3 +138,12 @@ async def move_target(path: Path, *, clock: Clock) -> AsyncGenerator[SqliteMoveT
 def _note(sql: sqlite3.Connection, source: str, counts: Mapping[str, int]) -> None:
     rows = [(source, name, count) for name, count in counts.items()]
     sql.executemany("INSERT OR REPLACE INTO moves VALUES (?, ?, ?)", rows)
+
+
+def _binding_of(database: Database, target: str, session_id: str) -> tuple[str, int] | None:
+    """Whose the session is here, and until when."""
+    slot = slot_of(target, session_id, salt=database.salt)
+    found: tuple[str, int] | None = database.sql.execute(
+        "SELECT user_id, expires_at_ms FROM bindings WHERE slot = ?", (slot,)
+    ).fetchone()
+    return found

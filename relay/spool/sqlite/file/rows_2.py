@@ -7,7 +7,6 @@ from typing import Any, Final, NamedTuple
 
 from relay.core.model import Binding
 from relay.spool.header import Header, encode_header
-from relay.spool.schedule.fingerprint import number_of
 from relay.spool.sqlite.file.binding_table import keep_binding
 from relay.spool.sqlite.file.buried_rows import BuriedRow, buried_row
 from relay.spool.sqlite.file.erasure_table import note_erasure
@@ -72,12 +71,7 @@ def checksum_2(  # noqa: PLR0917  the columns, in their order
     return zlib.crc32(body, zlib.crc32(head.encode()))
 
 
-def slot_2(site: object, session_id: object, *, salt: bytes) -> int:
-    """Where a binding stood: 60 bits that stand for a session of a site."""
-    return number_of(f"binding\0{site}\0{session_id}", salt)
-
-
-def keep_binding_2(sql: sqlite3.Connection, row: Sequence[Any]) -> None:
+def keep_binding_2(sql: sqlite3.Connection, row: Sequence[Any], *, salt: bytes) -> None:
     """Inside a transaction: keep a binding, or whom the relay erased: that was one of a site of its own."""
     slot, crc, site, session_id, user_id, target, expires_at_ms = row
     if crc != crc_of(slot, site, session_id, user_id, target, expires_at_ms):
@@ -85,4 +79,4 @@ def keep_binding_2(sql: sqlite3.Connection, row: Sequence[Any]) -> None:
     if site == "~erased":
         note_erasure(sql, session_id, at_ms=expires_at_ms - _TEN_YEARS_MS)
     elif target is not None:
-        keep_binding(sql, Binding(target, session_id, user_id, expires_at_ms))
+        keep_binding(sql, Binding(target, session_id, user_id, expires_at_ms), salt=salt)

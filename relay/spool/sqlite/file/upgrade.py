@@ -9,9 +9,10 @@ import re
 import sqlite3
 from typing import Final
 
+from relay.spool.sqlite.file.binding_table import slot_of
 from relay.spool.sqlite.file.buried_rows import insert
 from relay.spool.sqlite.file.rows import crc_of, statement
-from relay.spool.sqlite.file.rows_2 import BINDING_COLUMNS_2, COLUMNS_2, Row2, keep_binding_2, slot_2
+from relay.spool.sqlite.file.rows_2 import BINDING_COLUMNS_2, COLUMNS_2, Row2, keep_binding_2
 
 _TABLE: Final = re.compile(r"^CREATE TABLE (\w+) .*?;$", re.DOTALL | re.MULTILINE)
 _AT_ONCE: Final = 2000
@@ -31,7 +32,7 @@ def upgrade(sql: sqlite3.Connection, *, version: int, salt: bytes) -> None:
         sql.execute("BEGIN IMMEDIATE")
         _from_1(sql, salt=salt)
         sql.execute("COMMIT")
-    _from_2(sql)
+    _from_2(sql, salt=salt)
 
 
 def tables(version: str = "schema") -> dict[str, str]:
@@ -43,7 +44,7 @@ def _from_1(sql: sqlite3.Connection, *, salt: bytes) -> None:
     """What has no checksum yet is taken at its word, for there is nothing to judge it by."""
     made = tables("schema_2")
     sql.create_function("crc_of", -1, lambda *columns: crc_of(*map(_text, columns)), deterministic=True)
-    sql.create_function("slot_of", 2, lambda *columns: slot_2(*map(_text, columns), salt=salt), deterministic=True)
+    sql.create_function("slot_of", 2, lambda *columns: slot_of(*map(_text, columns), salt=salt), deterministic=True)
     sql.execute("DROP INDEX bindings_by_expiry")
     sql.execute("ALTER TABLE flows RENAME TO flows_1")
     sql.execute("ALTER TABLE bindings RENAME TO bindings_1")
@@ -54,7 +55,7 @@ def _from_1(sql: sqlite3.Connection, *, salt: bytes) -> None:
     sql.execute("PRAGMA user_version = 2")
 
 
-def _from_2(sql: sqlite3.Connection) -> None:
+def _from_2(sql: sqlite3.Connection, *, salt: bytes) -> None:
     """The old tables are renamed first; while they are there, the upgrade is not over."""
     made = tables()
     names = {name for (name,) in sql.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
@@ -69,7 +70,7 @@ def _from_2(sql: sqlite3.Connection) -> None:
         pass
     while _step(sql, "buried_2", ", reason, message, buried_at_ms"):
         pass
-    while _step_of_bindings(sql):
+    while _step_of_bindings(sql, salt=salt):
         pass
     sql.execute("BEGIN IMMEDIATE")
     for name in ("records_2", "buried_2", "bindings_2"):
@@ -78,13 +79,13 @@ def _from_2(sql: sqlite3.Connection) -> None:
     sql.execute("COMMIT")
 
 
-def _step_of_bindings(sql: sqlite3.Connection) -> bool:
+def _step_of_bindings(sql: sqlite3.Connection, *, salt: bytes) -> bool:
     """The same for bindings."""
     sql.execute("BEGIN IMMEDIATE")
     some = f"SELECT {BINDING_COLUMNS_2} FROM bindings_2 ORDER BY slot LIMIT {_AT_ONCE}"  # noqa: S608  constants
     rows = sql.execute(some).fetchall()
     for columns in rows:
-        keep_binding_2(sql, columns)
+        keep_binding_2(sql, columns, salt=salt)
     if rows:
         sql.execute("DELETE FROM bindings_2 WHERE slot <= ?", (rows[-1][0],))
     sql.execute("COMMIT")

@@ -1,6 +1,5 @@
 """Whether SQLite can still find its way in a spool's file, and whether all is there that was acknowledged."""
 
-import re
 import sqlite3
 import sys
 from collections.abc import Callable
@@ -40,7 +39,6 @@ _HEADER: Final = {
     64: (b"\0\0\0\1",),
 }
 """What may stand where in the file's header (the same): page size, formats, encoding, incremental vacuum."""
-_COMMENT: Final = re.compile(r"--[^\n]*")
 _LAST_FRAME_AT: Final = 16
 """Where in the WAL's index mxFrame stands (https://www.sqlite.org/walformat.html §2.1)."""
 
@@ -86,7 +84,7 @@ def _is_marked(path: Path) -> bool:
 
 
 def _trouble(sql: sqlite3.Connection, mark: int) -> str | None:
-    schema = _tables(sql)
+    schema = dict(sql.execute("SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL"))
     version = sql.execute("PRAGMA user_version").fetchone()[0]
     if version > VERSION:
         return None
@@ -142,13 +140,7 @@ def _trouble_of_wal(path: Path) -> str | None:
 
 @cache
 def _schema(version: int) -> dict[str, str]:
-    """Those of a version."""
+    """Names and text of the tables of a version, as SQLite keeps them."""
     with closing(sqlite3.connect(":memory:")) as sql:
         sql.executescript(statement("schema" if version == VERSION else f"schema_{version}"))
-        return _tables(sql)
-
-
-def _tables(sql: sqlite3.Connection) -> dict[str, str]:
-    """Names and text of the tables, as SQLite keeps them, without the comments."""
-    found = sql.execute("SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL")
-    return {name: _COMMENT.sub("", text) for name, text in found}
+        return dict(sql.execute("SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL"))

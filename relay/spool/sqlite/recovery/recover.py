@@ -126,7 +126,7 @@ def _fill(sql: sqlite3.Connection, path: Path, mark: int) -> None:
     sql.execute("INSERT INTO salt VALUES (?)", (salt,))
     _name_sessions(sql, salt)
     for cell in old_bindings:
-        keep_binding_2(sql, (cell.rowid, *cell.values[1:]))
+        keep_binding_2(sql, (cell.rowid, *cell.values[1:]), salt=salt)
     found = pending_events(sql)
     buried = sql.execute("SELECT max(number), count(*) FROM buried").fetchone()
     bindings = sql.execute("SELECT count(*) FROM bindings").fetchone()[0]

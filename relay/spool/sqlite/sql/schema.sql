@@ -45,7 +45,7 @@ CREATE TABLE buried (             -- kept, no longer tried: one event each
 ) STRICT;
 
 CREATE TABLE bindings (
-  slot          INTEGER PRIMARY KEY, -- in the order of saves; of several of a session that counts which lasts longest
+  slot          INTEGER PRIMARY KEY, -- fingerprint of (target, session id)
   crc           INTEGER NOT NULL,    -- over all other columns
   target        TEXT    NOT NULL,
   session_id    TEXT    NOT NULL,

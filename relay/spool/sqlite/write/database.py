@@ -105,7 +105,7 @@ class Database:
         run = self.sql.execute
         self._page_bytes = run("PRAGMA page_size").fetchone()[0]
         self._begin()
-        self.bindings.open(self.sql, now_ms=self._clock.now_ms())
+        self.bindings.open(self.sql, salt=self.salt, now_ms=self._clock.now_ms())
         run("DELETE FROM zeros")
         run("COMMIT")
         for number, operation, target in read_flows(self.sql):
@@ -176,7 +176,7 @@ class Database:
                 self._looks_first = False
 
     def _commit(self, jobs: Sequence[Job]) -> None:
-        totals, seq = dict(self.totals), self.last_seq
+        totals, seq, bindings = dict(self.totals), self.last_seq, self.bindings.count
         self._rows, self._fresh, self._new_flows = [], set(), []
         self.bindings.begin()
         try:
@@ -191,8 +191,7 @@ class Database:
                 self._save_totals()
             self.sql.execute("COMMIT")
         except BaseException:
-            self.totals, self.last_seq = totals, seq
-            self.bindings.undo()
+            self.totals, self.last_seq, self.bindings.count = totals, seq, bindings
             for number in self._new_flows:
                 del self._flow_numbers[self.flows.pop(number)]
             if self.sql.in_transaction:
@@ -242,7 +241,7 @@ class Database:
             stored.append(None if kept is None else self.store(kept, session=session, at_ms=job.accepted_at_ms))
         job.stored, job.repeated = stored, frozenset(repeated) if repeated else NOTHING_REPEATED
         if job.binding is not None:
-            job.slot = self.bindings.save(job.binding, replaces=job.replaces)
+            self.bindings.save(job.binding)
             job.given = ()
             if seqs := waiting_for(job, job.binding):
                 self._flush()

@@ -16,8 +16,8 @@ from typing import Final
 AT_ONCE: Final = 1024
 """Pages looked at in one step: a few milliseconds, since appends wait meanwhile."""
 _TABLE_LEAF: Final = 0x0D
-"""First byte of such a page. No other page begins with it below 200 million pages: not a page of overflow or of those
-that are free, which begin with the number of another, nor one of pointers, which begins with 1 to 5."""
+"""First byte of such a page. Below 200 million pages no other page in use begins with it: overflow and the trunks of
+the free list begin with the number of a page, the pointer map with 1 to 5. A free page may, and loses nothing."""
 _HEAD: Final = struct.Struct(">BHHHB")
 """Kind, first free block, number of rows, where they begin, fragments."""
 

@@ -37,10 +37,6 @@ class Append(msgspec.Struct, eq=False):
     """Seqs of these sessions from before the start, whose ids are not known yet; see `DedupBackfill`."""
     older: Sequence[int] = ()
     """Seqs of these sessions too old for the memory of recent event ids, to be compared on disk."""
-    replaces: Sequence[int] = ()
-    """Slots of bindings that go when this one is kept."""
-    slot: int = 0
-    """After the commit: of the binding."""
     stored: Sequence[Record | None] = ()
     """After the commit: each record as it is now; None where all of it was there already."""
     repeated: Repeated = NOTHING_REPEATED
