@@ -84,7 +84,8 @@ def gap_of(page: bytes) -> tuple[int, int] | None:
         return None
     _, _, rows, end, _ = _HEAD.unpack_from(page)
     begin = _HEAD.size + 2 * rows
-    pointers = struct.unpack_from(f">{rows}H", page, _HEAD.size) if begin <= end <= len(page) else ()
-    if begin > end or end > len(page) or any(not end <= one < len(page) for one in pointers):
+    if not begin <= end <= len(page):
         return None  # not what it should be: found, and salvaged, elsewhere
+    if any(not end <= pointer < len(page) for pointer in struct.unpack_from(f">{rows}H", page, _HEAD.size)):
+        return None
     return (begin, end) if page[begin:end].strip(b"\0") else None
