@@ -4,7 +4,6 @@ When what was begun has been `stored`, the accepted events are in the spool for 
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from itertools import accumulate
 from typing import Final
 
 import msgspec
@@ -279,8 +278,11 @@ def pieces(
     """Checked events as records of `MOST_EVENTS` each, the last of what is left."""
     records: list[NewRecord] = []
     for start in range(0, len(bodies), MOST_EVENTS):
-        some = bodies[start : start + MOST_EVENTS]
-        _, *ends = accumulate([len(body) + 1 for body in some], initial=-1)  # before each but the first a comma
+        some, end = bodies[start : start + MOST_EVENTS], -1
+        ends: list[int] = []
+        for body in some:
+            end += len(body) + 1  # before each but the first a comma
+            ends.append(end)
         ids = tuple(event_ids[start : start + MOST_EVENTS])
         records.append(NewRecord(key, user_id, ids, b",".join(some), tuple(ends), came=came))
     return records

@@ -230,9 +230,9 @@ class SqliteSpool(Alone):
         if job.error is not None:
             job.receipt.fail(job.error)
             return
-        for session, stored in zip(job.sessions, job.stored, strict=True):
+        for index, stored in enumerate(job.stored):
             if stored is not None:
-                self._index.add(session, stored.key.target, stored.seq, stored.waiting, job.accepted_s)
+                self._index.add(job.sessions[index], stored.key.target, stored.seq, stored.waiting, job.accepted_s)
                 self._cache.put(stored)
                 self._ledger.accepted += len(stored.ends)
         if job.binding is not None:

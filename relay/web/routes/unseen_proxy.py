@@ -41,7 +41,7 @@ class UnseenProxy:
     def saw(self, fields: Mapping[bytes, bytes]) -> None:
         """A beacon with these headers."""
         self._seen += 1
-        if not _ADDED_BY_PROXIES.isdisjoint(fields):
+        if not fields.keys().isdisjoint(_ADDED_BY_PROXIES):
             name = next(name for name in fields if name in _ADDED_BY_PROXIES)
             self._with[name] = self._with.get(name, 0) + 1
         if self._seen >= LOOK_AT:

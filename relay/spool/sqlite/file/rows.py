@@ -62,13 +62,16 @@ class RecordRow(NamedTuple):
 
 
 def row_of(record: Record, *, session: int, flow: int) -> tuple[object, ...]:
-    """The row of a record. Every beacon pays for this, so that it calls as little as possible."""
+    """The row of a record. Every beacon pays for this, so that it calls as little as possible.
+
+    Its blobs are bytearrays: of `bytes` the module asks each time whether they know how to become something else.
+    """
     seq, at_ms, waiting, sid = record.seq, record.accepted_at_ms, record.waiting, record.key.session_id
     user, body = record.user_id, record.body
     head = encode_header((record.ends, record.without_item, record.came))  # as `Header` is written
     text = f"{seq} {session} {flow} {at_ms} {waiting} {sid}\0{'-' if user is None else '+' + user}\0"
     crc = crc32(body, crc32(head, crc32(text.encode())))  # as `checksum` does
-    return (seq, session, flow, at_ms, crc, waiting, sid, user, head, body)
+    return (seq, session, flow, at_ms, crc, waiting, sid, user, bytearray(head), bytearray(body))
 
 
 def checksum(  # noqa: PLR0917  the columns, in their order

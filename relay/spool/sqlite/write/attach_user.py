@@ -57,8 +57,9 @@ class AttachUser:
     def put(self, job: Append) -> None:
         """An append goes to the thread."""
         uncommitted = self._uncommitted
-        for session, record in zip(job.sessions, job.records, strict=True):
+        for index, record in enumerate(job.records):
             if record.user_id is None:
+                session = job.sessions[index]
                 self._came.add(record.key.operation)
                 there = uncommitted.setdefault(session, job)
                 if there is not job:
@@ -67,9 +68,10 @@ class AttachUser:
     def done(self, job: Append) -> None:
         """It is back; what is on disk of it the index will hold."""
         uncommitted = self._uncommitted
-        for session, record in zip(job.sessions, job.records, strict=True):
+        for index, record in enumerate(job.records):
             if record.user_id is not None:
                 continue
+            session = job.sessions[index]
             there = uncommitted.pop(session, None)
             if there is not job and isinstance(there, list) and (left := [one for one in there if one is not job]):
                 uncommitted[session] = left

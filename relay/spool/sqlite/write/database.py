@@ -228,14 +228,14 @@ class Database:
         stored: list[Record | None] = []
         repeated: set[tuple[int, int]] = set()
         fresh, (young, old) = self._fresh, self.dedup.generations
-        for index, (session, page, new) in enumerate(zip(job.sessions, job.pages, job.records, strict=True)):
-            repeats = 0
-            keys = [hash((page, event_id)) & ID_BITS if event_id else -1 for event_id in new.event_ids]
-            for place, key in enumerate(keys):
-                if key in fresh or key in young or key in old or key in on_disk:
+        for index, new in enumerate(job.records):
+            session, page, repeats = job.sessions[index], job.pages[index], 0
+            for place, event_id in enumerate(new.event_ids):
+                key = hash((page, event_id)) & ID_BITS
+                if event_id and (key in fresh or key in young or key in old or key in on_disk):
                     repeats |= 1 << place
                     repeated.add((index, place))
-                elif key >= 0:
+                elif event_id:
                     fresh.add(key)
             kept = without(new, repeats) if repeats else new
             stored.append(None if kept is None else self.store(kept, session=session, at_ms=job.accepted_at_ms))
