@@ -134,9 +134,11 @@ class SettleQueue(Background):
 
     def _still_mine(self, settled: Sequence[T]) -> list[T]:
         """What belongs to an epoch that is over is forgotten with it: its new owner repeats what is there."""
-        mine = [one for one in settled if self._shards.mine.get(shard_of(one.session)) == one.epoch]
-        if len(mine) < len(settled):
-            lost: Sequence[Departed | Burying] = [one for one in settled if one not in mine]
+        mine: list[T] = []
+        lost: list[T] = []
+        for one in settled:
+            (mine if self._shards.mine.get(shard_of(one.session)) == one.epoch else lost).append(one)
+        if lost:
             self._totals.correct(_counts(lost))
         return mine
 
