@@ -22,6 +22,7 @@ from relay.spool.schedule.ledger import BURIED_PREFIX, left
 from relay.spool.schedule.pending_index import PendingIndex
 from relay.spool.schedule.pieces import without
 from relay.spool.sqlite.file.binding_table import BindingTable, derived_sessions
+from relay.spool.sqlite.file.connection import fold, waiting_briefly
 from relay.spool.sqlite.file.erasure_table import erased_now
 from relay.spool.sqlite.file.opening import add_flow, open_file, read_flows
 from relay.spool.sqlite.file.rows import read_totals, row_of
@@ -106,7 +107,7 @@ class Database:
         self._page_bytes = run("PRAGMA page_size").fetchone()[0]
         self._begin()
         self.bindings.open(self.sql, salt=self.salt, now_ms=self._clock.now_ms())
-        run("DELETE FROM zeros")
+        self.wiping.open(self.sql)
         run("COMMIT")
         for number, operation, target in read_flows(self.sql):
             self.flows[number] = (operation, target)
@@ -319,9 +320,9 @@ class Database:
         return keys_of(self.sql, seqs, flows=self.flows, salt=self.salt)
 
     def fold(self) -> None:
-        """Fold the WAL into the file now, and give its space back, as far as possible."""
-        with suppress(sqlite3.Error):
-            self.sql.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        """Fold the WAL into the file now, and give its space back, as far as possible without waiting for others."""
+        with suppress(sqlite3.Error), waiting_briefly(self.sql):
+            fold(self.sql)
 
     def _measure(self) -> None:
         run = self.sql.execute

@@ -13,6 +13,7 @@ from collections.abc import Generator
 from pathlib import Path
 from typing import Final
 
+from relay.spool.sqlite.file.connection import fold, unless_busy
 from relay.spool.sqlite.file.page_layout import LEAF
 from relay.spool.sqlite.write.overflow_ends import OverflowEnds
 
@@ -31,21 +32,23 @@ class PageGaps:
         self._path = path
         self._fd: int | None = None
 
-    def overwrite(self, sql: sqlite3.Connection) -> Generator[None]:
-        """Overwrite all of them, in steps; between two of them others may write."""
+    def overwrite(self, sql: sqlite3.Connection) -> Generator[bool]:
+        """Overwrite all of them, in steps; whether one did nothing, since another process reads or writes.
+
+        Between two of them others may write, but nobody may move pages.
+        """
         page_bytes: int = sql.execute("PRAGMA page_size").fetchone()[0]
         at: int | None = page_bytes  # the first page holds the schema
         while at is not None:
-            while sql.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
-                yield  # somebody is reading
-            sql.execute("BEGIN IMMEDIATE")
-            try:
-                if not self._has_wal():  # else another process wrote in between
-                    at = self._overwrite(at, page_bytes)
-            finally:
-                sql.execute("ROLLBACK")
-            sql.execute("PRAGMA shrink_memory").fetchall()
-            yield
+            before = at
+            if fold(sql) and unless_busy(sql, "BEGIN IMMEDIATE"):
+                try:
+                    if not self._has_wal():  # else another process wrote in between
+                        at = self._overwrite(at, page_bytes)
+                finally:
+                    sql.execute("ROLLBACK")
+                sql.execute("PRAGMA shrink_memory").fetchall()
+            yield at == before
 
     def _overwrite(self, at: int, page_bytes: int) -> int | None:
         """Those of some pages; where in the file to go on, None at its end."""

@@ -2,8 +2,6 @@
 
 import random
 import sqlite3
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -15,6 +13,7 @@ from relay.spool.sqlite.write.page_gaps import PageGaps
 from relay.spool.sqlite.write.wiping import Wiping
 from tests.spool.leases import burial, lease_first, pieces
 from tests.spool.sqlite.files import sql
+from tests.spool.sqlite.wiping.plain_file import plain_file
 from tests.support.clock import FakeClock
 from tests.support.records import new_record
 
@@ -55,18 +54,6 @@ async def test_when_an_erasure_answers_nothing_is_behind_the_end_of_others_long_
         assert spool.stats().pending > 10
     assert sql(path, "PRAGMA page_size") == [(page_bytes,)]
     assert sql(path, "PRAGMA integrity_check") == [("ok",)]
-
-
-@contextmanager
-def plain_file(path: Path) -> Iterator[sqlite3.Connection]:
-    """Of small pages, kept as a spool's file is; without a sync."""
-    with closing(sqlite3.connect(path, isolation_level=None)) as one:
-        one.executescript(
-            "PRAGMA page_size = 512; PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL;"
-            "PRAGMA synchronous = OFF; PRAGMA secure_delete = FAST;"
-            "CREATE TABLE t (n INTEGER PRIMARY KEY, body BLOB); CREATE TABLE zeros (zeros BLOB NOT NULL)"
-        )
-        yield one
 
 
 def change(one: sqlite3.Connection, rng: random.Random, kept: dict[int, bytes], first: int) -> None:
