@@ -139,8 +139,8 @@ class Committer:
             self._do_next()
             while self._stopping and self._queue:
                 self._do_next()
-        self._shrink()
         self._wipe()
+        self._shrink()
 
     def _do_next(self) -> None:
         """Do a group, and tell the loop of it, also if it is empty: it wakes the thread again only then."""

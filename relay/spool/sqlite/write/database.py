@@ -333,9 +333,9 @@ class Database:
     def shrink(self) -> bool:
         """Give a little of what is free back to the file system; whether there is more to give.
 
-        A quarter of the file, at least a megabyte, is kept for what comes next.
+        A quarter of the file, at least a megabyte, is kept. Not while `wiping` is at work: pages would move past it.
         """
-        if self._free_pages <= max(VACUUM_ABOVE_PAGES, self._pages // 4):
+        if self.wiping.is_at_work or self._free_pages <= max(VACUUM_ABOVE_PAGES, self._pages // 4):
             return False
         # A script, since it works only as far as it is stepped: `execute` stops after one page.
         self.sql.executescript(f"PRAGMA incremental_vacuum({VACUUM_STEP_PAGES})")

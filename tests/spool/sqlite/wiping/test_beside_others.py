@@ -5,11 +5,15 @@ import sqlite3
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from relay.core.model import NewRecord
+from relay.spool.sqlite.spool import SqliteSpool
+from relay.spool.sqlite.write import page_gaps
+from relay.spool.sqlite.write.database import Database
 from relay.spool.sqlite.write.wiping import AGAIN_AFTER_S, TRIES, WIPE_AFTER_S, Wiping
 from tests.spool.conftest import OpenSqlite
 from tests.spool.leases import deliver_all
@@ -132,3 +136,40 @@ def test_who_is_in_the_way_is_left_alone_after_some_tries_and_what_was_left_is_d
         assert not any(text in file for text in gone for file in files)
         assert one.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
     wiping.close()
+
+
+async def test_no_page_moves_to_where_it_was_overwritten_already(
+    path: Path, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(page_gaps, "AT_ONCE", 100)
+
+    def leave(database: Database, user_id: str) -> None:
+        database.sql.execute("DELETE FROM records WHERE user_id = ?", (user_id,))
+
+    def overwrite_and_shrink(database: Database) -> tuple[bool, int]:
+        """As if others committed between two steps, and, when it is half through, nobody had anything to do."""
+        looked = shrunk = 0
+        database.wiping.begin_anew(database.sql)
+        while database.wiping.go_on(database.sql):
+            database.commit([])
+            looked += not database.wiping.pages
+            while looked > 15 and database.shrink():
+                shrunk += 1
+        stays = is_readable(path)
+        while database.shrink():
+            shrunk += 1
+        return stays, shrunk
+
+    async with SqliteSpool(path, clock=clock, max_bytes=100_000_000) as spool:
+        await spool.append([new_record(f"f{n}", user_id="first", item_id="x" * 8000) for n in range(600)])
+        await spool.append([new_record(f"s{n}", user_id="second", item_id=SECRET * 150) for n in range(300)])
+        leaving = asyncio.ensure_future(spool.work(partial(leave, user_id="second")))
+        await asyncio.sleep(0)  # in the same commit, so that who comes takes the pages of who leaves
+        # The last page of most of these is not full; there the others stay readable.
+        await spool.append([new_record(f"o{n}", item_id="y" * (3850 + n)) for n in range(300)])
+        await leaving
+        # Both at once, so that nothing shrinks in between.
+        first = spool.work(partial(leave, user_id="first"))
+        _, (stays, shrunk) = await asyncio.gather(first, spool.work(overwrite_and_shrink, alone=True))
+        assert not stays
+        assert shrunk > 5
