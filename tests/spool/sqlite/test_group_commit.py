@@ -129,6 +129,55 @@ async def test_a_full_disk_refuses_but_recovers(open_sqlite: OpenSqlite) -> None
         assert (stats.accepted, stats.delivered, stats.pending) == (2, 1, 1)
 
 
+class Surprise(BaseException):
+    """Nothing that anybody expects."""
+
+
+async def assert_broken_until_opened_anew(spool: SqliteSpool, caplog: pytest.LogCaptureFixture) -> None:
+    """Nobody waits for ever, and whoever looks sees why."""
+    async with asyncio.timeout(10):
+        assert "out of the blue" in await spool.until_broken()
+    assert "out of the blue" in spool.problems()[0]
+    assert "Traceback" in caplog.text
+    with pytest.raises(SpoolError, match="out of the blue"):
+        spool.append([new_record("later")])
+    async with asyncio.timeout(10):
+        with pytest.raises(SpoolError, match="out of the blue"):
+            await spool.work(lambda _: None)
+
+
+async def test_a_surprise_in_a_job_is_told_and_logged_and_nothing_is_taken_any_more(
+    open_sqlite: OpenSqlite, caplog: pytest.LogCaptureFixture
+) -> None:
+    def surprise(_: Database) -> None:
+        raise Surprise("out of the blue")
+
+    async with open_sqlite() as spool:
+        await spool.append([new_record("kept")])
+        async with asyncio.timeout(10):
+            results = await asyncio.gather(
+                spool.work(surprise), spool.append([new_record("beside")]), return_exceptions=True
+            )
+        assert [type(result) for result in results] == [SpoolError, SpoolError]
+        await assert_broken_until_opened_anew(spool, caplog)
+    async with open_sqlite() as spool:
+        assert (spool.stats().accepted, spool.problems()) == (1, [])
+
+
+async def test_a_surprise_between_two_jobs_is_told_and_logged_and_nothing_is_taken_any_more(
+    open_sqlite: OpenSqlite, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def surprise() -> bool:
+        raise RuntimeError("out of the blue")
+
+    async with open_sqlite() as spool:
+        monkeypatch.setattr(spool._database, "shrink", surprise)  # pyright: ignore[reportPrivateUsage]
+        await spool.append([new_record("kept")])
+        await assert_broken_until_opened_anew(spool, caplog)
+    async with open_sqlite() as spool:
+        assert (spool.stats().accepted, spool.problems()) == (1, [])
+
+
 def niceness(thread: threading.Thread) -> int:
     assert thread.native_id is not None
     return os.getpriority(os.PRIO_PROCESS, thread.native_id)

@@ -10,9 +10,10 @@ import pytest
 
 from relay.core.model import event_id_of
 from relay.spool.sqlite.file import opening
+from relay.spool.sqlite.file.page_layout import LEAF
 from relay.spool.sqlite.file.rows import RecordRow
 from relay.spool.sqlite.recovery.integrity import trouble
-from relay.spool.sqlite.recovery.pages import LEAF, cells
+from relay.spool.sqlite.recovery.pages import cells
 from relay.spool.sqlite.recovery.recover import mend
 from relay.spool.sqlite.recovery.wal import views
 from relay.spool.sqlite.spool import SqliteSpool

@@ -2,11 +2,15 @@
 
 import os
 import sqlite3
-from contextlib import suppress
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 BUSY_TIMEOUT_S = 5.0
 """How long a write waits for another process that is writing (the command line, leaving an order)."""
+
+BRIEFLY_S = 0.02
+"""How long what can be done later waits for another process, since appends wait with it."""
 
 
 def lenient_text(text: bytes) -> str:
@@ -29,6 +33,33 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
     connection.execute("PRAGMA temp_store = MEMORY")
     connection.execute("PRAGMA secure_delete = FAST")  # of this connection only, not of the file
     return connection
+
+
+@contextmanager
+def waiting_briefly(sql: sqlite3.Connection) -> Generator[None]:
+    """Inside, nothing that another process is in the way of waits for longer than a moment."""
+    sql.execute(f"PRAGMA busy_timeout = {BRIEFLY_S * 1000:.0f}").fetchall()
+    try:
+        yield
+    finally:
+        sql.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_S * 1000:.0f}").fetchall()
+
+
+def unless_busy(sql: sqlite3.Connection, statement: str, values: Sequence[int] = ()) -> bool:
+    """Run a statement; False if another process is in its way."""
+    try:
+        sql.execute(statement, values)
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+            raise
+        return False
+    return True
+
+
+def fold(sql: sqlite3.Connection) -> bool:
+    """Fold the WAL into the file and cut it to nothing; False if another process is in the way."""
+    busy: int = sql.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+    return not busy
 
 
 def make_private(path: Path) -> None:

@@ -17,15 +17,25 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import Final, NamedTuple, Protocol
 
-LEAF: Final = 13
-INDEX_LEAF: Final = 10
-"""Kinds of page that hold rows: of a plain table, of one WITHOUT ROWID."""
+from relay.spool.sqlite.file.page_layout import (
+    FREE,
+    INDEX_LEAF,
+    LEAF,
+    MORE_OVERFLOW,
+    OVERFLOW,
+    ROOT,
+    TREE,
+    local_bytes,
+    map_entry,
+    map_place,
+    number_at,
+    varint,
+)
+
 _INTERIOR: Final = 5
 _HEADER: Final = 8
 _MOST_PAYLOAD: Final = 1 << 20
 """Bytes of a row; no record comes near."""
-_ROOT, _FREE, _OVERFLOW, _MORE_OVERFLOW, _TREE = range(1, 6)
-"""Kinds of page in the pointer map."""
 
 Value = int | str | bytes | None
 
@@ -72,19 +82,16 @@ class _Use:
         self._pages = pages
 
     def is_tree(self, number: int) -> bool:
-        mapped = self._pages.page_bytes // 5 + 1
-        group = (number - 2) // mapped * mapped + 2
-        if number == group:
+        place = map_place(number, self._pages.page_bytes)
+        if place is None:
             return False
-        at = 5 * (number - group - 1)
-        entry = self._pages.page(group)[at : at + 5]
-        kind, parent = entry[0], _int(entry, 1, 4)
-        if (kind == _TREE and parent) or (kind == _ROOT and not parent):
+        kind, parent = map_entry(self._pages.page(place[0]), place[1])
+        if (kind == TREE and parent) or (kind == ROOT and not parent):
             return True
-        if kind == _FREE and not parent:
+        if kind == FREE and not parent:
             return False
         first = self._pages.page(number)[0]
-        if kind in (_OVERFLOW, _MORE_OVERFLOW) and parent and first not in (LEAF, INDEX_LEAF):
+        if kind in (OVERFLOW, MORE_OVERFLOW) and parent and first not in (LEAF, INDEX_LEAF):
             return False
         return number in self._children if self._free is None else number not in self._free
 
@@ -92,13 +99,13 @@ class _Use:
     def _free(self) -> frozenset[int] | None:
         """What the freelist lists, trunks and leaves; None if it does not list as much as the file's header says."""
         header = self._pages.page(1)
-        trunk, count = _int(header, 32, 4), _int(header, 36, 4)
+        trunk, count = number_at(header, 32, 4), number_at(header, 36, 4)
         found: set[int] = set()
         while 1 < trunk <= self._pages.count and trunk not in found:
             page = self._pages.page(trunk)
-            size = min(_int(page, 4, 4), len(page) // 4 - 2)
-            found |= {trunk, *(_int(page, 8 + 4 * n, 4) for n in range(size))}
-            trunk = _int(page, 0, 4)
+            size = min(number_at(page, 4, 4), len(page) // 4 - 2)
+            found |= {trunk, *(number_at(page, 8 + 4 * n, 4) for n in range(size))}
+            trunk = number_at(page, 0, 4)
         return frozenset(found) if not trunk and len(found) == count else None
 
     @cached_property
@@ -108,9 +115,9 @@ class _Use:
         for number in range(2, self._pages.count + 1):
             page = self._pages.page(number)
             if page[0] == _INTERIOR:
-                found.add(_int(page, 8, 4))
-                ends = (_int(page, 12 + 2 * n, 2) for n in range(min(_int(page, 3, 2), len(page) // 8)))
-                found.update(_int(page, at, 4) for at in ends)
+                found.add(number_at(page, 8, 4))
+                ends = (number_at(page, 12 + 2 * n, 2) for n in range(min(number_at(page, 3, 2), len(page) // 8)))
+                found.update(number_at(page, at, 4) for at in ends)
         return frozenset(found)
 
 
@@ -123,7 +130,7 @@ def _offsets(page: bytes) -> tuple[int, ...]:
     From where the page says its cells begin to its end it is full of cells, freed blocks and a few lost bytes: that
     tells how many cells there are, should their number be damaged.
     """
-    told, start = _int(page, 3, 2), _int(page, 5, 2)
+    told, start = number_at(page, 3, 2), number_at(page, 5, 2)
     pointers: tuple[int, ...] = struct.unpack_from(f">{(len(page) - _HEADER) // 2}H", page, _HEADER)
     left = len(page) - start - _freed(page) - page[7]
     count = total = 0
@@ -139,57 +146,48 @@ def _offsets(page: bytes) -> tuple[int, ...]:
 
 def _freed(page: bytes) -> int:
     """Bytes of the freed blocks."""
-    total, at = 0, _int(page, 1, 2)
+    total, at = 0, number_at(page, 1, 2)
     while _HEADER <= at <= len(page) - 4 and total < len(page):
-        total += max(4, _int(page, at + 2, 2))
-        at = _int(page, at, 2) if _int(page, at, 2) > at else 0
+        total += max(4, number_at(page, at + 2, 2))
+        at = number_at(page, at, 2) if number_at(page, at, 2) > at else 0
     return total
 
 
 def _size(page: bytes, offset: int) -> int:
     """Bytes of a cell."""
-    payload, at = _varint(page, offset)
+    payload, at = varint(page, offset)
     if page[0] != INDEX_LEAF:
-        _, at = _varint(page, at)
-    local = _local(payload, len(page))
+        _, at = varint(page, at)
+    local = local_bytes(payload, len(page))
     return max(4, at - offset + local + (4 if local < payload else 0))
 
 
-def _local(payload: int, page_bytes: int) -> int:
-    """Bytes of a payload that lie in its cell, those of rows of plain tables; the rest overflows (§1.6)."""
-    if payload <= page_bytes - 35:
-        return payload
-    least = (page_bytes - 12) * 32 // 255 - 23
-    most = least + (payload - least) % (page_bytes - 4)
-    return most if most <= page_bytes - 35 else least
-
-
 def _cell(pages: Pages, page: bytes, offset: int) -> Cell | None:
-    length, at = _varint(page, offset)
+    length, at = varint(page, offset)
     rowid = 0
     if page[0] != INDEX_LEAF:
-        rowid, at = _varint(page, at)
-    local = _local(length, len(page))
+        rowid, at = varint(page, at)
+    local = local_bytes(length, len(page))
     if not 0 < length <= _MOST_PAYLOAD or at + local > len(page):
         return None
     payload = page[at : at + local]
-    following = _int(page, at + local, 4)
+    following = number_at(page, at + local, 4)
     while len(payload) < length:
         if not 1 < following <= pages.count:
             return None
         more = pages.page(following)
         payload += more[4 : 4 + length - len(payload)]
-        following = _int(more, 0, 4)
+        following = number_at(more, 0, 4)
     values = _values(payload)
     return None if values is None else Cell(page[0], rowid, values)
 
 
 def _values(payload: bytes) -> list[Value] | None:
     """The columns of a row (§2.1); None if it is not one, or holds what no spool holds."""
-    header, at = _varint(payload, 0)
+    header, at = varint(payload, 0)
     start, values = header, list[Value]()
     while at < header <= len(payload):
-        kind, at = _varint(payload, at)
+        kind, at = varint(payload, at)
         size = (0, 1, 2, 3, 4, 6, 8, 8, 0, 0, 0, 0)[kind] if kind < 12 else (kind - 12) // 2
         column, start = payload[start : start + size], start + size
         if start > len(payload) or kind in (7, 10, 11):
@@ -204,19 +202,3 @@ def _values(payload: bytes) -> list[Value] | None:
         else:
             values.append(column)
     return values if at == header and start == len(payload) else None
-
-
-def _varint(data: bytes, at: int) -> tuple[int, int]:
-    """A number of one to nine bytes (§1.6), and where it ends; 0 beyond the end."""
-    value = 0
-    for n, byte in enumerate(data[at : at + 9], 1):
-        if n == 9:
-            return value << 8 | byte, at + 9
-        value = value << 7 | byte & 0x7F
-        if byte < 0x80:
-            return value, at + n
-    return 0, at
-
-
-def _int(data: bytes, at: int, size: int) -> int:
-    return int.from_bytes(data[at : at + size], "big")

@@ -25,10 +25,11 @@ from relay.spool.schedule.ledger import BURIED_PREFIX, DISCARDED, left
 from relay.spool.sqlite.file.buried_rows import BURIED_COLUMNS, BuriedRow, buried_row
 from relay.spool.sqlite.file.connection import connect, make_private
 from relay.spool.sqlite.file.opening import PAGE_BYTES, add_flow, make_tables, read_flows
+from relay.spool.sqlite.file.page_layout import INDEX_LEAF, LEAF
 from relay.spool.sqlite.file.rows import COLUMNS, Flows, RecordRow, crc_of, last_number, pending_events
 from relay.spool.sqlite.file.rows_2 import Row2, keep_binding_2
 from relay.spool.sqlite.recovery.integrity import trouble
-from relay.spool.sqlite.recovery.pages import INDEX_LEAF, LEAF, Cell, cells
+from relay.spool.sqlite.recovery.pages import Cell, cells
 from relay.spool.sqlite.recovery.wal import views
 
 _NAMES: Final = frozenset({"accepted", "delivered", "erased", DISCARDED})

@@ -11,7 +11,8 @@ Guarantees:
    begin it at once makes twice as many commits, each half as large, and a commit is most of what a beacon costs.
 6. A full disk is not such a failure: what is there can leave, on space kept for that (`Reserve`), and new records are
    taken again as soon as that space can be kept once more.
-7. Where the system lets it the thread goes before the loop's, which strangers may keep busy without an end. It needs a
+7. A fault of its own does not end the thread: it counts as such a failure, and whoever waits is told.
+8. Where the system lets it the thread goes before the loop's, which strangers may keep busy without an end. It needs a
    CPU for moments only, half a dozen times a commit, and on one core would wait a slice of the scheduler each time.
 """
 
@@ -123,23 +124,43 @@ class Committer:
     def _run(self) -> None:
         _go_first()
         while True:
-            if self._wake.wait(None if self.refused or self.broken else self._database.wiping.wait_s()):
-                self._wake.clear()
-                self._do_next()
-                while self._stopping and self._queue:
-                    self._do_next()
-            self._shrink()
-            self._wipe()
+            try:
+                self._turn()
+            except BaseException as error:  # noqa: BLE001  whatever it is, nobody would hear of it, or of anything else
+                self._break(error)
+                self._tell([])
             if self._stopping and not self._queue:
                 return
+
+    def _turn(self) -> None:
+        """Wait for something to do, and do it."""
+        if self._wake.wait(None if self.refused or self.broken else self._database.wiping.wait_s()):
+            self._wake.clear()
+            self._do_next()
+            while self._stopping and self._queue:
+                self._do_next()
+        self._wipe()
+        self._shrink()
 
     def _do_next(self) -> None:
         """Do a group, and tell the loop of it, also if it is empty: it wakes the thread again only then."""
         jobs = self._next_group()
-        if jobs or self._owed:
-            jobs = self._do(jobs)
-        if self.refused == _DISK_FULL and self._database.reserve.keep():
-            self.refused = None
+        try:
+            if jobs or self._owed:
+                jobs = self._do(jobs)
+            if self.refused == _DISK_FULL and self._database.reserve.keep():
+                self.refused = None
+        except BaseException as error:  # noqa: BLE001  see `_run`; those who wait for these jobs are told, too
+            _fail(jobs, SpoolError(self._break(error)))
+        self._tell(jobs)
+
+    def _break(self, error: BaseException) -> str:
+        """It is not known any more what is on disk; the reason for all that comes."""
+        _logger.error("spool: a fault of the relay's own on the committing thread", exc_info=error)
+        self.broken = self.broken or f"{type(error).__name__}: {error}; open the spool anew"
+        return self.broken
+
+    def _tell(self, jobs: list[Job]) -> None:
         if self._loop is not None:
             try:
                 self._loop.call_soon_threadsafe(self._told, jobs)

@@ -22,6 +22,7 @@ from relay.spool.schedule.ledger import BURIED_PREFIX, left
 from relay.spool.schedule.pending_index import PendingIndex
 from relay.spool.schedule.pieces import without
 from relay.spool.sqlite.file.binding_table import BindingTable, derived_sessions
+from relay.spool.sqlite.file.connection import fold, waiting_briefly
 from relay.spool.sqlite.file.erasure_table import erased_now
 from relay.spool.sqlite.file.opening import add_flow, open_file, read_flows
 from relay.spool.sqlite.file.rows import read_totals, row_of
@@ -106,7 +107,7 @@ class Database:
         self._page_bytes = run("PRAGMA page_size").fetchone()[0]
         self._begin()
         self.bindings.open(self.sql, salt=self.salt, now_ms=self._clock.now_ms())
-        run("DELETE FROM zeros")
+        self.wiping.open(self.sql)
         run("COMMIT")
         for number, operation, target in read_flows(self.sql):
             self.flows[number] = (operation, target)
@@ -319,9 +320,9 @@ class Database:
         return keys_of(self.sql, seqs, flows=self.flows, salt=self.salt)
 
     def fold(self) -> None:
-        """Fold the WAL into the file now, and give its space back, as far as possible."""
-        with suppress(sqlite3.Error):
-            self.sql.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        """Fold the WAL into the file now, and give its space back, as far as possible without waiting for others."""
+        with suppress(sqlite3.Error), waiting_briefly(self.sql):
+            fold(self.sql)
 
     def _measure(self) -> None:
         run = self.sql.execute
@@ -332,9 +333,9 @@ class Database:
     def shrink(self) -> bool:
         """Give a little of what is free back to the file system; whether there is more to give.
 
-        A quarter of the file, at least a megabyte, is kept for what comes next.
+        A quarter of the file, at least a megabyte, is kept. Not while `wiping` is at work: pages would move past it.
         """
-        if self._free_pages <= max(VACUUM_ABOVE_PAGES, self._pages // 4):
+        if self.wiping.is_at_work or self._free_pages <= max(VACUUM_ABOVE_PAGES, self._pages // 4):
             return False
         # A script, since it works only as far as it is stepped: `execute` stops after one page.
         self.sql.executescript(f"PRAGMA incremental_vacuum({VACUUM_STEP_PAGES})")
