@@ -90,16 +90,3 @@ async def test_bindings_of_theirs_go_wherever_they_are_and_whenever_they_come(
         kept = await spool.bindings()
         assert [one.user_id for one in kept] == ["other"] * 40
         assert await spool.work(lambda database: database.bindings.count) == 40
-
-
-async def test_more_bindings_than_are_remembered_come_while_somebody_is_erased(
-    open_sqlite: OpenSqlite, clock: FakeClock
-) -> None:
-    async with open_sqlite() as spool:
-        table = await spool.work(lambda database: database.bindings)
-        since = table.saves
-        for number in range(5):
-            await spool.append([], Binding("tracker-1", f"session-{number:016}", "u", clock.now_ms() + 60_000))
-        table._latest.popleft()
-        await spool.work(lambda database: table.erase(database.sql, "user_id", "u", since=since))
-        assert await spool.bindings() == []

@@ -18,6 +18,8 @@ MAX_BINDINGS: Final = MOST_BINDINGS_READ
 """Sessions remembered at once; about 80 MB. Past it the one unused longest is forgotten: its events go out without
 a user until it shows its identity token again."""
 
+FORGOTTEN_AT_ONCE: Final = 64
+"""Sessions that a save takes along, of those that were forgotten for want of room: so no commit is long."""
 WRITES_A_TTL: Final = 16
 """How often the use of a session reaches the disk, at most, in the time it stays bound. What is on disk lasts one such
 step longer than the session was known to, so that a restart ends no binding early."""
@@ -32,24 +34,30 @@ class _Held(msgspec.Struct, gc=False):
     """Bound until then, as of its last use."""
     saved_until_ms: int = 0
     """The same as the spool knows it, a step more; 0 while no save has succeeded."""
+    is_kept: bool = False
+    """Whether the spool has a binding of the session, this one or one before."""
 
 
 class Bindings:
     """See `relay.spool.contract.Sessions`. What is on disk may be older than what is here, never newer."""
 
-    def __init__(self, *, clock: Clock, ttl_s: float, most: int = MAX_BINDINGS) -> None:
+    def __init__(self, *, clock: Clock, ttl_s: float, most: int = MAX_BINDINGS, notes_forgotten: bool = False) -> None:
         """Take the settings.
 
         Args:
             clock: What time it is.
             ttl_s: How long a session that is not used stays bound.
             most: Bindings held at once.
+            notes_forgotten: Whether somebody asks which are `forgotten`.
         """
         self._clock = clock
         self._ttl_ms = int(ttl_s * 1000)
         self._most = most
         self._watchers: list[SessionWatcher] = []
         self._held: OrderedDict[tuple[str, str], _Held] = OrderedDict()
+        self._notes_forgotten = notes_forgotten
+        self._forgotten: dict[tuple[str, str], None] = {}
+        """Sessions that nobody is held of, and the spool has a binding of."""
 
     def watch(self, watcher: SessionWatcher) -> None:
         """From now on this too is told which sessions are bound, and which are to be forgotten."""
@@ -115,16 +123,43 @@ class Bindings:
         """Somebody else bound a session, or keeps it; that is durable, so that it need not be saved."""
         until_ms = binding.expires_at_ms
         self._hold(
-            (binding.target, binding.session_id), _Held(binding.user_id, binding.page_session, until_ms, until_ms)
+            (binding.target, binding.session_id), _Held(binding.user_id, binding.page_session, until_ms, until_ms, True)
         )
 
-    def saved(self, binding: Binding) -> None:
-        """The spool has this one now."""
+    def held(self, binding: Binding) -> object | None:
+        """What is remembered of its session now; for `saved`."""
+        return self._held.get((binding.target, binding.session_id))
+
+    def saved(self, binding: Binding, asked: object | None = None) -> None:
+        """The spool has this one now, in place of any other of the session.
+
+        `asked` is what was `held` when the save was asked for: of a session that was forgotten since then, and is
+        somebody's again, the spool may have removed it by now.
+        """
         held = self._held.get((binding.target, binding.session_id))
-        if held is not None and held.user_id == binding.user_id:
-            held.saved_until_ms = max(held.saved_until_ms, binding.expires_at_ms)
-            for watcher in self._watchers:
-                watcher.bound(binding)
+        if held is None:  # what the spool has of it goes when it has ended
+            return
+        held.is_kept = True
+        if held.user_id != binding.user_id or (asked is not None and asked is not held):  # it has to be saved again
+            held.saved_until_ms = 0
+            return
+        held.saved_until_ms = max(held.saved_until_ms, binding.expires_at_ms)
+        for watcher in self._watchers:
+            watcher.bound(binding)
+
+    def forgotten(self) -> list[tuple[str, str]]:
+        """Some of the sessions that were forgotten for want of room: theirs the next save is to remove."""
+        left = self._forgotten
+        return [left.popitem()[0] for _ in range(min(len(left), FORGOTTEN_AT_ONCE))] if left else []
+
+    def give_back(self, forgotten: Iterable[tuple[str, str]]) -> None:
+        """That save did not succeed."""
+        for session in forgotten:
+            held = self._held.get(session)
+            if held is None:
+                self._note(session)
+            else:
+                held.is_kept = True
 
     def forget(self, *, user_id: str | None = None, session_id: str | None = None) -> None:
         """Drop every session of a user, or one and those derived from it, for an erasure."""
@@ -142,7 +177,16 @@ class Bindings:
         return len(self._held)
 
     def _hold(self, key: tuple[str, str], held: _Held) -> None:
+        if key in self._forgotten:
+            del self._forgotten[key]
+            held.is_kept = True
         self._held[key] = held
         self._held.move_to_end(key)
         if len(self._held) > self._most:
-            self._held.popitem(last=False)
+            session, gone = self._held.popitem(last=False)
+            if gone.is_kept:
+                self._note(session)
+
+    def _note(self, session: tuple[str, str]) -> None:
+        if self._notes_forgotten:
+            self._forgotten[session] = None

@@ -115,7 +115,7 @@ class SqliteSpool(Alone):
             damaged=self._settling.bury_damaged,
         )
         self.numbers = BeaconNumbers()
-        self.sessions = Bindings(clock=clock, ttl_s=binding_ttl_s)
+        self.sessions = Bindings(clock=clock, ttl_s=binding_ttl_s, notes_forgotten=True)
         self._archive = Archive(path, max_bytes=archive_bytes, clock=clock)
         self._erasures = Erasures(
             path,
@@ -186,6 +186,7 @@ class SqliteSpool(Alone):
         job = append_of(records, binding, salt=salt, size=size, now_s=now_s, now_ms=self._clock.now_ms())
         self._database.backfill.find(job, now_s)
         if binding is not None:
+            job.forgotten, job.held = self.sessions.forgotten(), self.sessions.held(binding)
             self._attach_user.find(job, binding, salt)
         self._attach_user.put(job)
         self._queued_bytes += size
@@ -228,6 +229,7 @@ class SqliteSpool(Alone):
         self._queued_bytes -= job.size
         self._attach_user.done(job)
         if job.error is not None:
+            self.sessions.give_back(job.forgotten)
             job.receipt.fail(job.error)
             return
         for index, stored in enumerate(job.stored):
@@ -236,7 +238,7 @@ class SqliteSpool(Alone):
                 self._cache.put(stored)
                 self._ledger.accepted += len(stored.ends)
         if job.binding is not None:
-            self.sessions.saved(job.binding)
+            self.sessions.saved(job.binding, job.held)
             for seq in job.given:
                 self._cache.give_user(seq, job.binding.user_id)
             self._leasing.got_user(job.given)

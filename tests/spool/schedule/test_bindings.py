@@ -124,3 +124,48 @@ def test_erasing_a_user_forgets_all_its_sessions(bindings: Bindings) -> None:
         bindings.claim("shop", session, user)
     bindings.forget(user_id="u1")
     assert [bindings.user("shop", session) for session in ("s1", "s2", "s3")] == [None, "u2", None]
+
+
+def test_who_is_forgotten_for_want_of_room_is_told_once_if_it_was_saved(clock: FakeClock) -> None:
+    bindings = Bindings(clock=clock, ttl_s=TTL_S, most=2, notes_forgotten=True)
+    for session in ("s1", "s2", "s3", "s4"):
+        bindings.claim("shop", session, "u1")
+        if session != "s2":
+            due = bindings.due("shop", session)
+            assert due is not None
+            bindings.saved(due)
+    assert bindings.forgotten() == [("shop", "s1")]
+    assert bindings.forgotten() == []
+    bindings.give_back([("shop", "s1"), ("shop", "s3")])
+    assert bindings.forgotten() == [("shop", "s1")]
+
+
+def test_who_is_somebody_s_again_is_not_told(clock: FakeClock) -> None:
+    bindings = Bindings(clock=clock, ttl_s=TTL_S, most=1, notes_forgotten=True)
+    for session in ("s1", "s2", "s1"):
+        bindings.claim("shop", session, "u1")
+        due = bindings.due("shop", session)
+        assert due is not None
+        bindings.saved(due)
+    assert bindings.forgotten() == [("shop", "s2")]
+
+
+def test_a_save_from_before_its_session_was_forgotten_does_not_count(clock: FakeClock) -> None:
+    bindings = Bindings(clock=clock, ttl_s=TTL_S, most=1, notes_forgotten=True)
+    bindings.claim("shop", "s1", "u1")
+    early = bindings.due("shop", "s1")
+    assert early is not None
+    asked = bindings.held(early)
+    for session in ("s2", "s1"):
+        bindings.claim("shop", session, "u1")
+    bindings.saved(early, asked)
+    due = bindings.due("shop", "s1")
+    assert due is not None
+    bindings.saved(due, bindings.held(due))
+    assert bindings.due("shop", "s1") is None
+
+
+def test_nobody_is_noted_where_nobody_asks(clock: FakeClock) -> None:
+    bindings = Bindings(clock=clock, ttl_s=TTL_S, most=1)
+    bindings.load([Binding("shop", session, "u1", clock.now_ms() + 5000) for session in ("s1", "s2", "s3")])
+    assert bindings.forgotten() == []

@@ -59,7 +59,7 @@ async def test_past_the_bound_each_login_costs_sessions_that_have_not_been_used_
 
 def bounded(database: Database, most: int) -> BindingTable:
     table = BindingTable(most)
-    table.open(database.sql, salt=database.salt, now_ms=0)
+    table.open(database.sql, now_ms=0)
     return table
 
 

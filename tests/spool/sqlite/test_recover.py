@@ -286,3 +286,20 @@ async def test_one_byte_of_the_header_costs_nothing(open_sqlite: OpenSqlite, pat
     flip_byte(path, at)
     async with open_sqlite() as spool:
         assert await deliver_all(spool) == ["e1", "e2"]
+
+
+@pytest.mark.parametrize("text", [b"bindingsbindings", b"CREATE TABLE bindings", b"expires_at_ms"])
+async def test_a_name_of_a_table_that_is_no_text_any_more_costs_nothing(
+    open_sqlite: OpenSqlite, path: Path, text: bytes
+) -> None:
+    """SQLite quotes it when it says what is wrong."""
+    async with open_sqlite() as spool:
+        await spool.append([new_record("e1"), new_record("e2")])
+    for at in range(len(text)):
+        with path.open("r+b") as file:
+            file.seek(offset_of(path, text) + at)
+            file.write(bytes([text[at] ^ 0x80]))
+        async with open_sqlite() as spool:
+            assert spool.stats().pending == 2, at
+    async with open_sqlite() as spool:
+        assert await deliver_all(spool) == ["e1", "e2"]

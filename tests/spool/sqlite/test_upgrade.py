@@ -15,7 +15,7 @@ from relay.spool.sqlite.admin.buried import list_buried
 from relay.spool.sqlite.admin.control_channel import Replay
 from relay.spool.sqlite.admin.inspection import users_of_sessions
 from relay.spool.sqlite.file import upgrade as upgrade_module
-from relay.spool.sqlite.file.binding_table import slot_of
+from relay.spool.sqlite.file.former_places import slot_of
 from relay.spool.sqlite.file.opening import APPLICATION_ID, VERSION
 from relay.spool.sqlite.file.rows import crc_of, statement
 from relay.spool.sqlite.file.rows_2 import checksum_2

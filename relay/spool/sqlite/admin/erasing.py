@@ -90,9 +90,9 @@ async def erase(whom: Whom, database: Database, *, reader: Reader, do: Do) -> in
         return await _sweep(table, whom, reader=reader, step=step)
 
     async def unbind() -> int:
-        """Remove their bindings; how many bindings had been saved before."""
+        """Remove their bindings; the slot of the last that had been saved before."""
         since: list[int] = []
-        await step(partial(_note_saves, since=since))  # what was saved before is on disk now, for the reader to see
+        await step(partial(_note_last, since=since))  # what was saved before is on disk now, for the reader to see
         slots: list[int] = []
         last: int | None = None
         while True:
@@ -178,9 +178,9 @@ def _remove_newer(database: Database, *, whom: Whom, after: int, since: int) -> 
     return _counted(database, gone)
 
 
-def _note_saves(database: Database, *, since: list[int]) -> Erased:
-    """Inside a job: note how many bindings have been saved."""
-    since.append(database.bindings.saves)
+def _note_last(database: Database, *, since: list[int]) -> Erased:
+    """Inside a job: note which binding was saved last."""
+    since.append(database.bindings.last)
     return Erased([])
 
 

@@ -12,6 +12,7 @@ from relay.core.model import Operation, event_id_of
 from relay.spool.administration import Kept
 from relay.spool.sqlite.admin.inspection import Table, reading, waiting_events
 from relay.spool.sqlite.file.buried_rows import BURIED_COLUMNS, BuriedRow
+from relay.spool.sqlite.file.former_places import superseded
 from relay.spool.sqlite.file.opening import read_flows
 from relay.spool.sqlite.file.rows import COLUMNS, RecordRow, crc_of
 
@@ -67,4 +68,5 @@ def sessions_of_user(path: Path, user_id: str, now_ms: int) -> list[str]:
             " WHERE user_id = ? AND expires_at_ms > ?",
             (user_id, now_ms),
         ).fetchall()
-    return sorted({str(columns[1]) for slot, crc, *columns in rows if crc == crc_of(slot, *columns)})
+        but = {*superseded(sql)}
+    return sorted({str(row[3]) for row in rows if row[0] not in but and row[1] == crc_of(row[0], *row[2:])})

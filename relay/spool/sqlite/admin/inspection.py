@@ -12,6 +12,7 @@ from relay.spool.administration import Kept, Waiting
 from relay.spool.sqlite.file.binding_table import read_bindings
 from relay.spool.sqlite.file.buried_rows import BURIED_COLUMNS, BuriedRow
 from relay.spool.sqlite.file.connection import connect, lenient_text
+from relay.spool.sqlite.file.former_places import superseded
 from relay.spool.sqlite.file.opening import APPLICATION_ID, VERSION, read_flows
 from relay.spool.sqlite.file.rows import COLUMNS, Flows, RecordRow
 
@@ -138,7 +139,7 @@ def waiting_events(row: RecordRow, flows: Flows) -> Iterator[Kept]:
 def users_of_sessions(path: Path, target: str, now_ms: int) -> Mapping[str, str]:
     """Sessions bound to a user, of this tracking id."""
     with reading(path) as sql:
-        found = read_bindings(sql, now_ms, -1).bindings
+        found = read_bindings(sql, now_ms, -1, but={*superseded(sql)}).bindings
     return {
         binding.session_id: binding.user_id
         for binding in found

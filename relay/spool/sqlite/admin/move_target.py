@@ -18,7 +18,6 @@ from relay.spool.schedule.erased_users import ErasedUsers, is_about
 from relay.spool.schedule.fingerprint import fingerprint
 from relay.spool.schedule.ledger import BURIED_PREFIX
 from relay.spool.schedule.moved_in import as_it_is_here
-from relay.spool.sqlite.file.binding_table import slot_of
 from relay.spool.sqlite.file.buried_rows import bury_again
 from relay.spool.sqlite.file.erasure_table import erased_now, note_erasure
 from relay.spool.sqlite.spool import SqliteSpool
@@ -64,7 +63,7 @@ class SqliteMoveTarget:
         def save(database: Database) -> None:
             refused = ErasedUsers(erased_now(database.sql))
             for binding in bindings:
-                known = _binding_of(database, binding.target, binding.session_id)
+                known = database.bindings.of(database.sql, binding.target, binding.session_id)
                 if binding.user_id in refused or (
                     known and (known[0] != binding.user_id or known[1] >= binding.expires_at_ms)
                 ):
@@ -84,7 +83,7 @@ class SqliteMoveTarget:
                     left_out += record.size
                     continue
                 key = record.key
-                owner = _binding_of(database, key.target, key.session_id) if key.session_id else None
+                owner = database.bindings.of(database.sql, key.target, key.session_id) if key.session_id else None
                 new = as_it_is_here(record, owner, now_ms=self._clock.now_ms())
                 session = fingerprint(new.key, database.salt)
                 database.store(new, session=session, at_ms=record.accepted_at_ms)
@@ -138,12 +137,3 @@ async def move_target(path: Path, *, clock: Clock) -> AsyncGenerator[SqliteMoveT
 def _note(sql: sqlite3.Connection, source: str, counts: Mapping[str, int]) -> None:
     rows = [(source, name, count) for name, count in counts.items()]
     sql.executemany("INSERT OR REPLACE INTO moves VALUES (?, ?, ?)", rows)
-
-
-def _binding_of(database: Database, target: str, session_id: str) -> tuple[str, int] | None:
-    """Whose the session is here, and until when."""
-    slot = slot_of(target, session_id, salt=database.salt)
-    found: tuple[str, int] | None = database.sql.execute(
-        "SELECT user_id, expires_at_ms FROM bindings WHERE slot = ?", (slot,)
-    ).fetchone()
-    return found

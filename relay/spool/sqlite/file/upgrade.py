@@ -9,8 +9,8 @@ import re
 import sqlite3
 from typing import Final
 
-from relay.spool.sqlite.file.binding_table import slot_of
 from relay.spool.sqlite.file.buried_rows import insert
+from relay.spool.sqlite.file.former_places import slot_of
 from relay.spool.sqlite.file.rows import crc_of, statement
 from relay.spool.sqlite.file.rows_2 import BINDING_COLUMNS_2, COLUMNS_2, Row2, keep_binding_2
 

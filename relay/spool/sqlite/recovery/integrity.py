@@ -69,6 +69,8 @@ def trouble(path: Path, *, mark: int, meanwhile: Callable[[], object] = lambda: 
     except sqlite3.Error as error:
         code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF
         return None if code in _NOT_DAMAGE else str(error)
+    except UnicodeDecodeError:  # SQLite quotes a table's name or statement that is no text any more
+        return "its tables are not what they should be"
 
 
 def _has_header(path: Path) -> bool:

@@ -24,6 +24,7 @@ from relay.spool.schedule.fingerprint import fingerprint
 from relay.spool.schedule.ledger import BURIED_PREFIX, DISCARDED, left
 from relay.spool.sqlite.file.buried_rows import BURIED_COLUMNS, BuriedRow, buried_row
 from relay.spool.sqlite.file.connection import connect, make_private
+from relay.spool.sqlite.file.former_places import slot_of, superseded
 from relay.spool.sqlite.file.opening import PAGE_BYTES, add_flow, make_tables, read_flows
 from relay.spool.sqlite.file.page_layout import INDEX_LEAF, LEAF
 from relay.spool.sqlite.file.rows import COLUMNS, Flows, RecordRow, crc_of, last_number, pending_events
@@ -126,8 +127,7 @@ def _fill(sql: sqlite3.Connection, path: Path, mark: int) -> None:
     salt = salt or os.urandom(16)
     sql.execute("INSERT INTO salt VALUES (?)", (salt,))
     _name_sessions(sql, salt)
-    for cell in old_bindings:
-        keep_binding_2(sql, (cell.rowid, *cell.values[1:]), salt=salt)
+    _keep_bindings(sql, old_bindings, salt)
     found = pending_events(sql)
     buried = sql.execute("SELECT max(number), count(*) FROM buried").fetchone()
     bindings = sql.execute("SELECT count(*) FROM bindings").fetchone()[0]
@@ -189,6 +189,19 @@ def _keep_flow(sql: sqlite3.Connection, cell: Cell) -> None:
     *crc, operation, target = cell.values[1:]
     if operation in set(Operation) and isinstance(target, str) and crc in ([], [crc_of(cell.rowid, operation, target)]):
         add_flow(sql, cell.rowid, Operation(str(operation)), target)
+
+
+def _keep_bindings(sql: sqlite3.Connection, old: Sequence[Cell], salt: bytes) -> None:
+    """Of each session one, those of before version 3 last; a row that had been replaced may be there again."""
+    sql.executemany("DELETE FROM bindings WHERE slot = ?", [(slot,) for slot in superseded(sql)])
+    if not old:
+        return
+    rows = sql.execute("SELECT slot, target, session_id FROM bindings")
+    newer = {(target, session) for slot, target, session in rows if slot != slot_of(target, session, salt=salt)}
+    for cell in old:
+        _, _, _, session_id, _, target, _ = cell.values
+        if (target, session_id) not in newer:
+            keep_binding_2(sql, (cell.rowid, *cell.values[1:]), salt=salt)
 
 
 def _name_sessions(sql: sqlite3.Connection, salt: bytes) -> None:

@@ -44,6 +44,8 @@ CREATE TABLE buried (             -- kept, no longer tried: one event each
   buried_at_ms   INTEGER NOT NULL
 ) STRICT;
 
+-- Of each session one, in the order of saves. Builds before gave each a place by a hash, as the first column's comment
+-- says: it stays as it is, for a table whose statement is another is taken for damaged.
 CREATE TABLE bindings (
   slot          INTEGER PRIMARY KEY, -- fingerprint of (target, session id)
   crc           INTEGER NOT NULL,    -- over all other columns

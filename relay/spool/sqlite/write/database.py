@@ -106,7 +106,7 @@ class Database:
         run = self.sql.execute
         self._page_bytes = run("PRAGMA page_size").fetchone()[0]
         self._begin()
-        self.bindings.open(self.sql, salt=self.salt, now_ms=self._clock.now_ms())
+        self.bindings.open(self.sql, now_ms=self._clock.now_ms())
         self.wiping.open(self.sql)
         run("COMMIT")
         for number, operation, target in read_flows(self.sql):
@@ -177,7 +177,7 @@ class Database:
                 self._looks_first = False
 
     def _commit(self, jobs: Sequence[Job]) -> None:
-        totals, seq, bindings = dict(self.totals), self.last_seq, self.bindings.count
+        totals, seq = dict(self.totals), self.last_seq
         self._rows, self._fresh, self._new_flows = [], set(), []
         self.bindings.begin()
         try:
@@ -192,7 +192,8 @@ class Database:
                 self._save_totals()
             self.sql.execute("COMMIT")
         except BaseException:
-            self.totals, self.last_seq, self.bindings.count = totals, seq, bindings
+            self.totals, self.last_seq = totals, seq
+            self.bindings.undo()
             for number in self._new_flows:
                 del self._flow_numbers[self.flows.pop(number)]
             if self.sql.in_transaction:
@@ -242,7 +243,7 @@ class Database:
             stored.append(None if kept is None else self.store(kept, session=session, at_ms=job.accepted_at_ms))
         job.stored, job.repeated = stored, frozenset(repeated) if repeated else NOTHING_REPEATED
         if job.binding is not None:
-            self.bindings.save(job.binding)
+            self.bindings.save(job.binding, forgotten=job.forgotten)
             job.given = ()
             if seqs := waiting_for(job, job.binding):
                 self._flush()
@@ -286,13 +287,13 @@ class Database:
 
     def _flush(self) -> int:
         """Write the rows and bindings that wait to be; bytes of the bodies."""
-        self.bindings.write(self.sql, self._clock.now_ms())
-        for start in range(0, len(self._rows), _ROWS_AT_ONCE):
-            rows = self._rows[start : start + _ROWS_AT_ONCE]
-            self.sql.execute(_insert("INSERT INTO records", len(rows), 10), list(chain.from_iterable(rows)))
-        size = sum([len(row[9]) for row in self._rows])
-        self._rows = []
-        return size
+        if self.bindings.write(self.sql, self._clock.now_ms()):
+            self.wiping.note()
+        rows, self._rows = self._rows, []
+        for start in range(0, len(rows), _ROWS_AT_ONCE):
+            some = rows[start : start + _ROWS_AT_ONCE]
+            self.sql.execute(_insert("INSERT INTO records", len(some), 10), list(chain.from_iterable(some)))
+        return sum([len(row[9]) for row in rows])
 
     def _begin(self) -> None:
         # IMMEDIATE: a read that turns into a write fails at once, whatever the timeout, if somebody wrote meanwhile.

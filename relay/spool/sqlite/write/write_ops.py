@@ -37,6 +37,10 @@ class Append(msgspec.Struct, eq=False):
     """Seqs of these sessions from before the start, whose ids are not known yet; see `DedupBackfill`."""
     older: Sequence[int] = ()
     """Seqs of these sessions too old for the memory of recent event ids, to be compared on disk."""
+    forgotten: Sequence[tuple[str, str]] = ()
+    """Sessions whose bindings go with the binding that comes: targets and ids."""
+    held: object | None = None
+    """What is remembered of the binding's session; see `Bindings.saved`."""
     stored: Sequence[Record | None] = ()
     """After the commit: each record as it is now; None where all of it was there already."""
     repeated: Repeated = NOTHING_REPEATED
