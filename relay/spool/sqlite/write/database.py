@@ -290,8 +290,7 @@ class Database:
         if self.bindings.write(self.sql, self._clock.now_ms()):
             self.wiping.note()
         rows, self._rows = self._rows, []
-        for start in range(0, len(rows), _ROWS_AT_ONCE):
-            some = rows[start : start + _ROWS_AT_ONCE]
+        for some in [rows[start : start + _ROWS_AT_ONCE] for start in range(0, len(rows), _ROWS_AT_ONCE)]:
             self.sql.execute(_insert("INSERT INTO records", len(some), 10), list(chain.from_iterable(some)))
         return sum([len(row[9]) for row in rows])
 
