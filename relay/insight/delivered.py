@@ -19,8 +19,8 @@ MOST_NAMES: Final = {"source": 1000, "recommendation": 200, "property": 1000, "t
 """What is told apart in an hour, of each; the rest is `(others)`. Every answer of the service has a recommendation id
 of its own, so that of those it is a sample."""
 _MOST_SEEN: Final = 200_000
-_MOST_ALIKE: Final = 500
-"""Sorts of events that wait for their counts to be made."""
+_MOST_ALIKE: Final = 3000
+"""Sorts of events that wait for their counts to be made: of a thousand sites some at least, and some milliseconds."""
 _NAME: Final = re.compile(r"[A-Za-z0-9_]{1,64}")
 KINDS: Final = {
     "click": "clicked",

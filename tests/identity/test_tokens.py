@@ -165,7 +165,7 @@ def test_malleated_twins_are_not_tokens_and_cannot_fill_the_cache(tokens: Tokens
     assert len(verifying) >= 4, "the trap is still there in the library"
     assert all(tokens.site(twin) is TokenFault.MALFORMED for twin in verifying)
     assert tokens.site(token) == SiteClaims("shop")
-    assert len(tokens._verified) == 1
+    assert len(tokens._young) + len(tokens._old) == 1
 
 
 @pytest.mark.parametrize(
@@ -221,8 +221,11 @@ def test_a_token_is_compressed_only_where_it_would_be_too_long(tokens: Tokens) -
         assert tokens.identity(token) == claims
 
 
-def test_the_cache_is_bounded(monkeypatch: pytest.MonkeyPatch, tokens: Tokens) -> None:
-    monkeypatch.setattr("relay.identity.tokens.MAX_CACHED", 3)
+def test_the_cache_is_bounded_and_keeps_what_is_used(monkeypatch: pytest.MonkeyPatch, tokens: Tokens) -> None:
+    monkeypatch.setattr("relay.identity.tokens.MAX_CACHED", 4)
+    used = tokens.mint(SiteClaims("used"))
+    first = tokens.verify(SiteClaims, used)
     for number in range(10):
-        tokens.site(tokens.mint(SiteClaims(f"shop{number}")))
-    assert len(tokens._verified) == 3
+        assert tokens.site(tokens.mint(SiteClaims(f"shop{number}"))) == SiteClaims(f"shop{number}")
+        assert tokens.verify(SiteClaims, used) is first
+    assert len(tokens._young) + len(tokens._old) <= 4
