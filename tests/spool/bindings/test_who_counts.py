@@ -60,6 +60,30 @@ async def test_of_several_rows_the_newest_counts_whatever_lasts_longer(
     assert users(path) == ["u2"]
 
 
+async def test_of_rows_of_one_user_that_a_salvage_brought_back_the_one_that_lasts_longest_counts(
+    path: Path, clock: FakeClock, open_sqlite: OpenSqlite
+) -> None:
+    async with open_sqlite():
+        pass
+    put(path, [bound(clock, "u1", -60_000)])  # at its former place
+    put(path, [bound(clock, "u1", 60_000)], slots=[clock.now_ms() << 20])
+    async with open_sqlite() as spool:
+        assert spool.sessions.user(TARGET, SESSION) == "u1"
+    assert len(rows_of(path)) == 1
+
+
+async def test_a_slot_that_damage_made_the_last_of_all_keeps_nobody_from_logging_in(
+    path: Path, clock: FakeClock, open_sqlite: OpenSqlite
+) -> None:
+    async with open_sqlite():
+        pass
+    put(path, [bound(clock, "u1", 60_000)], slots=[(1 << 63) - 1])
+    async with open_sqlite() as spool:
+        await logged_in(spool, "session-of-another-1", "u2")
+    async with open_sqlite() as spool:
+        assert spool.sessions.user(TARGET, "session-of-another-1") == "u2"
+
+
 async def test_when_the_newest_has_ended_an_older_row_does_not_come_up(
     path: Path, clock: FakeClock, open_sqlite: OpenSqlite
 ) -> None:

@@ -2,19 +2,24 @@
 
 import asyncio
 import os
+import sqlite3
 import sys
 import threading
+from collections.abc import Sequence
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
-from relay.core.errors import SpoolError
+from relay.core.errors import SpoolError, SpoolFullError
 from relay.core.model import Binding, event_id_of
 from relay.spool.sqlite.spool import SqliteSpool
 from relay.spool.sqlite.write.committer import NICER_BY
 from relay.spool.sqlite.write.database import Database
+from relay.spool.sqlite.write.write_ops import Job
 from tests.spool.conftest import OpenSqlite
 from tests.spool.leases import whole
+from tests.spool.sqlite.files import sql as on_file
 from tests.support.clock import FakeClock
 from tests.support.records import SESSION, new_record
 
@@ -131,6 +136,68 @@ async def test_a_full_disk_refuses_but_recovers(open_sqlite: OpenSqlite) -> None
 
 class Surprise(BaseException):
     """Nothing that anybody expects."""
+
+
+async def test_when_the_disk_fails_beside_a_record_at_fault_nobody_is_told_it_was_stored(
+    open_sqlite: OpenSqlite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with open_sqlite() as spool:
+        await spool.append([new_record("before")])
+        database = spool._database  # pyright: ignore[reportPrivateUsage]
+        commit, groups = database.commit, list[int]()
+
+        def failing(jobs: Sequence[Job]) -> None:
+            groups.append(len(jobs))
+            if len(groups) == 2:  # the first of those that are tried alone
+                error = sqlite3.OperationalError("disk I/O error")
+                error.sqlite_errorcode, error.sqlite_errorname = sqlite3.SQLITE_IOERR, "SQLITE_IOERR"
+                raise error
+            commit(jobs)
+
+        monkeypatch.setattr(database, "commit", failing)
+        results = await asyncio.gather(
+            spool.append([new_record("a")]),
+            spool.append([new_record("lone surrogate", user_id="\ud800")]),
+            spool.append([new_record("b")]),
+            return_exceptions=True,
+        )
+        assert [type(result) for result in results] == [SpoolError] * 3
+        assert groups == [3, 1]
+        assert "SQLITE_IOERR" in spool.problems()[0]
+    async with open_sqlite() as spool:
+        assert spool.stats().accepted == 1
+
+
+async def test_a_login_gives_no_user_to_who_has_the_number_of_an_append_that_failed(
+    path: Path, open_sqlite: OpenSqlite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def leave_little_room(database: Database) -> None:
+        pages = database.sql.execute("PRAGMA page_count").fetchone()[0]
+        database.sql.execute(f"PRAGMA max_page_count = {pages + 40}").fetchone()
+
+    async with open_sqlite() as spool:
+        await spool.append([new_record("before", "session-before-0000")])
+        await spool.work(leave_little_room, alone=True)
+        committer, done = spool._committer, threading.Event()  # pyright: ignore[reportPrivateUsage]
+        tell = committer._tell  # pyright: ignore[reportPrivateUsage]
+
+        def telling(jobs: list[Job]) -> None:
+            done.set()
+            tell(jobs)
+
+        monkeypatch.setattr(committer, "_tell", telling)
+        failed = spool.append([new_record("x" * 200_000)])
+        await asyncio.sleep(0)  # the thread is told of it
+        assert done.wait(10)  # and is done with it, while the loop is here and has not heard of that
+        stranger = spool.append([new_record("stranger", "session-stranger-00")])
+        spool.sessions.claim("tracker-1", SESSION, "u1")
+        login = spool.append([], spool.sessions.due("tracker-1", SESSION))
+        with pytest.raises(SpoolFullError):
+            await failed
+        await stranger
+        await login
+    users = on_file(path, "SELECT session_id, user_id FROM records ORDER BY seq")
+    assert users == [("session-before-0000", None), ("session-stranger-00", None)]
 
 
 async def assert_broken_until_opened_anew(spool: SqliteSpool, caplog: pytest.LogCaptureFixture) -> None:

@@ -47,6 +47,8 @@ _BITS_PAST_START: Final = 20
 though the last may have been erased, and all are past the places by a hash that a save had before."""
 _LATEST_START_MS: Final = (1 << 42) - 1
 """In the year 2109; a clock that says more is wrong, and slots have 63 bits."""
+_LAST_SLOT: Final = 1 << 62
+"""Past all that are given; damage may say more."""
 _BEFORE_ALL: Final = -(1 << 63)
 _ROWS: Final = "SELECT slot, target, session_id FROM bindings"
 _TELLING: Final = "RETURNING slot, target, session_id"
@@ -92,7 +94,7 @@ class BindingTable:
             sql.executemany("DELETE FROM bindings WHERE slot = ?", [(slot,) for slot in superseded(sql)])
             self._slots = {_name(target, session_id): slot for slot, target, session_id in sql.execute(_ROWS)}
         started = min(now_ms, _LATEST_START_MS) << _BITS_PAST_START
-        self.last = max(started, max(self._slots.values(), default=0))
+        self.last = min(max(started, max(self._slots.values(), default=0)), _LAST_SLOT)
         ended = f"SELECT slot FROM bindings WHERE kept_until_ms <= ? AND page_session IS NULL LIMIT {_ENDED_AT_ONCE}"  # noqa: S608  constants
         self._left(sql.execute(f"DELETE FROM bindings WHERE slot IN ({ended}) {_TELLING}", (now_ms,)))  # noqa: S608  constants
 

@@ -11,7 +11,8 @@ from itertools import groupby
 
 from relay.spool.schedule.fingerprint import number_of
 
-_Row = tuple[int, str, str, str]
+_Row = tuple[int, str, str, str, int]
+"""Slot, target, session, user, end."""
 
 
 def slot_of(target: object, session_id: object, *, salt: bytes) -> int:
@@ -22,7 +23,8 @@ def slot_of(target: object, session_id: object, *, salt: bytes) -> int:
 def superseded(sql: sqlite3.Connection) -> list[int]:
     """Slots of the rows that do not count, since another of their session does; a quarter of a second for 200,000."""
     twice = "SELECT target, session_id FROM bindings GROUP BY target, session_id HAVING count(*) > 1"
-    some = f"SELECT slot, target, session_id, user_id FROM bindings WHERE (target, session_id) IN ({twice})"  # noqa: S608  a constant
+    columns = "slot, target, session_id, user_id, expires_at_ms"
+    some = f"SELECT {columns} FROM bindings WHERE (target, session_id) IN ({twice})"  # noqa: S608  constants
     rows: list[_Row] = sql.execute(f"{some} ORDER BY target, session_id, slot").fetchall()
     if not rows:
         return []
@@ -34,13 +36,14 @@ def _without_the_newest(rows: list[_Row], salt: bytes) -> Iterable[int]:
     """Of the rows of one session, in the order of their slots.
 
     The last is the newest, whatever lasts longer. A row at its former place may be newer or older than one that is not:
-    if both are the same user's, it counts, since a build before has made it last longer; else the session is nobody's.
+    if all are the same user's, the one that lasts longest counts; else the session is nobody's.
     """
     slots = [slot for slot, *_ in rows]
-    _, target, session_id, _ = rows[0]
+    _, target, session_id, *_ = rows[0]
     former = slot_of(target, session_id, salt=salt)
     if former not in slots:
         return slots[:-1]
-    if len({user for *_, user in rows}) > 1:
+    if len({user for *_, user, _ in rows}) > 1:
         return slots
-    return [slot for slot in slots if slot != former]
+    longest, *_ = max(rows, key=lambda row: (row[-1], row[0]))
+    return [slot for slot in slots if slot != longest]

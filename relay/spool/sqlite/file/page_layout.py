@@ -16,7 +16,10 @@ ROOT, FREE, OVERFLOW, MORE_OVERFLOW, TREE = range(1, 6)
 
 
 def map_place(number: int, page_bytes: int) -> tuple[int, int] | None:
-    """Which page of the pointer map tells of a page, and where in it; None for a page of the map itself."""
+    """Which page of the pointer map tells of a page, and where in it; None for a page of the map itself.
+
+    Not for pages of 1,024 bytes, which no spool has: there one of the map's own gives way to the page of the locks.
+    """
     mapped = page_bytes // 5 + 1
     group = (number - 2) // mapped * mapped + 2
     return None if number == group else (group, 5 * (number - group - 1))

@@ -81,11 +81,9 @@ def waiting_for(job: Append, binding: Binding) -> list[int]:
     """Seqs of the records that may get the user of the binding which this append brings. On the thread."""
     seqs = [*job.anonymous]
     for append in (*job.earlier, job):
-        seqs += [
-            record.seq
-            for record in append.stored  # empty where a commit failed
-            if record is not None and may_be_bound(record) and binding.covers(record.key)
-        ]
+        if append.error is None:  # else its numbers are others' by now
+            stored = [record for record in append.stored if record is not None and may_be_bound(record)]
+            seqs += [record.seq for record in stored if binding.covers(record.key)]
     return seqs
 
 

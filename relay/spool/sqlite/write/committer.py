@@ -219,7 +219,10 @@ class Committer:
                 self._refuse(jobs, error)
             elif apart and len(jobs) > 1:
                 for job in jobs:
-                    self._commit([job], apart=False)
+                    if self.broken is None:
+                        self._commit([job], apart=False)
+                    else:  # since one before it
+                        _fail([job], SpoolError(self.broken))
             else:
                 _logger.warning("the spool cannot store something: %s", type(error).__name__, exc_info=True)
                 _fail(jobs, SpoolError(f"cannot be stored: {type(error).__name__}"))
