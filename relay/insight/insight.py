@@ -33,10 +33,10 @@ from relay.intake.from_browser import Begun, Taken
 from relay.sink.base import Delivered, Outcome
 from relay.spool.contract import Numbered, Spool
 
-DIGEST_S: Final = 0.25
-"""How late something is looked at."""
-AT_ONCE: Final = 200
-"""Things looked at before others have their turn."""
+DIGEST_S: Final = 0.005
+"""How late something is looked at. What gathers in a quarter of a second would take ten milliseconds at a time."""
+AT_ONCE: Final = 20
+"""Things looked at before others have their turn; or a quarter of what waits, if that is more."""
 MOST_WAITING: Final = 20_000
 """Things told and not yet looked at; past it they are not counted, which is counted."""
 FLUSH_EVERY: Final = 5
@@ -139,7 +139,7 @@ class Insight(Background):
 
     def _digest(self) -> None:
         self._timer = None
-        self._look_at(AT_ONCE)
+        self._look_at(max(AT_ONCE, len(self._told) // 4))
         if self._told:
             self._timer = asyncio.get_running_loop().call_later(0.001, self._digest)
 
