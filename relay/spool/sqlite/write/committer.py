@@ -183,7 +183,6 @@ class Committer:
             self._database.wiping.step(self._database.sql)
         except (sqlite3.Error, OSError) as error:
             _logger.warning("spool: what has left cannot be overwritten: %s", error)
-            self._database.wiping.note()
 
     def _next_group(self) -> list[Job]:
         jobs: list[Job] = []
